@@ -1,0 +1,50 @@
+// Two notions of time: the wall clock, for people, and an age clock that no jump of the wall clock moves, for the window.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+namespace dedup {
+
+struct Timestamp {
+  std::int64_t wall_us;  ///< UTC, microseconds since 1970; may jump
+  std::int64_t age_ms;   ///< on the age clock; never runs backwards, also not across restarts
+};
+
+/// What must be kept across a restart so that the age clock goes on.
+struct ClockState {
+  std::int64_t age_ms = 0;
+  std::int64_t wall_ms = 0;
+  std::int64_t boot_ms = 0;         ///< CLOCK_BOOTTIME
+  std::uint64_t boot_number = 0;  ///< changes with every boot of the machine; 0: no state yet
+};
+
+/// Threading: Now() from any thread; Resync() and state() from one.
+class Clock {
+ public:
+  /// Goes on from where `before` ended. Within one boot of the machine the time between is known exactly; else it is
+  /// taken from the wall clock, and as zero when that went backwards.
+  explicit Clock(const ClockState& before);
+
+  /// Accurate to a tick of the kernel (4 ms or less) and without a system call, for it stands on the hot path.
+  Timestamp Now() const;
+
+  /// Reads the wall clock anew. Call it every 100 ms or so: in between Now() shows a jumped wall clock's old time.
+  void Resync();
+
+  ClockState state() const;
+  /// Whether the machine has been booted since `before` was saved.
+  bool rebooted() const { return rebooted_; }
+
+ private:
+  std::int64_t age_minus_monotonic_us_;
+  std::atomic<std::int64_t> wall_minus_monotonic_us_;
+  std::uint64_t boot_number_;
+  bool rebooted_;
+};
+
+/// UTC with seconds, for the name of a file: 20260131T235959Z.
+std::string FileTimestamp();
+
+}  // namespace dedup

@@ -1,0 +1,99 @@
+#include "control.h"
+
+#include <cjson/cJSON.h>
+
+#include <memory>
+#include <new>
+
+#include "json.h"
+
+namespace dedup {
+namespace {
+
+// The answer is larger than the request: a limit keeps it small.
+constexpr int kCommandsMax = 16;
+
+using Json = std::unique_ptr<cJSON, decltype(&cJSON_Delete)>;
+
+std::string Print(const Json& json) {
+  const std::unique_ptr<char, decltype(&cJSON_free)> text(cJSON_PrintUnformatted(json.get()), cJSON_free);
+  if (text == nullptr) throw std::bad_alloc();
+  return text.get();
+}
+
+// Carries out one command and describes the answer in `response`.
+void HandleCommand(const cJSON* command, bool* receipts, const Options& options, cJSON* response) {
+  const cJSON* const name = cJSON_GetObjectItemCaseSensitive(command, "command");
+  cJSON_AddStringToObject(response, "command", cJSON_IsString(name) ? name->valuestring : "");
+  const cJSON* const correlation = cJSON_GetObjectItemCaseSensitive(command, "correlationData");
+  if (cJSON_IsString(correlation)) cJSON_AddStringToObject(response, "correlationData", correlation->valuestring);
+
+  if (!cJSON_IsString(name) || std::string_view(name->valuestring) != "receipts") {
+    cJSON_AddStringToObject(response, "error", "unknown command; expected \"receipts\"");
+    return;
+  }
+  const cJSON* const enable = cJSON_GetObjectItemCaseSensitive(command, "enable");
+  if (!cJSON_IsBool(enable)) {
+    cJSON_AddStringToObject(response, "error", "\"enable\" must be true or false");
+    return;
+  }
+  *receipts = cJSON_IsTrue(enable) != 0;
+  cJSON_AddBoolToObject(response, "enable", *receipts);
+  cJSON_AddStringToObject(response, "id_member", options.id_member.c_str());
+  cJSON_AddStringToObject(response, "id_property", options.id_property.c_str());
+  cJSON* const topics = cJSON_AddArrayToObject(response, "topics");
+  for (const std::string& topic : options.topics) cJSON_AddItemToArray(topics, cJSON_CreateString(topic.c_str()));
+}
+
+std::string_view NameOf(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kProcessed: return "processed";
+    case Verdict::kDuplicate: return "duplicate";
+    case Verdict::kPassed: return "passed";
+    case Verdict::kRefused: return "refused";
+  }
+  return "";
+}
+
+}  // namespace
+
+ControlResult HandleControl(std::string_view payload, bool receipts, const Options& options) {
+  const Json request(cJSON_ParseWithLength(payload.data(), payload.size()), cJSON_Delete);
+  const Json answer(cJSON_CreateObject(), cJSON_Delete);
+  cJSON* const responses = cJSON_AddArrayToObject(answer.get(), "responses");
+  const auto add_response = [responses] {
+    cJSON* const response = cJSON_CreateObject();
+    cJSON_AddItemToArray(responses, response);
+    return response;
+  };
+
+  const cJSON* const commands = cJSON_GetObjectItemCaseSensitive(request.get(), "commands");
+  if (!cJSON_IsArray(commands) || cJSON_GetArraySize(commands) > kCommandsMax) {
+    cJSON_AddStringToObject(add_response(), "error",
+                            "expected {\"commands\":[{\"command\":\"receipts\",\"enable\":true}]}, at most 16 commands");
+  } else {
+    const cJSON* command = nullptr;
+    cJSON_ArrayForEach(command, commands) HandleCommand(command, &receipts, options, add_response());
+  }
+  return {.response = Print(answer), .receipts = receipts};
+}
+
+std::string ReceiptJson(std::string_view topic, const Outcome& outcome) {
+  const bool is_event = outcome.seq != 0;
+  std::string text = "{\"topic\":";
+  json::AppendQuoted(topic, &text);
+  text += ",\"event_id\":";
+  if (is_event) {
+    json::AppendQuoted(outcome.event_id, &text);
+  } else {
+    text += "null";
+  }
+  text += ",\"verdict\":\"";
+  text += NameOf(outcome.verdict);
+  text += "\",\"seq\":";
+  text += is_event ? std::to_string(outcome.seq) : "null";
+  text += '}';
+  return text;
+}
+
+}  // namespace dedup

@@ -1,0 +1,28 @@
+// The plugin's commands and receipts as JSON, after the broker's convention for $CONTROL topics.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "deduplicator.h"
+#include "options.h"
+
+namespace dedup {
+
+inline constexpr char kControlTopic[] = "$CONTROL/dedup/v1";
+inline constexpr char kResponseTopic[] = "$CONTROL/dedup/v1/response";
+inline constexpr char kReceiptTopic[] = "$CONTROL/dedup/v1/receipt";
+
+struct ControlResult {
+  std::string response;  ///< {"responses":[…]}, one for each command
+  bool receipts;         ///< whether the client gets receipts from now on
+};
+
+/// Carries out `{"commands":[{"command":"receipts","enable":true,"correlationData":"…"}]}`. `receipts` is the client's
+/// setting so far. What cannot be understood is answered with an "error" that says what is expected.
+ControlResult HandleControl(std::string_view payload, bool receipts, const Options& options);
+
+/// `{"topic":…,"event_id":…,"verdict":…,"seq":…}`; event_id and seq are null for what is no event.
+std::string ReceiptJson(std::string_view topic, const Outcome& outcome);
+
+}  // namespace dedup

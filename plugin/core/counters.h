@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstdint>
+
+namespace dedup {
+
+/// What the plugin has counted since its data directory was made. How many events were processed is not among them: it
+/// follows from the seqs, so the two can never disagree.
+struct Counters {
+  std::uint64_t duplicates = 0;
+  std::uint64_t passed = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t invalid_ids = 0;
+  std::uint64_t unstored = 0;  ///< events handed on without being stored, as on_store_failure pass asks
+};
+
+}  // namespace dedup

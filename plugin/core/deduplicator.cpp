@@ -1,0 +1,182 @@
+#include "deduplicator.h"
+
+#include <algorithm>
+#include <chrono>
+#include <new>
+#include <stdexcept>
+#include <utility>
+
+#include "topic_filter.h"
+
+namespace dedup {
+namespace {
+
+// Forgetting one key costs some 100 ns; this many at a turn are not felt by anyone.
+constexpr std::size_t kForgottenPerTurn = 64;
+
+std::string StartLine(const Options& options, std::uint64_t events, std::chrono::steady_clock::duration took) {
+  return "mosquitto-dedup " DEDUP_VERSION ": " + std::to_string(events) + " event ids in " + options.data_dir.string() +
+         ", ready after " + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()) + " ms";
+}
+
+}  // namespace
+
+Deduplicator::Deduplicator(const Options& options)
+    : options_(options),
+      all_topics_(options.topics == Options{}.topics),
+      recovered_([this] {
+        const auto start = std::chrono::steady_clock::now();
+        Recovered recovered = Recover(options_, log_);
+        log_.Add(LogLevel::kNotice,
+                 StartLine(options_, recovered.index.size(), std::chrono::steady_clock::now() - start));
+        return recovered;
+      }()),
+      journal_(*recovered_.journal),
+      index_(recovered_.index),
+      secret_(journal_.header().secret),
+      recovered_seq_(journal_.accepted_seq()),
+      accepted_seq_(recovered_seq_),
+      turn_seq_(recovered_seq_),
+      handed_on_seq_(recovered_seq_),
+      writer_(std::in_place, journal_, *recovered_.store, *recovered_.clock, log_, options_, recovered_.state) {
+  const std::int64_t due_ms = recovered_.clock->Now().age_ms + options_.recovery_delay.count();
+  for (Store::InDoubt& event : recovered_.in_doubt) in_doubt_.Add(std::move(event), due_ms);
+  recovered_.in_doubt.clear();
+}
+
+// The hot path: every publish of every client runs through here.
+Outcome Deduplicator::OnPublish(const Publish& publish) {
+  const EventId id = IdOf(publish);
+  if (id.status != EventIdStatus::kFound) return Pass(id.status);
+
+  const KeyHash key = HashKey(secret_, publish.topic, id.text);
+  if (const auto seq = index_.Find(key)) {
+    if (!in_doubt_.empty() && in_doubt_.IsWaiting(*seq)) return HandOnInDoubt(publish, id.text, *seq);
+    journal_.Count(&Counters::duplicates);
+    return {Verdict::kDuplicate, *seq, id.text};
+  }
+
+  const Event event = MakeEvent(publish, id.text, accepted_seq_ + 1);
+  if (!Append(event, key)) return Refuse(event);
+  writer_->Notify();
+  return {Verdict::kProcessed, event.seq, id.text};
+}
+
+Event Deduplicator::MakeEvent(const Publish& publish, std::string_view event_id, std::uint64_t seq) const {
+  return {.seq = seq,
+          .accepted = recovered_.clock->Now(),
+          .qos = publish.qos,
+          .retain = publish.retain,
+          .topic = publish.topic,
+          .event_id = event_id,
+          .properties = publish.properties,
+          .payload = publish.payload};
+}
+
+// Promise P3: the first copy of an event that was perhaps never handed on takes its place.
+Outcome Deduplicator::HandOnInDoubt(const Publish& publish, std::string_view event_id, std::uint64_t seq) {
+  // With fsync_interval 0 an acknowledgement says that the event is on the disk.
+  if (options_.fsync_interval.count() == 0 && !journal_.healthy()) return Refuse(MakeEvent(publish, event_id, seq));
+  in_doubt_.Claim(seq);
+  return {Verdict::kProcessed, seq, event_id};
+}
+
+EventId Deduplicator::IdOf(const Publish& publish) {
+  if (!IsDeduplicated(publish.topic)) return {};
+  if (publish.id_property) return CheckEventId(*publish.id_property);
+  return FindEventId(publish.payload, options_.id_member, id_buffer_);
+}
+
+bool Deduplicator::IsDeduplicated(std::string_view topic) const {
+  if (topic.starts_with('$')) return false;
+  return all_topics_ || std::any_of(options_.topics.begin(), options_.topics.end(),
+                                    [topic](const std::string& filter) { return MatchesFilter(topic, filter); });
+}
+
+bool Deduplicator::Append(const Event& event, const KeyHash& key) {
+  try {
+    index_.Reserve(key, event.seq);
+  } catch (const std::exception&) {  // no memory, or no seq left for the index
+    return false;
+  }
+  if (!journal_.Append(event)) return false;
+  index_.Insert(key, event.seq);
+  accepted_seq_ = event.seq;
+  if (options_.fsync_interval.count() != 0) return true;
+  try {
+    journal_.Sync();
+    return true;
+  } catch (const StorageError&) {
+    // It is in the journal all the same and will be stored.
+    if (options_.on_store_failure == OnStoreFailure::kPass) return true;
+    // Its publisher, not being acknowledged, sends it again: that copy is the one to hand on.
+    OnHandOnFailed(Store::InDoubt(event));
+    return false;
+  }
+}
+
+Outcome Deduplicator::Pass(EventIdStatus id) {
+  journal_.Count(&Counters::passed);
+  if (id == EventIdStatus::kInvalid) {
+    journal_.Count(&Counters::invalid_ids);
+    if (invalid_id_log_.Allow(recovered_.clock->Now().age_ms)) {
+      log_.Add(LogLevel::kWarning,
+               "a publish with an unusable event id was passed on as no event: an id is a string of 1 to " +
+                   std::to_string(kEventIdBytesMax) + " bytes or an integer (said once a minute)");
+    }
+  }
+  return {};
+}
+
+Outcome Deduplicator::Refuse(const Event& event) {
+  const bool pass = options_.on_store_failure == OnStoreFailure::kPass;
+  journal_.Count(pass ? &Counters::unstored : &Counters::refused);
+  if (refused_log_.Allow(event.accepted.age_ms)) {
+    const std::string why =
+        RecordBytes(event) > journal_.ring_bytes() ? "it is larger than journal_size"
+        : !journal_.healthy()                      ? "the journal could not be synced"
+                                                   : "the journal is full, because the store does not keep up or fails";
+    log_.Add(LogLevel::kError, "an event could not be stored: " + why +
+                                   (pass ? "; it was handed on without deduplication" : "; its publisher was disconnected") +
+                                   " (said once a minute)");
+  }
+  if (pass) return {};
+  return {Verdict::kRefused, 0, event.event_id};
+}
+
+void Deduplicator::OnHandOnFailed(const Publish& publish, const Outcome& outcome) {
+  OnHandOnFailed(Store::InDoubt(MakeEvent(publish, outcome.event_id, outcome.seq)));
+}
+
+void Deduplicator::OnHandOnFailed(Store::InDoubt event) {
+  in_doubt_.Add(std::move(event), recovered_.clock->Now().age_ms + options_.recovery_delay.count());
+}
+
+void Deduplicator::OnTurn() {
+  // What had been accepted before the last turn began is queued to its subscribers by now, on every broker version.
+  std::uint64_t handed_on_seq = turn_seq_;
+  turn_seq_ = accepted_seq_;
+  if (!in_doubt_.empty()) {
+    for (const std::uint64_t seq : in_doubt_.TakeHandedOn()) {
+      if (seq <= recovered_seq_ && !journal_.AppendHandedOn(seq)) {
+        // No room: at worst it is in doubt again after the next start.
+        log_.Add(LogLevel::kWarning, "the journal has no room to note that event " + std::to_string(seq) + " was handed on");
+      }
+    }
+    if (const auto oldest = in_doubt_.OldestAbove(recovered_seq_)) handed_on_seq = std::min(handed_on_seq, *oldest - 1);
+  }
+  if (handed_on_seq > handed_on_seq_) {
+    handed_on_seq_ = handed_on_seq;
+    journal_.SetHandedOnSeq(handed_on_seq);
+  }
+  if (const std::uint64_t seq = writer_->forgotten_seq(); seq != forgotten_seq_) {
+    if (index_.ForgetUpTo(seq, kForgottenPerTurn)) forgotten_seq_ = seq;
+  }
+}
+
+std::optional<Store::InDoubt> Deduplicator::TakeOverdue() {
+  if (in_doubt_.empty()) return std::nullopt;
+  return in_doubt_.TakeOverdue(recovered_.clock->Now().age_ms);
+}
+
+}  // namespace dedup

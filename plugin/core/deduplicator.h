@@ -1,0 +1,101 @@
+// The decision about every publish: the hot path.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "event_id.h"
+#include "in_doubt.h"
+#include "log.h"
+#include "options.h"
+#include "recovery.h"
+#include "writer.h"
+
+namespace dedup {
+
+enum class Verdict : std::uint8_t {
+  kProcessed,  ///< a new event, accepted: hand it on
+  kDuplicate,  ///< known: do not hand it on, but let its publisher have its acknowledgement
+  kPassed,     ///< no event: hand it on untouched
+  kRefused,    ///< an event that could not be stored: no acknowledgement, so that its publisher sends it again
+};
+
+/// A publish as the broker shows it; the views must live while OnPublish runs.
+struct Publish {
+  std::string_view topic;
+  std::string_view payload;
+  std::optional<std::string_view> id_property;  ///< the user property's value, if it is there
+  std::string_view properties;                  ///< encoded by the C face, kept in case the event must be handed on again
+  std::uint8_t qos = 0;
+  bool retain = false;
+};
+
+struct Outcome {
+  Verdict verdict = Verdict::kPassed;
+  std::uint64_t seq = 0;      ///< of the event, for a duplicate of its first; 0 with kPassed and kRefused
+  std::string_view event_id;  ///< empty with kPassed; valid until the next OnPublish, as long as the publish
+};
+
+/// Recognises events, remembers them durably, and keeps its promises across deaths of the process.
+///
+/// Threading: the broker's main thread only; it owns the writer thread. Errors: the constructor throws StorageError;
+/// the others throw nothing but std::bad_alloc.
+class Deduplicator {
+ public:
+  explicit Deduplicator(const Options& options);
+
+  Outcome OnPublish(const Publish& publish);
+
+  /// The broker could not take an event that OnPublish or TakeOverdue let through: it is in doubt from now on.
+  void OnHandOnFailed(const Publish& publish, const Outcome& outcome);
+  void OnHandOnFailed(Store::InDoubt event);
+
+  /// To be called once in every turn of the broker's loop, or as often as the broker allows.
+  void OnTurn();
+  /// Whether OnTurn has something to do soon, for brokers that call it only on request.
+  bool wants_turn() const { return handed_on_seq_ != accepted_seq_ || !in_doubt_.empty() || !log_.empty(); }
+
+  /// An event in doubt whose recovery_delay is over: hand it on.
+  std::optional<Store::InDoubt> TakeOverdue();
+
+  /// Ends the writer thread after one attempt to store what is left; nothing but log() may be called afterwards. What was
+  /// not handed on yet is in doubt at the next start.
+  void Stop() { writer_.reset(); }
+
+  /// Lines for the broker's log.
+  LogQueue& log() { return log_; }
+  const Options& options() const { return options_; }
+
+ private:
+  EventId IdOf(const Publish& publish);
+  bool IsDeduplicated(std::string_view topic) const;
+  Event MakeEvent(const Publish& publish, std::string_view event_id, std::uint64_t seq) const;
+  Outcome HandOnInDoubt(const Publish& publish, std::string_view event_id, std::uint64_t seq);
+  bool Append(const Event& event, const KeyHash& key);
+  Outcome Pass(EventIdStatus id);
+  Outcome Refuse(const Event& event);
+
+  const Options options_;
+  const bool all_topics_;
+  LogQueue log_;
+  Recovered recovered_;
+  Journal& journal_;
+  Index& index_;
+  const HashSecret secret_;
+  InDoubtEvents in_doubt_;
+  EventIdBuffer id_buffer_;
+
+  const std::uint64_t recovered_seq_;  // events up to it are in doubt only if in_doubt_ says so
+  std::uint64_t accepted_seq_;
+  std::uint64_t turn_seq_;       // accepted_seq_ at the last turn
+  std::uint64_t handed_on_seq_;  // the watermark
+  std::uint64_t forgotten_seq_ = 0;
+  OncePerMinute invalid_id_log_;
+  OncePerMinute refused_log_;
+
+  std::optional<Writer> writer_;  // last: its thread ends before what it uses
+};
+
+}  // namespace dedup

@@ -1,0 +1,67 @@
+// What others may read of a data directory while the broker works: the store's events and the plugin's counters.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dedup {
+
+/// The plugin's counters since the data directory was made; they survive restarts and kill -9.
+struct Statistics {
+  std::uint64_t processed = 0;   ///< events accepted and handed on
+  std::uint64_t duplicates = 0;  ///< events recognised and not handed on
+  std::uint64_t passed = 0;      ///< publishes that are no events
+  std::uint64_t refused = 0;     ///< events that could not be stored and were not acknowledged
+  std::uint64_t invalid_ids = 0;  ///< of the passed: those whose id was empty, too long or of another type
+  std::uint64_t accepted_seq = 0;        ///< the newest event's seq; 0 before the first
+  std::uint64_t journal_used_bytes = 0;  ///< not yet released to the store
+  std::uint64_t journal_size_bytes = 0;
+};
+
+/// A row of the store. The views are valid until the callback that got it returns.
+struct StoredEvent {
+  std::uint64_t seq;
+  std::int64_t received_us;  ///< UTC, microseconds since 1970
+  std::string_view topic;
+  std::string_view event_id;  ///< after unescaping; may hold NUL bytes
+  std::string_view payload;   ///< the bytes as published
+};
+
+/// Reads a data directory that a broker writes.
+///
+/// Read-only: takes no lock that would keep the broker's writer waiting. Every call opens a short read transaction.
+/// Threading: one thread at a time per object; open one per thread.
+/// Errors: StorageError, also while the broker has not yet created the files; a later call tries again.
+class EventReader {
+ public:
+  explicit EventReader(std::filesystem::path data_dir);
+  ~EventReader();
+
+  /// Straight from the journal's header, so never older than the last acknowledgement.
+  Statistics ReadStatistics();
+
+  /// The seq up to which every accepted event is a row (or already pruned).
+  std::uint64_t StoredSeq();
+
+  /// Calls `on_event` for at most `limit` events with after_seq < seq <= up_to_seq, oldest first; an empty topic means
+  /// all topics. Returns the number of events; fewer than `limit` means there are no more.
+  std::size_t ReadEvents(std::string_view topic, std::uint64_t after_seq, std::uint64_t up_to_seq, std::size_t limit,
+                         const std::function<void(const StoredEvent&)>& on_event);
+
+  /// The topics that have at least one stored event, sorted by their bytes.
+  std::vector<std::string> Topics();
+
+ private:
+  struct Connection;
+  Connection& connection();
+
+  std::filesystem::path data_dir_;
+  std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace dedup

@@ -1,0 +1,70 @@
+// Files and mappings: the home of the POSIX file calls.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <utility>
+
+namespace dedup {
+
+/// An open file. Errors of every call: StorageError that names the call and the path. Threading: as the kernel's.
+class File {
+ public:
+  enum class Mode { kRead, kReadWrite, kCreate };
+
+  File() = default;
+  File(const std::filesystem::path& path, Mode mode);
+  File(File&& other) noexcept : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)) {}
+  File& operator=(File&& other) noexcept;
+  ~File();
+
+  std::size_t size_bytes() const;
+  /// Returns the number of bytes read, fewer than asked for only at the file's end.
+  std::size_t ReadAt(std::size_t offset, void* buffer, std::size_t size) const;
+  /// Reserves the blocks themselves: in a file with holes a full disk would show as SIGBUS at some later store.
+  void Allocate(std::size_t size);
+  void SyncData() const;
+  /// Takes the file's lock for this process, until it is closed. False when another has it.
+  bool TryLock() const;
+
+  int fd() const { return fd_; }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  int fd_ = -1;
+  std::filesystem::path path_;
+};
+
+/// Tells whether a path still leads to the same file, without opening it.
+struct FileIdentity {
+  unsigned long device = 0;
+  unsigned long inode = 0;
+  friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
+};
+/// All zero where there is no file.
+FileIdentity IdentityOf(const std::filesystem::path& path);
+
+/// Makes a file's name, new or changed, durable. Errors: StorageError.
+void SyncDirectory(const std::filesystem::path& directory);
+
+/// A shared mapping of a file's first `header_size` bytes followed by twice the `ring_size` bytes behind them, so that
+/// what runs over the ring's end goes on at its beginning without a seam. Both are multiples of the page size.
+/// Ownership: keeps the mapping, not the file. Errors: StorageError.
+class RingMapping {
+ public:
+  RingMapping() = default;
+  RingMapping(const File& file, std::size_t header_size, std::size_t ring_size);
+  RingMapping(RingMapping&& other) noexcept { *this = std::move(other); }
+  RingMapping& operator=(RingMapping&& other) noexcept;
+  ~RingMapping();
+
+  std::byte* header() const { return base_; }
+  std::byte* ring() const { return base_ + header_size_; }
+
+ private:
+  std::byte* base_ = nullptr;
+  std::size_t header_size_ = 0;
+  std::size_t ring_size_ = 0;
+};
+
+}  // namespace dedup

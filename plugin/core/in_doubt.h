@@ -1,0 +1,54 @@
+// Events that were accepted but perhaps never reached the subscribers (promise P3).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "store.h"
+
+namespace dedup {
+
+/// From a start, or a failed write, until they are handed on. Usually empty, and then empty() is all that it costs.
+///
+/// An event leaves in two steps: Claim or TakeOverdue when a copy of it is given to the broker, and TakeHandedOn when the
+/// broker has had the two turns of its loop in which it queues that copy to the subscribers.
+/// Threading: main thread.
+class InDoubtEvents {
+ public:
+  /// `due_ms`, on the age clock: when to hand it on without waiting for a copy any longer. Also for an event that has
+  /// left but could not be handed on after all.
+  void Add(Store::InDoubt event, std::int64_t due_ms);
+
+  bool empty() const { return waiting_.empty() && leaving_.empty(); }
+
+  bool IsWaiting(std::uint64_t seq) const { return waiting_.contains(seq); }
+
+  /// The caller hands on a copy of this waiting event.
+  void Claim(std::uint64_t seq);
+
+  /// An event whose time is over, for the caller to hand on.
+  std::optional<Store::InDoubt> TakeOverdue(std::int64_t now_ms);
+
+  /// To be called once a turn: the seqs that have left for good since.
+  std::vector<std::uint64_t> TakeHandedOn();
+
+  /// The smallest seq above `seq` that is not known to be handed on.
+  std::optional<std::uint64_t> OldestAbove(std::uint64_t seq) const;
+  std::size_t waiting_count() const { return waiting_.size(); }
+
+ private:
+  struct Waiting {
+    Store::InDoubt event;
+    std::int64_t due_ms;
+  };
+  struct Leaving {
+    std::uint64_t seq;
+    int turns;
+  };
+  std::map<std::uint64_t, Waiting> waiting_;
+  std::vector<Leaving> leaving_;
+};
+
+}  // namespace dedup

@@ -1,0 +1,287 @@
+#include "journal.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <type_traits>
+
+#include "crc32c.h"
+
+namespace dedup {
+namespace {
+
+constexpr char kMagic[8] = {'M', 'Q', 'D', 'E', 'D', 'U', 'P', '\n'};
+
+// Fields of the header are read by other threads and other processes while they change.
+template <class T>
+void StoreShared(T& field, std::type_identity_t<T> value) {
+  std::atomic_ref(field).store(value, std::memory_order_relaxed);
+}
+template <class T>
+T LoadShared(const T& field) {
+  return std::atomic_ref(const_cast<T&>(field)).load(std::memory_order_relaxed);
+}
+
+std::uint32_t IdentityCrc(const JournalHeader& header) {
+  return Crc32c(&header.ring_bytes, sizeof header.ring_bytes + sizeof header.secret);
+}
+
+std::size_t PageBytes() {
+  static const auto kBytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  return kBytes;
+}
+
+std::uint32_t RecordCrc(const RecordHeader* record) {
+  return Crc32c(&record->size_bytes, record->size_bytes - sizeof record->crc32c);
+}
+
+}  // namespace
+
+static_assert(sizeof(JournalHeader) <= Journal::kHeaderBytes);
+static_assert(offsetof(JournalHeader, secret) == offsetof(JournalHeader, ring_bytes) + sizeof(std::uint64_t));
+
+Journal::Journal(File file, std::uint64_t ring_bytes)
+    : file_(std::move(file)),
+      mapping_(file_, kHeaderBytes, ring_bytes),
+      header_(reinterpret_cast<JournalHeader*>(mapping_.header())),
+      ring_bytes_(ring_bytes),
+      appended_position_(header_->released_position),
+      free_position_(header_->released_position),
+      released_position_(header_->released_position) {}
+
+Journal::Journal(Journal&& other) noexcept
+    : file_(std::move(other.file_)),
+      mapping_(std::move(other.mapping_)),
+      header_(other.header_),
+      ring_bytes_(other.ring_bytes_),
+      appended_position_(other.appended_position_.load()),
+      free_position_(other.free_position_.load()),
+      released_position_(other.released_position_),
+      healthy_(other.healthy_.load()) {}
+
+std::optional<Journal> Journal::Open(const std::filesystem::path& data_dir) {
+  const std::filesystem::path path = data_dir / kFileName;
+  if (!std::filesystem::exists(path)) return std::nullopt;
+  File file(path, File::Mode::kReadWrite);
+  JournalHeader header{};
+  if (file.ReadAt(0, &header, sizeof header) != sizeof header || std::memcmp(header.magic, kMagic, sizeof kMagic) != 0) {
+    throw DamagedJournal("open", path, "this is not a journal of mosquitto-dedup");
+  }
+  if (header.version > kVersion) {
+    throw StorageError("open", path,
+                       "written by a newer mosquitto-dedup (format " + std::to_string(header.version) +
+                           ", this one knows up to " + std::to_string(kVersion) + ")");
+  }
+  if (header.version != kVersion || header.identity_crc32c != IdentityCrc(header) || header.ring_bytes == 0 ||
+      header.ring_bytes % PageBytes() != 0 || file.size_bytes() != kHeaderBytes + header.ring_bytes ||
+      header.released_position % kRecordAlignment != 0) {
+    throw DamagedJournal("open", path, "its header is damaged");
+  }
+  return Journal(std::move(file), header.ring_bytes);
+}
+
+Journal Journal::Create(const std::filesystem::path& data_dir, std::uint64_t size_bytes, const JournalHeader& goes_on) {
+  const std::filesystem::path path = data_dir / kFileName;
+  const std::filesystem::path unfinished = data_dir / (std::string(kFileName) + ".new");
+  const std::uint64_t ring_bytes =
+      (std::max(size_bytes, kRingBytesMin) + PageBytes() - 1) / PageBytes() * PageBytes();
+  std::filesystem::remove(unfinished);
+  File file(unfinished, File::Mode::kCreate);
+  file.Allocate(kHeaderBytes + ring_bytes);
+  Journal journal(std::move(file), ring_bytes);
+  JournalHeader header = goes_on;
+  std::memcpy(header.magic, kMagic, sizeof kMagic);
+  header.version = kVersion;
+  header.ring_bytes = ring_bytes;
+  header.identity_crc32c = IdentityCrc(header);
+  header.released_position = 0;
+  header.appended_position = 0;
+  std::memcpy(static_cast<void*>(journal.header_), &header, sizeof header);
+  journal.file_.SyncData();
+  std::filesystem::rename(unfinished, path);
+  SyncDirectory(data_dir);
+  return journal;
+}
+
+const RecordHeader* Journal::At(std::uint64_t position) const {
+  return reinterpret_cast<const RecordHeader*>(mapping_.ring() + position % ring_bytes_);
+}
+
+std::uint64_t Journal::MarkOf(std::uint64_t position) const {
+  std::uint64_t secret;
+  std::memcpy(&secret, header_->secret.data(), sizeof secret);
+  return position ^ secret;
+}
+
+bool Journal::IsRecord(std::uint64_t position) const {
+  const RecordHeader* const record = At(position);
+  if (record->mark != MarkOf(position) || record->size_bytes % kRecordAlignment != 0 ||
+      record->size_bytes < sizeof(RecordHeader) || record->size_bytes > ring_bytes_) {
+    return false;
+  }
+  const std::uint64_t content = sizeof(RecordHeader) + std::uint64_t{record->topic_bytes} + record->event_id_bytes +
+                                record->properties_bytes + record->payload_bytes;
+  return content <= record->size_bytes && (record->kind == RecordKind::kEvent || record->kind == RecordKind::kHandedOn) &&
+         RecordCrc(record) == record->crc32c;
+}
+
+Journal::Findings Journal::Replay(const std::function<void(const Entry&)>& on_entry) {
+  Findings findings;
+  const std::uint64_t end = released_position_ + ring_bytes_;
+  std::uint64_t records_end = released_position_;
+  // A record may begin at any multiple of 8, so behind damage each of them is tried up to the lap's end.
+  for (std::uint64_t position = released_position_; position + sizeof(RecordHeader) <= end;) {
+    if (!IsRecord(position) || position + At(position)->size_bytes > end) {
+      position += kRecordAlignment;
+      continue;
+    }
+    findings.damaged_bytes += position - records_end;
+    ++findings.records;
+    on_entry(Read(&position));
+    records_end = position;
+  }
+  appended_position_.store(records_end, std::memory_order_release);
+  StoreShared(header_->appended_position, records_end);
+  if (records_end + sizeof(RecordHeader) <= end && At(records_end)->mark == MarkOf(records_end)) {
+    findings.torn_bytes = std::min<std::uint64_t>(At(records_end)->size_bytes, end - records_end);
+  }
+  return findings;
+}
+
+void Journal::GoOn(const JournalHeader& header) {
+  StoreShared(header_->accepted_seq, header.accepted_seq);
+  StoreShared(header_->handed_on_seq, header.handed_on_seq);
+  StoreShared(header_->skipped_seqs, header.skipped_seqs);
+  StoreShared(header_->clean, header.clean);
+  header_->counters = header.counters;
+  Release(appended_position());
+}
+
+bool Journal::Append(const Event& event) { return AppendRecord(RecordKind::kEvent, event); }
+
+bool Journal::AppendHandedOn(std::uint64_t seq) {
+  Event event;
+  event.seq = seq;
+  return AppendRecord(RecordKind::kHandedOn, event);
+}
+
+bool Journal::AppendRecord(RecordKind kind, const Event& event) {
+  const std::uint64_t position = appended_position_.load(std::memory_order_relaxed);
+  const std::size_t size = RecordBytes(event);
+  const std::uint64_t room = free_position_.load(std::memory_order_acquire) + ring_bytes_ - position;
+  if (size > room || !healthy()) return false;
+
+  std::byte* const start = mapping_.ring() + position % ring_bytes_;
+  auto* const record = reinterpret_cast<RecordHeader*>(start);
+  *record = {.crc32c = 0,
+             .size_bytes = static_cast<std::uint32_t>(size),
+             .mark = MarkOf(position),
+             .seq = event.seq,
+             .received_us = event.accepted.wall_us,
+             .accepted_ms = event.accepted.age_ms,
+             .payload_bytes = static_cast<std::uint32_t>(event.payload.size()),
+             .properties_bytes = static_cast<std::uint32_t>(event.properties.size()),
+             .topic_bytes = static_cast<std::uint16_t>(event.topic.size()),
+             .event_id_bytes = static_cast<std::uint16_t>(event.event_id.size()),
+             .kind = kind,
+             .qos = event.qos,
+             .retain = event.retain,
+             .zero = 0};
+  std::byte* to = start + sizeof(RecordHeader);
+  for (const std::string_view piece : {event.topic, event.event_id, event.properties, event.payload}) {
+    if (!piece.empty()) std::memcpy(to, piece.data(), piece.size());
+    to += piece.size();
+  }
+  std::memset(to, 0, static_cast<std::size_t>(start + size - to));
+  record->crc32c = RecordCrc(record);
+
+  appended_position_.store(position + size, std::memory_order_release);
+  StoreShared(header_->appended_position, position + size);
+  if (kind == RecordKind::kEvent) StoreShared(header_->accepted_seq, event.seq);
+  return true;
+}
+
+Journal::Entry Journal::Read(std::uint64_t* position) const {
+  const RecordHeader* const record = At(*position);
+  Entry entry{.kind = record->kind, .event = {}};
+  Event& event = entry.event;
+  event.seq = record->seq;
+  event.accepted = {.wall_us = record->received_us, .age_ms = record->accepted_ms};
+  event.qos = record->qos;
+  event.retain = record->retain != 0;
+  const char* from = reinterpret_cast<const char*>(record + 1);
+  const auto take = [&from](std::size_t size) {
+    const std::string_view piece(from, size);
+    from += size;
+    return piece;
+  };
+  event.topic = take(record->topic_bytes);
+  event.event_id = take(record->event_id_bytes);
+  event.properties = take(record->properties_bytes);
+  event.payload = take(record->payload_bytes);
+  *position += record->size_bytes;
+  return entry;
+}
+
+void Journal::Release(std::uint64_t position) {
+  released_position_ = position;
+  StoreShared(header_->released_position, position);
+  Sync();
+  free_position_.store(position, std::memory_order_release);
+}
+
+void Journal::Sync() {
+  if (!healthy()) Rewrite();
+  try {
+    file_.SyncData();
+  } catch (...) {
+    healthy_.store(false, std::memory_order_relaxed);
+    throw;
+  }
+  healthy_.store(true, std::memory_order_relaxed);
+}
+
+// After a failed sync the kernel may hold the pages as clean though the disk never got them. An addition of zero makes
+// each of them dirty again without changing a byte, whatever the other thread is writing.
+void Journal::Rewrite() {
+  const auto touch = [](std::byte* page) {
+    std::atomic_ref(*reinterpret_cast<std::uint64_t*>(page)).fetch_add(0, std::memory_order_relaxed);
+  };
+  touch(mapping_.header());
+  // A page that begins before appended_position() has its first word written for good; Append is beyond it.
+  const std::uint64_t end = appended_position();
+  for (std::uint64_t position = free_position_.load(std::memory_order_acquire) / PageBytes() * PageBytes();
+       position < end; position += PageBytes()) {
+    touch(mapping_.ring() + position % ring_bytes_);
+  }
+}
+
+void Journal::SetHandedOnSeq(std::uint64_t seq) { StoreShared(header_->handed_on_seq, seq); }
+std::uint64_t Journal::handed_on_seq() const { return LoadShared(header_->handed_on_seq); }
+std::uint64_t Journal::accepted_seq() const { return LoadShared(header_->accepted_seq); }
+
+void Journal::SaveClock(const ClockState& clock, bool clean) {
+  StoreShared(header_->clock.age_ms, clock.age_ms);
+  StoreShared(header_->clock.wall_ms, clock.wall_ms);
+  StoreShared(header_->clock.boot_ms, clock.boot_ms);
+  StoreShared(header_->clock.boot_number, clock.boot_number);
+  StoreShared(header_->clean, std::uint64_t{clean});
+}
+
+void Journal::Count(std::uint64_t Counters::* counter) {
+  std::uint64_t& field = header_->counters.*counter;
+  StoreShared(field, field + 1);
+}
+
+Counters Journal::counters() const {
+  const Counters& shared = header_->counters;
+  return {.duplicates = LoadShared(shared.duplicates),
+          .passed = LoadShared(shared.passed),
+          .refused = LoadShared(shared.refused),
+          .invalid_ids = LoadShared(shared.invalid_ids),
+          .unstored = LoadShared(shared.unstored)};
+}
+
+}  // namespace dedup

@@ -1,0 +1,136 @@
+// The crash-safe file in front of the store.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "clock.h"
+#include "counters.h"
+#include "errors.h"
+#include "file.h"
+#include "key.h"
+#include "record.h"
+
+namespace dedup {
+
+/// The file's first page. Each field is written with one aligned store, so it survives kill -9 whole.
+struct JournalHeader {
+  char magic[8];
+  std::uint32_t version;
+  std::uint32_t identity_crc32c;  // of the fields from ring_bytes to secret, which never change
+  std::uint64_t ring_bytes;
+  HashSecret secret;
+  alignas(64) std::uint64_t released_position;  // by the writer thread: everything before is in the store, durably
+  std::uint64_t clean;                          // 1 after an orderly stop with nothing left to sync
+  ClockState clock;
+  alignas(64) std::uint64_t accepted_seq;  // by the main thread from here on
+  std::uint64_t handed_on_seq;             // the watermark: every event up to it is known to be handed on
+  std::uint64_t skipped_seqs;              // seqs that were never given to an event
+  std::uint64_t appended_position;         // a hint for readers of the header; recovery trusts only the records
+  Counters counters;
+};
+
+/// Accepted events on disk before the broker acknowledges them: a memory-mapped ring, so that an event is safe from any
+/// death of the process as soon as its bytes are stored, without a system call.
+///
+/// A record counts when its checksum and its mark are right. At replay, bytes that are no record end the journal when
+/// no record follows (a torn tail, never acknowledged); when one does, the file was damaged and the records behind are
+/// kept too.
+///
+/// Threading: Append*, counters() and SetHandedOnSeq from one thread (main), Read, Release and SaveClock from one other
+/// (writer); Sync from any. Ownership: owns the file and its mapping. Errors: StorageError.
+class Journal {
+ public:
+  static constexpr char kFileName[] = "events.journal";
+  static constexpr std::uint32_t kVersion = 1;
+  static constexpr std::size_t kHeaderBytes = 4096;
+  static constexpr std::uint64_t kRingBytesMin = 64 * 1024;
+
+  /// What Replay found besides the records themselves.
+  struct Findings {
+    std::uint64_t records = 0;
+    std::uint64_t torn_bytes = 0;     ///< a tail that was dropped
+    std::uint64_t damaged_bytes = 0;  ///< bytes between records that are none
+  };
+
+  /// Opens the journal of a data directory. nullopt: there is none. Errors: StorageError also when the file is not a
+  /// journal (DamagedJournal) or of a newer version.
+  static std::optional<Journal> Open(const std::filesystem::path& data_dir);
+  /// Makes an empty journal, durably and in one step (in place of one that may be there), which goes on with the given
+  /// header's secret, counters, seqs and clock. `size_bytes` is rounded up to whole pages.
+  static Journal Create(const std::filesystem::path& data_dir, std::uint64_t size_bytes, const JournalHeader& goes_on);
+
+  struct Entry {
+    RecordKind kind;
+    Event event;  ///< with kHandedOn only its seq
+  };
+  /// Calls on_entry for every record that is not released, oldest first. Once, before anything is appended.
+  Findings Replay(const std::function<void(const Entry&)>& on_entry);
+
+  /// Goes on empty behind what was replayed, with the given header's secret, counters, seqs and clock; durably.
+  void GoOn(const JournalHeader& header);
+
+  /// Returns false when there is no room, or when what was written before did not reach the disk; see healthy().
+  bool Append(const Event& event);
+  bool AppendHandedOn(std::uint64_t seq);
+
+  /// The record at `position`, where `position` is less than appended_position(); moves `position` behind it.
+  Entry Read(std::uint64_t* position) const;
+  std::uint64_t appended_position() const { return appended_position_.load(std::memory_order_acquire); }
+  std::uint64_t released_position() const { return released_position_; }
+
+  /// Gives the room before `position` back to Append. Call only when the store holds those records durably. Syncs: the
+  /// room must not be written over while the header on disk still points to it.
+  void Release(std::uint64_t position);
+
+  /// Brings everything appended so far to the disk. After a failure the journal is not healthy until Sync has succeeded
+  /// again, which then writes every page anew: what the kernel dropped is not known.
+  void Sync();
+  bool healthy() const { return healthy_.load(std::memory_order_relaxed); }
+
+  void SetHandedOnSeq(std::uint64_t seq);
+  std::uint64_t handed_on_seq() const;
+  std::uint64_t accepted_seq() const;
+  void SaveClock(const ClockState& clock, bool clean);
+  /// For one more of this counter: Count(&Counters::passed).
+  void Count(std::uint64_t Counters::* counter);
+  Counters counters() const;
+
+  const JournalHeader& header() const { return *header_; }
+  std::uint64_t ring_bytes() const { return ring_bytes_; }
+  std::uint64_t used_bytes() const { return appended_position() - free_position_.load(std::memory_order_acquire); }
+
+  Journal(Journal&&) noexcept;
+  Journal& operator=(Journal&&) = delete;
+
+ private:
+  Journal(File file, std::uint64_t ring_bytes);
+
+  std::uint64_t MarkOf(std::uint64_t position) const;
+  bool IsRecord(std::uint64_t position) const;
+  bool AppendRecord(RecordKind kind, const Event& event);
+  const RecordHeader* At(std::uint64_t position) const;
+  void Rewrite();
+
+  File file_;
+  RingMapping mapping_;
+  JournalHeader* header_;
+  std::uint64_t ring_bytes_;
+  std::atomic<std::uint64_t> appended_position_;
+  std::atomic<std::uint64_t> free_position_;  // released and durably so: Append may write up to this plus ring_bytes_
+  std::uint64_t released_position_;
+  std::atomic<bool> healthy_{true};
+};
+
+/// A file that stands where the journal should and is not one.
+class DamagedJournal : public StorageError {
+ public:
+  using StorageError::StorageError;
+};
+
+}  // namespace dedup

@@ -1,0 +1,86 @@
+// JSON text (RFC 8259) read in one strict pass, without building a tree, converting a number or allocating.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace dedup::json {
+
+/// Containers nested deeper than this are an error, so hostile input costs neither stack nor memory.
+inline constexpr int kDepthMax = 1024;
+
+enum class Kind : std::uint8_t { kObject, kArray, kString, kNumber, kTrue, kFalse, kNull };
+
+/// A value as it stands in the document, from its first byte to its last (a string with its quotes).
+struct Value {
+  Kind kind = Kind::kNull;
+  std::string_view text;
+};
+
+/// Pulls the members of the document's object, or the elements of its array, one after the other.
+///
+/// Strict: RFC 8259's grammar, valid UTF-8, no lone surrogate in an escape, no byte after the document.
+/// Every byte of a value is checked when the value is read, so a document is known to be valid once the Next function
+/// has returned false and ok() still holds.
+/// Ownership: views point into the document, which must outlive them. Threading: none of its own.
+class Reader {
+ public:
+  explicit Reader(std::string_view document);
+
+  /// True when the document begins with an object (or array) and the reader now stands before its first member.
+  /// False leaves the reader where it was.
+  bool EnterObject();
+  bool EnterArray();
+
+  /// Reads the next member; `name` gets its quotes and escapes as they stand. False at the end of the object (and of the
+  /// document), or at an error.
+  bool NextMember(std::string_view* name, Value* value);
+  /// The same for the elements of an array.
+  bool NextElement(Value* value);
+  /// Reads a document that is one value of any kind. False at an error.
+  bool ReadDocument(Value* value);
+
+  bool ok() const { return reason_ == nullptr; }
+  /// What is wrong, in a few words; nullptr while ok().
+  const char* reason() const { return reason_; }
+  /// Where, in bytes from the document's beginning.
+  std::size_t offset() const { return static_cast<std::size_t>(position_ - begin_); }
+
+ private:
+  bool Enter(char open);
+  bool NextInContainer(char close);
+  bool AtEndOfDocument();
+  bool ReadValue(Value* value);
+  bool SkipContainer();
+  bool SkipScalar(Kind* kind);
+  bool SkipString();
+  bool SkipEscape();
+  bool SkipMultibyte();
+  bool SkipNumber();
+  bool SkipWord(std::string_view word);
+  bool SkipName();
+  void SkipWhitespace();
+  bool Fail(const char* reason);
+
+  const char* begin_;
+  const char* position_;
+  const char* end_;
+  const char* reason_ = nullptr;
+  bool first_ = true;
+};
+
+/// Whether a string's text (with quotes, already validated) means `expected` once its escapes are resolved.
+bool Means(std::string_view text, std::string_view expected);
+
+/// Resolves the escapes of a string's text (with quotes, already validated) into `buffer`.
+/// Returns the number of bytes, or nullopt when `capacity` bytes are too few.
+std::optional<std::size_t> Unescape(std::string_view text, char* buffer, std::size_t capacity);
+std::string Unescape(std::string_view text);
+
+/// `bytes` (valid UTF-8) as a JSON string with quotes, appended to `out`.
+void AppendQuoted(std::string_view bytes, std::string* out);
+
+}  // namespace dedup::json

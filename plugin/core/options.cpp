@@ -1,0 +1,165 @@
+#include "options.h"
+
+#include <charconv>
+#include <limits>
+
+#include "errors.h"
+#include "topic_filter.h"
+
+namespace dedup {
+namespace {
+
+constexpr std::string_view kSpaces = " \t\r\n";
+
+struct Unit {
+  std::string_view name;
+  std::uint64_t factor;
+};
+
+// A whole number and a unit, as in "100ms". nullopt when it is something else or too large for 63 bits.
+template <std::size_t kCount>
+std::optional<std::uint64_t> ParseWithUnit(std::string_view text, const Unit (&units)[kCount]) {
+  std::uint64_t number = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{}) return std::nullopt;
+  const std::string_view unit_name(rest, static_cast<std::size_t>(text.data() + text.size() - rest));
+  if (number == 0 && unit_name.empty()) return 0;
+  for (const Unit& unit : units) {
+    if (unit.name != unit_name) continue;
+    if (number > std::uint64_t{std::numeric_limits<std::int64_t>::max()} / unit.factor) return std::nullopt;
+    return number * unit.factor;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::chrono::milliseconds> ParseDuration(std::string_view text) {
+  static constexpr Unit kUnits[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
+  const auto milliseconds = ParseWithUnit(text, kUnits);
+  // A thousand years: far beyond any use, and far from every overflow.
+  if (!milliseconds || *milliseconds > std::uint64_t{365'000} * 86'400'000) return std::nullopt;
+  return std::chrono::milliseconds(*milliseconds);
+}
+
+std::optional<std::uint64_t> ParseSize(std::string_view text) {
+  static constexpr Unit kUnits[] = {{"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}};
+  return ParseWithUnit(text, kUnits);
+}
+
+// Each of these returns whether the value was good.
+
+bool ReadSpan(std::string_view text, Options::Span* span) {
+  if (text == "forever") {
+    span->reset();
+    return true;
+  }
+  *span = ParseDuration(text);
+  return span->has_value() && span->value().count() > 0;
+}
+
+bool ReadDuration(std::string_view text, std::chrono::milliseconds* duration) {
+  const auto parsed = ParseDuration(text);
+  if (parsed) *duration = *parsed;
+  return parsed.has_value();
+}
+
+bool ReadName(std::string_view text, std::string* name) {
+  *name = text;
+  return !text.empty() && text.size() <= 256;
+}
+
+bool ReadTopics(std::string_view text, std::vector<std::string>* topics) {
+  topics->clear();
+  const std::string separators = std::string(kSpaces) + ",";
+  while (true) {
+    const std::size_t begin = text.find_first_not_of(separators);
+    if (begin == std::string_view::npos) return !topics->empty();
+    text.remove_prefix(begin);
+    const std::string_view filter = text.substr(0, text.find_first_of(separators));
+    if (!IsTopicFilter(filter)) return false;
+    topics->emplace_back(filter);
+    text.remove_prefix(filter.size());
+  }
+}
+
+struct Option {
+  std::string_view name;
+  std::string_view takes;
+  bool (*read)(std::string_view text, Options* options);
+};
+
+constexpr std::string_view kSpanTakes = "a duration above zero such as 90s, 15m, 12h or 7d, or forever";
+constexpr std::string_view kDurationTakes = "0 or a duration such as 100ms, 5s or 1m";
+
+constexpr Option kOptions[] = {
+    {"data_dir", "a directory",
+     [](std::string_view text, Options* options) {
+       options->data_dir = text;
+       return !text.empty();
+     }},
+    {"topics", "MQTT topic filters, separated by spaces or commas",
+     [](std::string_view text, Options* options) { return ReadTopics(text, &options->topics); }},
+    {"id_member", "the name of a JSON member, 1 to 256 bytes",
+     [](std::string_view text, Options* options) { return ReadName(text, &options->id_member); }},
+    {"id_property", "the name of an MQTT v5 user property, 1 to 256 bytes",
+     [](std::string_view text, Options* options) { return ReadName(text, &options->id_property); }},
+    {"journal_size", "a size from 64K to 64G, such as 64M or 1G",
+     [](std::string_view text, Options* options) {
+       const auto size = ParseSize(text);
+       options->journal_bytes = size.value_or(0);
+       return options->journal_bytes >= 64 << 10 && options->journal_bytes <= std::uint64_t{64} << 30;
+     }},
+    {"fsync_interval", kDurationTakes,
+     [](std::string_view text, Options* options) { return ReadDuration(text, &options->fsync_interval); }},
+    {"recovery_delay", kDurationTakes,
+     [](std::string_view text, Options* options) { return ReadDuration(text, &options->recovery_delay); }},
+    {"window", kSpanTakes, [](std::string_view text, Options* options) { return ReadSpan(text, &options->window); }},
+    {"retention", kSpanTakes,
+     [](std::string_view text, Options* options) { return ReadSpan(text, &options->retention); }},
+    {"on_store_failure", "refuse or pass",
+     [](std::string_view text, Options* options) {
+       options->on_store_failure = text == "pass" ? OnStoreFailure::kPass : OnStoreFailure::kRefuse;
+       return text == "pass" || text == "refuse";
+     }},
+};
+
+std::string Names() {
+  std::string names;
+  for (const Option& option : kOptions) names += (names.empty() ? "" : ", ") + std::string(option.name);
+  return names;
+}
+
+std::string_view Trim(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(kSpaces);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kSpaces) - begin + 1);
+}
+
+}  // namespace
+
+Options ParseOptions(const std::vector<std::pair<std::string_view, std::string_view>>& pairs) {
+  Options options;
+  bool retention_given = false;
+  for (const auto& [name, text] : pairs) {
+    const Option* option = nullptr;
+    for (const Option& candidate : kOptions) {
+      if (candidate.name == name) option = &candidate;
+    }
+    if (option == nullptr) {
+      throw OptionError("unknown option plugin_opt_" + std::string(name) + "; the options are " + Names());
+    }
+    if (!option->read(Trim(text), &options)) {
+      throw OptionError("plugin_opt_" + std::string(name) + " '" + std::string(text) + "': it takes " +
+                        std::string(option->takes));
+    }
+    retention_given |= name == "retention";
+  }
+  if (!retention_given) options.retention = options.window;
+  // A row is what remembers an id across a restart.
+  if (options.retention && (!options.window || *options.retention < *options.window)) {
+    throw OptionError("plugin_opt_retention must not be shorter than plugin_opt_window" +
+                      std::string(options.window ? "" : ", which is forever where it is not given"));
+  }
+  return options;
+}
+
+}  // namespace dedup

@@ -1,0 +1,172 @@
+#include "recovery.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <system_error>
+
+#include "errors.h"
+
+namespace dedup {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kLockFileName[] = "events.lock";
+
+// After a power cut the newest events may be gone, and nobody can tell how many seqs they had been given.
+constexpr std::uint64_t kSeqsSkippedAfterPowerCut = 1'000'000;
+
+File Lock(const fs::path& data_dir) {
+  std::error_code error;
+  fs::create_directories(data_dir, error);
+  if (error) throw StorageError("mkdir", data_dir, error.message());
+  File file(data_dir / kLockFileName, File::Mode::kCreate);
+  if (!file.TryLock()) {
+    throw StorageError("lock", data_dir,
+                       "another broker, or another listener's plugin in this one, uses this data_dir already");
+  }
+  return file;
+}
+
+// Renames `path`, and what SQLite keeps beside it, out of the way. Returns the new name.
+fs::path SetAside(const fs::path& path) {
+  fs::path aside = path.string() + ".damaged-" + FileTimestamp();
+  for (int i = 2; fs::exists(aside); ++i) aside = path.string() + ".damaged-" + FileTimestamp() + "-" + std::to_string(i);
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    if (fs::exists(path.string() + suffix)) fs::rename(path.string() + suffix, aside.string() + suffix);
+  }
+  SyncDirectory(path.parent_path());
+  return aside;
+}
+
+std::optional<Journal> OpenJournal(const fs::path& data_dir, LogQueue& log) {
+  try {
+    return Journal::Open(data_dir);
+  } catch (const DamagedJournal& damage) {
+    const fs::path aside = SetAside(data_dir / Journal::kFileName);
+    log.Add(LogLevel::kError, std::string(damage.what()) + "; it is set aside as " + aside.string() +
+                                  ", events that were not yet in the store are lost");
+    return std::nullopt;
+  }
+}
+
+// A header for a data directory without a journal: all that the store remembers goes on.
+JournalHeader HeaderFromStore(const StoreState& state) {
+  JournalHeader header{};
+  header.secret = MakeHashSecret();
+  header.accepted_seq = state.stored_seq;
+  header.handed_on_seq = state.stored_seq;
+  header.skipped_seqs = state.skipped_seqs;
+  header.counters = state.counters;
+  return header;
+}
+
+// Brings the journal's records into the store, durably. Returns the newest seq among them.
+std::uint64_t Replay(Journal& journal, Store& store, StoreState* state, LogQueue& log) {
+  std::uint64_t newest_seq = 0;
+  Store::Batch batch(store, Store::Durability::kSynced);
+  const Journal::Findings findings = journal.Replay([&](const Journal::Entry& entry) {
+    const Event& event = entry.event;
+    if (entry.kind == RecordKind::kHandedOn) return batch.DeleteInDoubt(event.seq);
+    newest_seq = std::max(newest_seq, event.seq);
+    if (event.seq <= state->forgotten_seq) return;
+    batch.Insert(event);
+    if (event.seq > journal.handed_on_seq()) batch.InsertInDoubt(event);
+  });
+  state->stored_seq = std::max({state->stored_seq, newest_seq, journal.accepted_seq()});
+  batch.SaveState(*state);
+  batch.Commit();
+  if (findings.torn_bytes != 0) {
+    log.Add(LogLevel::kWarning, "dropped a record of " + std::to_string(findings.torn_bytes) +
+                                    " bytes that was cut short at the journal's end; it was not acknowledged");
+  }
+  if (findings.damaged_bytes != 0) {
+    log.Add(LogLevel::kError, "the journal is damaged: " + std::to_string(findings.damaged_bytes) +
+                                  " bytes between its records are lost, " + std::to_string(findings.records) +
+                                  " records are kept");
+  }
+  return newest_seq;
+}
+
+void LoadIndex(Store& store, const HashSecret& secret, Index* index) {
+  store.ForEachKey([&](std::uint64_t seq, std::string_view topic, std::string_view event_id) {
+    const KeyHash key = HashKey(secret, topic, event_id);
+    if (index->Find(key)) return;
+    index->Reserve(key, seq);
+    index->Insert(key, seq);
+  });
+}
+
+Recovered RecoverOnce(const Options& options, LogQueue& log) {
+  Recovered recovered;
+  recovered.store = std::make_unique<Store>(options.data_dir);
+  StoreState state = recovered.store->LoadState();
+  std::optional<Journal> journal = OpenJournal(options.data_dir, log);
+  JournalHeader header = journal ? journal->header() : HeaderFromStore(state);
+  recovered.clock = std::make_unique<Clock>(header.clock);
+
+  if (journal) {
+    // The counters in the header are the newer ones, unless the header was lost in a power cut or damaged.
+    header.counters.duplicates = std::max(header.counters.duplicates, state.counters.duplicates);
+    header.counters.passed = std::max(header.counters.passed, state.counters.passed);
+    header.counters.refused = std::max(header.counters.refused, state.counters.refused);
+    header.counters.invalid_ids = std::max(header.counters.invalid_ids, state.counters.invalid_ids);
+    header.counters.unstored = std::max(header.counters.unstored, state.counters.unstored);
+    header.skipped_seqs = std::max(header.skipped_seqs, state.skipped_seqs);
+    Replay(*journal, *recovered.store, &state, log);
+  }
+  header.accepted_seq = std::max(header.accepted_seq, state.stored_seq);
+  if (recovered.clock->rebooted() && header.clean == 0) {
+    header.accepted_seq += kSeqsSkippedAfterPowerCut;
+    header.skipped_seqs += kSeqsSkippedAfterPowerCut;
+  }
+  // What is past the watermark stands in the table in_doubt now, so the watermark may move on.
+  header.handed_on_seq = header.accepted_seq;
+  header.clean = 0;
+  state.stored_seq = header.accepted_seq;
+  state.skipped_seqs = header.skipped_seqs;
+  state.counters = header.counters;
+  {
+    Store::Batch batch(*recovered.store, Store::Durability::kSynced);
+    batch.SaveState(state);
+    batch.Commit();
+  }
+  recovered.in_doubt = recovered.store->LoadInDoubt();
+  LoadIndex(*recovered.store, header.secret, &recovered.index);
+
+  const auto pages = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  if (journal && journal->ring_bytes() == (options.journal_bytes + pages - 1) / pages * pages) {
+    journal->GoOn(header);
+    recovered.journal = std::make_unique<Journal>(std::move(*journal));
+  } else {
+    recovered.journal = std::make_unique<Journal>(Journal::Create(options.data_dir, options.journal_bytes, header));
+  }
+  recovered.state = state;
+  return recovered;
+}
+
+}  // namespace
+
+Recovered Recover(const Options& options, LogQueue& log) {
+  File lock = Lock(options.data_dir);
+  const auto recover = [&] {
+    Recovered recovered = RecoverOnce(options, log);
+    recovered.lock = std::move(lock);
+    return recovered;
+  };
+  try {
+    return recover();
+  } catch (const sqlite::CorruptDatabase& damage) {
+    const fs::path aside = SetAside(options.data_dir / Store::kFileName);
+    Store fresh(options.data_dir);
+    const std::uint64_t rows = Salvage(aside, fresh);
+    log.Add(LogLevel::kError, std::string(damage.what()) + "; the database is set aside as " + aside.string() + ", " +
+                                  std::to_string(rows) + " events that could be read of it are kept, the others are lost");
+  }
+  return recover();
+}
+
+}  // namespace dedup

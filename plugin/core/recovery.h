@@ -1,0 +1,33 @@
+// The start: lock, open the store, replay the journal into it, load the keys into the index (table in ARCHITECTURE.md).
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "clock.h"
+#include "file.h"
+#include "index.h"
+#include "journal.h"
+#include "log.h"
+#include "options.h"
+#include "store.h"
+
+namespace dedup {
+
+/// A data directory, ready to work.
+struct Recovered {
+  File lock;
+  std::unique_ptr<Store> store;
+  std::unique_ptr<Journal> journal;  // empty but for what follows: everything in it has moved to the store
+  std::unique_ptr<Clock> clock;
+  StoreState state;
+  Index index;
+  std::vector<Store::InDoubt> in_doubt;
+};
+
+/// Makes the data directory ready. Damaged files are set aside under a name with the time, never deleted, and what could
+/// be read of them is kept; `log` hears of it.
+/// Errors: StorageError, also when another broker holds the directory or a file is of a newer version.
+Recovered Recover(const Options& options, LogQueue& log);
+
+}  // namespace dedup

@@ -1,0 +1,110 @@
+#include "sqlite.h"
+
+#include <sqlite3.h>
+
+#include <utility>
+
+#include "errors.h"
+
+namespace dedup::sqlite {
+
+Database::Database(const std::filesystem::path& path, Mode mode) : path_(path) {
+  const int flags =
+      SQLITE_OPEN_NOMUTEX |
+      (mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  const int result = sqlite3_open_v2(path.c_str(), &handle_, flags, nullptr);
+  if (result != SQLITE_OK) {
+    const std::string reason = handle_ == nullptr ? "out of memory" : sqlite3_errmsg(handle_);
+    sqlite3_close_v2(handle_);
+    throw StorageError("sqlite3_open", path_, reason);
+  }
+  sqlite3_extended_result_codes(handle_, 1);
+}
+
+Database::~Database() { sqlite3_close_v2(handle_); }
+
+void Database::Throw(const char* call) const {
+  const int code = sqlite3_errcode(handle_) & 0xFF;
+  if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) throw CorruptDatabase(call, path_, sqlite3_errmsg(handle_));
+  throw StorageError(call, path_, sqlite3_errmsg(handle_));
+}
+
+void Database::Execute(const char* sql) {
+  if (sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) Throw("sqlite3_exec");
+}
+
+std::int64_t Database::QueryInteger(const char* sql) {
+  Statement statement(*this, sql);
+  return statement.Step() ? statement.Integer(0) : 0;
+}
+
+std::int64_t Database::changes() const { return sqlite3_changes64(handle_); }
+
+void Database::SetBusyTimeout(int timeout_ms) { sqlite3_busy_timeout(handle_, timeout_ms); }
+
+Statement::Statement(Database& database, const char* sql) : database_(database) {
+  if (sqlite3_prepare_v3(database.handle_, sql, -1, SQLITE_PREPARE_PERSISTENT, &handle_, nullptr) != SQLITE_OK) {
+    database.Throw("sqlite3_prepare");
+  }
+}
+
+Statement::~Statement() { sqlite3_finalize(handle_); }
+
+void Statement::BindOne(int index, std::int64_t value) {
+  if (sqlite3_bind_int64(handle_, index, value) != SQLITE_OK) database_.Throw("sqlite3_bind");
+}
+
+// A null pointer would bind NULL in place of an empty value.
+void Statement::BindOne(int index, std::string_view text) {
+  const char* const bytes = text.data() == nullptr ? "" : text.data();
+  if (sqlite3_bind_text64(handle_, index, bytes, text.size(), SQLITE_STATIC, SQLITE_UTF8) != SQLITE_OK) {
+    database_.Throw("sqlite3_bind");
+  }
+}
+
+void Statement::BindOne(int index, const BlobView& blob) {
+  const char* const bytes = blob.bytes.data() == nullptr ? "" : blob.bytes.data();
+  if (sqlite3_bind_blob64(handle_, index, bytes, blob.bytes.size(), SQLITE_STATIC) != SQLITE_OK) {
+    database_.Throw("sqlite3_bind");
+  }
+}
+
+bool Statement::Step() {
+  const int result = sqlite3_step(handle_);
+  if (result == SQLITE_ROW) return true;
+  // The reset comes first, so that the statement is usable again whatever the caller does with the error.
+  if (sqlite3_reset(handle_) != SQLITE_OK) database_.Throw("sqlite3_step");
+  return false;
+}
+
+void Statement::Run() {
+  while (Step()) {
+  }
+}
+
+void Statement::Reset() { sqlite3_reset(handle_); }
+
+std::int64_t Statement::Integer(int column) const { return sqlite3_column_int64(handle_, column); }
+
+std::string_view Statement::Bytes(int column) const {
+  const auto* const bytes = static_cast<const char*>(sqlite3_column_blob(handle_, column));
+  return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
+}
+
+Transaction::Transaction(Database& database) : database_(database) { database_.Execute("BEGIN IMMEDIATE"); }
+
+Transaction::~Transaction() {
+  if (!open_) return;
+  try {
+    database_.Execute("ROLLBACK");
+  } catch (const StorageError&) {
+    // SQLite has rolled back by itself, as it does on a full disk.
+  }
+}
+
+void Transaction::Commit() {
+  database_.Execute("COMMIT");
+  open_ = false;
+}
+
+}  // namespace dedup::sqlite

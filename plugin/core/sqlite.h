@@ -1,0 +1,105 @@
+// SQLite as values with lifetimes: the only home of sqlite3.h.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "errors.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace dedup::sqlite {
+
+/// SQLite says that the file is not a database or that its structure is broken.
+class CorruptDatabase : public StorageError {
+ public:
+  using StorageError::StorageError;
+};
+
+/// Bytes to be bound as a BLOB rather than as TEXT.
+struct BlobView {
+  std::string_view bytes;
+};
+
+/// A connection. Errors of everything here: StorageError with SQLite's words; CorruptDatabase where SQLite says so.
+/// Threading: one thread at a time for a connection and its statements.
+class Database {
+ public:
+  enum class Mode { kReadOnly, kReadWriteCreate };
+
+  Database(const std::filesystem::path& path, Mode mode);
+  Database(const Database&) = delete;  // statements hold a reference to it
+  Database& operator=(const Database&) = delete;
+  ~Database();
+
+  /// Runs statements that return nothing of interest.
+  void Execute(const char* sql);
+  /// The first column of the first row of `sql`; 0 where there is no row.
+  std::int64_t QueryInteger(const char* sql);
+  std::int64_t changes() const;
+  const std::filesystem::path& path() const { return path_; }
+  /// Waits up to this long for another connection's lock.
+  void SetBusyTimeout(int timeout_ms);
+
+  [[noreturn]] void Throw(const char* call) const;
+
+ private:
+  friend class Statement;
+  std::filesystem::path path_;
+  sqlite3* handle_ = nullptr;
+};
+
+/// A prepared statement, declared together with its SQL. Bound text and blobs must live until Reset() or Run().
+class Statement {
+ public:
+  Statement(Database& database, const char* sql);
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+  ~Statement();
+
+  /// Binds the parameters from the first on, in order.
+  template <class... Values>
+  Statement& Bind(const Values&... values) {
+    int index = 0;
+    (BindOne(++index, values), ...);
+    return *this;
+  }
+  /// To the next row; false when there is none, and then the statement is reset.
+  bool Step();
+  /// Runs to the end and resets.
+  void Run();
+  void Reset();
+
+  std::int64_t Integer(int column) const;
+  /// Valid until the next Step, Run or Reset.
+  std::string_view Bytes(int column) const;
+
+ private:
+  void BindOne(int index, std::int64_t value);
+  void BindOne(int index, std::uint64_t value) { BindOne(index, static_cast<std::int64_t>(value)); }
+  void BindOne(int index, int value) { BindOne(index, std::int64_t{value}); }
+  void BindOne(int index, std::string_view text);
+  void BindOne(int index, const BlobView& blob);
+
+  Database& database_;
+  sqlite3_stmt* handle_ = nullptr;
+};
+
+/// BEGIN IMMEDIATE … COMMIT, or ROLLBACK when it goes out of scope before.
+class Transaction {
+ public:
+  explicit Transaction(Database& database);
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  ~Transaction();
+  void Commit();
+
+ private:
+  Database& database_;
+  bool open_ = true;
+};
+
+}  // namespace dedup::sqlite

@@ -1,0 +1,295 @@
+#include "store.h"
+
+#include <algorithm>
+#include <set>
+
+namespace dedup {
+namespace {
+
+constexpr char kSchema[] = R"sql(
+CREATE TABLE topics(
+  topic_id INTEGER PRIMARY KEY,
+  topic    TEXT NOT NULL UNIQUE
+) STRICT;
+CREATE TABLE events(
+  seq         INTEGER PRIMARY KEY,             -- 1, 2, 3 ... in order of acceptance
+  topic_id    INTEGER NOT NULL REFERENCES topics(topic_id),
+  event_id    TEXT NOT NULL,
+  expired     INTEGER NOT NULL DEFAULT 0,      -- 0 within the window, then the seq
+  received_us INTEGER NOT NULL,                -- UTC, microseconds since 1970
+  accepted_ms INTEGER NOT NULL,                -- on the age clock, which the window is measured by
+  payload     BLOB NOT NULL,                   -- byte for byte as published
+  UNIQUE(topic_id, event_id, expired)
+) STRICT;
+CREATE INDEX events_by_topic ON events(topic_id);
+CREATE TABLE in_doubt(                         -- accepted before a stop, perhaps not handed on
+  seq        INTEGER PRIMARY KEY,
+  qos        INTEGER NOT NULL,
+  retain     INTEGER NOT NULL,
+  properties BLOB NOT NULL
+) STRICT;
+CREATE TABLE state(
+  one           INTEGER PRIMARY KEY CHECK(one = 1),
+  stored_seq    INTEGER NOT NULL,
+  forgotten_seq INTEGER NOT NULL,
+  skipped_seqs  INTEGER NOT NULL,
+  duplicates    INTEGER NOT NULL,
+  passed        INTEGER NOT NULL,
+  refused       INTEGER NOT NULL,
+  invalid_ids   INTEGER NOT NULL,
+  unstored      INTEGER NOT NULL
+) STRICT;
+INSERT INTO state VALUES(1, 0, 0, 0, 0, 0, 0, 0, 0);
+CREATE VIEW readable_events AS                 -- for people with the sqlite3 shell
+  SELECT seq, topic, event_id, strftime('%Y-%m-%dT%H:%M:%fZ', received_us / 1000000.0, 'unixepoch') AS received_at,
+         CAST(payload AS TEXT) AS payload
+  FROM events JOIN topics USING(topic_id);
+)sql";
+
+constexpr std::size_t kTopicCacheMax = 10'000;
+
+std::uint64_t Unsigned(std::int64_t value) { return static_cast<std::uint64_t>(value); }
+
+}  // namespace
+
+struct Store::Statements {
+  explicit Statements(sqlite::Database& database)
+      : find_topic(database, "SELECT topic_id FROM topics WHERE topic = ?"),
+        insert_topic(database, "INSERT INTO topics(topic) VALUES(?) RETURNING topic_id"),
+        delete_unused_topic(database,
+                            "DELETE FROM topics WHERE topic_id = ?1 "
+                            "AND NOT EXISTS(SELECT 1 FROM events WHERE topic_id = ?1)"),
+        insert_event(database,
+                     "INSERT OR IGNORE INTO events(seq, topic_id, event_id, received_us, accepted_ms, payload) "
+                     "VALUES(?, ?, ?, ?, ?, ?)"),
+        insert_in_doubt(database, "INSERT OR IGNORE INTO in_doubt(seq, qos, retain, properties) VALUES(?, ?, ?, ?)"),
+        delete_in_doubt(database, "DELETE FROM in_doubt WHERE seq = ?"),
+        oldest_events(database, "SELECT seq, accepted_ms FROM events WHERE seq > ? ORDER BY seq LIMIT ?"),
+        expire_events(database, "UPDATE events SET expired = seq WHERE seq > ? AND seq <= ?"),
+        delete_events(database, "DELETE FROM events WHERE seq <= ? RETURNING topic_id"),
+        save_state(database,
+                   "UPDATE state SET stored_seq = ?, forgotten_seq = ?, skipped_seqs = ?, duplicates = ?, passed = ?, "
+                   "refused = ?, invalid_ids = ?, unstored = ?") {}
+
+  sqlite::Statement find_topic, insert_topic, delete_unused_topic, insert_event, insert_in_doubt, delete_in_doubt,
+      oldest_events, expire_events, delete_events, save_state;
+};
+
+Store::Store(const std::filesystem::path& data_dir)
+    : database_(data_dir / kFileName, sqlite::Database::Mode::kReadWriteCreate) {
+  // Long enough for a person with the sqlite3 shell; the journal takes what arrives meanwhile.
+  database_.SetBusyTimeout(5000);
+  database_.Execute("PRAGMA journal_mode = WAL");
+  database_.Execute("PRAGMA synchronous = NORMAL");
+  const std::int64_t version = database_.QueryInteger("PRAGMA user_version");
+  if (version > kSchemaVersion) {
+    throw StorageError("open", database_.path(),
+                       "written by a newer mosquitto-dedup (schema " + std::to_string(version) +
+                           ", this one knows up to " + std::to_string(kSchemaVersion) + ")");
+  }
+  if (version == 0) CreateSchema(database_);
+  statements_ = std::make_unique<Statements>(database_);
+}
+
+Store::~Store() = default;
+
+void Store::CreateSchema(sqlite::Database& database) {
+  sqlite::Transaction transaction(database);
+  database.Execute(kSchema);
+  database.Execute(("PRAGMA user_version = " + std::to_string(kSchemaVersion)).c_str());
+  transaction.Commit();
+}
+
+StoreState Store::LoadState() {
+  sqlite::Statement row(database_,
+                        "SELECT stored_seq, forgotten_seq, skipped_seqs, duplicates, passed, refused, invalid_ids, "
+                        "unstored FROM state");
+  if (!row.Step()) throw sqlite::CorruptDatabase("read", database_.path(), "the table state has no row");
+  return {.stored_seq = Unsigned(row.Integer(0)),
+          .forgotten_seq = Unsigned(row.Integer(1)),
+          .skipped_seqs = Unsigned(row.Integer(2)),
+          .counters = {.duplicates = Unsigned(row.Integer(3)),
+                       .passed = Unsigned(row.Integer(4)),
+                       .refused = Unsigned(row.Integer(5)),
+                       .invalid_ids = Unsigned(row.Integer(6)),
+                       .unstored = Unsigned(row.Integer(7))}};
+}
+
+void Store::ForEachKey(
+    const std::function<void(std::uint64_t seq, std::string_view topic, std::string_view event_id)>& on_key) {
+  sqlite::Statement rows(database_,
+                         "SELECT seq, topic, event_id FROM events JOIN topics USING(topic_id) "
+                         "WHERE seq > (SELECT forgotten_seq FROM state) ORDER BY seq");
+  while (rows.Step()) on_key(Unsigned(rows.Integer(0)), rows.Bytes(1), rows.Bytes(2));
+}
+
+Store::InDoubt::InDoubt(const Event& event)
+    : seq(event.seq),
+      qos(event.qos),
+      retain(event.retain),
+      topic(event.topic),
+      event_id(event.event_id),
+      properties(event.properties),
+      payload(event.payload) {}
+
+std::vector<Store::InDoubt> Store::LoadInDoubt() {
+  sqlite::Statement rows(database_,
+                         "SELECT seq, qos, retain, topic, event_id, properties, payload "
+                         "FROM in_doubt JOIN events USING(seq) JOIN topics USING(topic_id) ORDER BY seq");
+  std::vector<InDoubt> in_doubt;
+  while (rows.Step()) {
+    in_doubt.emplace_back(Event{.seq = Unsigned(rows.Integer(0)),
+                                .accepted = {},
+                                .qos = static_cast<std::uint8_t>(rows.Integer(1)),
+                                .retain = rows.Integer(2) != 0,
+                                .topic = rows.Bytes(3),
+                                .event_id = rows.Bytes(4),
+                                .properties = rows.Bytes(5),
+                                .payload = rows.Bytes(6)});
+  }
+  return in_doubt;
+}
+
+std::int64_t Store::TopicId(std::string_view topic) {
+  std::string name(topic);
+  if (const auto known = topic_ids_.find(name); known != topic_ids_.end()) return known->second;
+  sqlite::Statement& find = statements_->find_topic.Bind(topic);
+  std::int64_t id = 0;
+  if (find.Step()) {
+    id = find.Integer(0);
+    find.Reset();
+  } else {
+    sqlite::Statement& insert = statements_->insert_topic.Bind(topic);
+    insert.Step();
+    id = insert.Integer(0);
+    insert.Run();
+  }
+  if (topic_ids_.size() >= kTopicCacheMax) topic_ids_.clear();
+  topic_ids_.emplace(std::move(name), id);
+  return id;
+}
+
+namespace {
+
+// Whether a commit also syncs the WAL is a setting of the connection, to be changed outside of a transaction.
+sqlite::Database& WithDurability(sqlite::Database& database, Store::Durability durability,
+                                 Store::Durability* current) {
+  if (durability != *current) {
+    database.Execute(durability == Store::Durability::kSynced ? "PRAGMA synchronous = FULL"
+                                                               : "PRAGMA synchronous = NORMAL");
+    *current = durability;
+  }
+  return database;
+}
+
+}  // namespace
+
+Store::Batch::Batch(Store& store, Durability durability)
+    : store_(store), transaction_(WithDurability(store.database_, durability, &store.durability_)) {}
+
+bool Store::Batch::Insert(const Event& event) {
+  store_.statements_->insert_event
+      .Bind(event.seq, store_.TopicId(event.topic), event.event_id, event.accepted.wall_us, event.accepted.age_ms,
+            sqlite::BlobView{event.payload})
+      .Run();
+  return store_.database_.changes() != 0;
+}
+
+void Store::Batch::InsertInDoubt(const Event& event) {
+  store_.statements_->insert_in_doubt
+      .Bind(event.seq, int{event.qos}, int{event.retain}, sqlite::BlobView{event.properties})
+      .Run();
+}
+
+void Store::Batch::DeleteInDoubt(std::uint64_t seq) { store_.statements_->delete_in_doubt.Bind(seq).Run(); }
+
+bool Store::Batch::Expire(std::int64_t window_start_ms, std::int64_t retention_start_ms, int rows_max,
+                          StoreState* state) {
+  Statements& statements = *store_.statements_;
+  const std::int64_t doubt_seq = store_.database_.QueryInteger("SELECT MIN(seq) FROM in_doubt");
+  // The last of the oldest rows behind `after_seq` that is older than `start_ms`.
+  bool more = false;
+  const auto last_older = [&](std::uint64_t after_seq, std::int64_t start_ms) {
+    std::uint64_t last = after_seq;
+    int rows = 0;
+    sqlite::Statement& oldest = statements.oldest_events.Bind(after_seq, rows_max);
+    while (oldest.Step()) {
+      if (oldest.Integer(1) >= start_ms || (doubt_seq != 0 && oldest.Integer(0) >= doubt_seq)) break;
+      last = Unsigned(oldest.Integer(0));
+      ++rows;
+    }
+    oldest.Reset();
+    more |= rows == rows_max;
+    return last;
+  };
+
+  const std::uint64_t forgotten_seq = last_older(state->forgotten_seq, window_start_ms);
+  if (retention_start_ms < window_start_ms && forgotten_seq > state->forgotten_seq) {
+    statements.expire_events.Bind(state->forgotten_seq, forgotten_seq).Run();
+  }
+  state->forgotten_seq = std::max(state->forgotten_seq, forgotten_seq);
+
+  const std::uint64_t deleted_seq = last_older(0, retention_start_ms);
+  if (deleted_seq != 0) {
+    std::set<std::int64_t> topic_ids;
+    sqlite::Statement& deleted = statements.delete_events.Bind(deleted_seq);
+    while (deleted.Step()) topic_ids.insert(deleted.Integer(0));
+    for (const std::int64_t topic_id : topic_ids) statements.delete_unused_topic.Bind(topic_id).Run();
+    store_.topic_ids_.clear();
+  }
+  return !more;
+}
+
+void Store::Batch::SaveState(const StoreState& state) {
+  const Counters& counters = state.counters;
+  store_.statements_->save_state
+      .Bind(state.stored_seq, state.forgotten_seq, state.skipped_seqs, counters.duplicates, counters.passed,
+            counters.refused, counters.invalid_ids, counters.unstored)
+      .Run();
+}
+
+void Store::Batch::Commit() {
+  transaction_.Commit();
+  committed_ = true;
+}
+
+Store::Batch::~Batch() {
+  // Topics that were new in this transaction are gone with it.
+  if (!committed_) store_.topic_ids_.clear();
+}
+
+std::uint64_t Salvage(const std::filesystem::path& damaged, Store& store) {
+  std::uint64_t copied = 0;
+  const auto copy = [&](sqlite::Database& from, const char* sql) {
+    sqlite::Statement rows(from, sql);
+    Store::Batch batch(store, Store::Durability::kSynced);
+    try {
+      while (rows.Step()) {
+        Event event;
+        event.seq = Unsigned(rows.Integer(0));
+        event.topic = rows.Bytes(1);
+        event.event_id = rows.Bytes(2);
+        event.accepted = {.wall_us = rows.Integer(3), .age_ms = rows.Integer(4)};
+        event.payload = rows.Bytes(5);
+        if (batch.Insert(event)) ++copied;  // else the other direction has been here
+      }
+    } catch (const sqlite::CorruptDatabase&) {
+      // The damage is reached; what was read before it is good.
+    }
+    batch.Commit();
+  };
+  try {
+    sqlite::Database from(damaged, sqlite::Database::Mode::kReadOnly);
+    copy(from,
+         "SELECT seq, topic, event_id, received_us, accepted_ms, payload "
+         "FROM events JOIN topics USING(topic_id) ORDER BY seq");
+    copy(from,
+         "SELECT seq, topic, event_id, received_us, accepted_ms, payload "
+         "FROM events JOIN topics USING(topic_id) ORDER BY seq DESC");
+  } catch (const sqlite::CorruptDatabase&) {
+    // Not even its schema can be read.
+  }
+  return copied;
+}
+
+}  // namespace dedup

@@ -1,0 +1,103 @@
+// The store: every event as a row in SQLite.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "counters.h"
+#include "record.h"
+#include "sqlite.h"
+
+namespace dedup {
+
+/// What the store keeps besides rows; saved in the same transaction as the rows that it speaks of.
+struct StoreState {
+  std::uint64_t stored_seq = 0;     ///< every event up to it is a row, or was pruned
+  std::uint64_t forgotten_seq = 0;  ///< ids of events up to it are new again: their window is over
+  std::uint64_t skipped_seqs = 0;
+  Counters counters;
+};
+
+/// The writer's side of events.db.
+///
+/// Rows appear in order of seq. UNIQUE(topic_id, event_id, expired) is the last line of defence: within the window
+/// `expired` is 0, so a key has one row; a row that outlives its window under a longer retention gets its own seq there.
+/// In WAL mode a commit is visible to readers at once, and durable with Durability::kSynced.
+/// Threading: one thread at a time. Errors: StorageError, sqlite::CorruptDatabase; the open transaction is then gone.
+class Store {
+ public:
+  static constexpr char kFileName[] = "events.db";
+  static constexpr int kSchemaVersion = 1;
+
+  /// Opens or creates the database. Errors also when it was written by a newer version.
+  explicit Store(const std::filesystem::path& data_dir);
+  ~Store();
+
+  StoreState LoadState();
+
+  /// Calls on_key for every remembered key, oldest first.
+  void ForEachKey(const std::function<void(std::uint64_t seq, std::string_view topic, std::string_view event_id)>& on_key);
+
+  /// An event that was accepted but perhaps not handed on, with storage of its own.
+  struct InDoubt {
+    InDoubt() = default;
+    explicit InDoubt(const Event& event);
+
+    std::uint64_t seq = 0;
+    std::uint8_t qos = 0;
+    bool retain = false;
+    std::string topic;
+    std::string event_id;
+    std::string properties;
+    std::string payload;
+  };
+  std::vector<InDoubt> LoadInDoubt();
+
+  enum class Durability { kVisible, kSynced };
+
+  /// One transaction: begins at construction, ends with Commit or, without one, as if it had never been.
+  class Batch {
+   public:
+    Batch(Store& store, Durability durability);
+    ~Batch();
+
+    /// False when this seq, or a row with this key, is there already.
+    bool Insert(const Event& event);
+    void InsertInDoubt(const Event& event);
+    void DeleteInDoubt(std::uint64_t seq);
+    /// Lets the window move on: of the oldest `rows_max` rows, those accepted before `window_start_ms` are forgotten, and
+    /// those accepted before `retention_start_ms`, which is not later, are deleted. Events in doubt, and all behind them,
+    /// stay. Returns whether there was nothing more to do.
+    bool Expire(std::int64_t window_start_ms, std::int64_t retention_start_ms, int rows_max, StoreState* state);
+    void SaveState(const StoreState& state);
+    void Commit();
+
+   private:
+    Store& store_;
+    sqlite::Transaction transaction_;
+    bool committed_ = false;
+  };
+
+ private:
+  std::int64_t TopicId(std::string_view topic);
+
+  struct Statements;
+  static void CreateSchema(sqlite::Database& database);
+
+  sqlite::Database database_;
+  std::unique_ptr<Statements> statements_;
+  // Writers tend to publish on few topics; beyond the limit the cache starts anew.
+  std::unordered_map<std::string, std::int64_t> topic_ids_;
+  Durability durability_ = Durability::kVisible;
+};
+
+/// Copies every row that can still be read from a damaged database, in both directions up to the damage, into `store`.
+/// Returns how many came over. `damaged` is opened read-only.
+std::uint64_t Salvage(const std::filesystem::path& damaged, Store& store);
+
+}  // namespace dedup

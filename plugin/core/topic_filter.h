@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string_view>
+
+namespace dedup {
+
+/// Whether `filter` is a topic filter of MQTT (v5.0, section 4.7): `+` and `#` only as whole levels, `#` only last.
+bool IsTopicFilter(std::string_view filter);
+
+/// Whether a topic matches a valid filter. Topics beginning with `$` match no filter that begins with a wildcard.
+bool MatchesFilter(std::string_view topic, std::string_view filter);
+
+}  // namespace dedup

@@ -1,0 +1,200 @@
+#include "writer.h"
+
+#include <algorithm>
+#include <string>
+
+namespace dedup {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// A transaction costs some 50 µs beside its rows: this many make that invisible, and are stored within milliseconds.
+constexpr int kRecordsPerBatch = 4096;
+constexpr std::uint64_t kBytesPerBatch = 4 << 20;
+constexpr int kRowsPerExpiry = 500;
+
+// While events arrive the writer looks every 2 ms, so that the main thread need not wake it for each of them.
+constexpr milliseconds kBusyWait{2};
+constexpr milliseconds kIdleWait{100};
+constexpr milliseconds kFailureWait{500};
+constexpr int kBusyTurns = 50;  // without a record, before the writer counts as idle
+
+// Room is given back seldom, for it costs two syncs: when a quarter of the journal is used, else every ten seconds.
+constexpr milliseconds kReleaseInterval{10'000};
+
+}  // namespace
+
+Writer::Writer(Journal& journal, Store& store, Clock& clock, LogQueue& log, const Options& options,
+               const StoreState& state)
+    : journal_(journal),
+      store_(store),
+      clock_(clock),
+      log_(log),
+      options_(options),
+      state_(state),
+      stored_position_(journal.appended_position()),
+      synced_position_(journal.appended_position()),
+      forgotten_seq_(state.forgotten_seq),
+      thread_([this] { Run(); }) {}
+
+Writer::~Writer() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void Writer::Wake() {
+  // Without the mutex a wake-up can be missed; then the writer looks by itself within kIdleWait.
+  idle_.store(false, std::memory_order_relaxed);
+  wake_.notify_one();
+}
+
+void Writer::Wait(milliseconds timeout) {
+  std::unique_lock lock(mutex_);
+  if (!stop_) wake_.wait_for(lock, timeout);
+}
+
+void Writer::Run() {
+  int turns_without_work = 0;
+  for (;;) {
+    bool last;
+    {
+      const std::lock_guard lock(mutex_);
+      last = stop_;
+    }
+    bool worked = false;
+    bool failed = false;
+    try {
+      worked = RunOnce(last);
+    } catch (const std::exception& error) {
+      failed = true;
+      failing_ = true;
+      if (failure_log_.Allow(clock_.Now().age_ms)) {
+        log_.Add(LogLevel::kError, std::string("cannot store events: ") + error.what() + "; the journal holds " +
+                                       std::to_string(journal_.used_bytes()) + " of " +
+                                       std::to_string(journal_.ring_bytes()) + " bytes, trying again");
+      }
+    }
+    if (failing_ && !failed) {
+      failing_ = false;
+      failure_log_ = {};
+      log_.Add(LogLevel::kNotice, "events are stored again");
+    }
+    if (last) return;
+
+    turns_without_work = worked ? 0 : turns_without_work + 1;
+    const bool idle = turns_without_work > kBusyTurns;
+    if (failed) {
+      Wait(kFailureWait);
+    } else if (idle) {
+      idle_.store(true, std::memory_order_relaxed);
+      if (journal_.appended_position() == stored_position_) Wait(kIdleWait);
+      idle_.store(false, std::memory_order_relaxed);
+    } else {
+      Wait(kBusyWait);
+    }
+  }
+}
+
+// Returns whether there was something to do.
+bool Writer::RunOnce(bool last) {
+  clock_.Resync();
+  const bool stored = Drain(last ? Store::Durability::kSynced : Store::Durability::kVisible);
+  SyncJournal(last);
+  Release(last);
+  const bool expired = !last && Expire();
+  journal_.SaveClock(clock_.state(), last);
+  if (last) journal_.Sync();
+  return stored || expired;
+}
+
+bool Writer::Drain(Store::Durability durability) {
+  const std::uint64_t end = journal_.appended_position();
+  if (stored_position_ == end) return false;
+  while (stored_position_ < end) {
+    StoreState state = state_;
+    std::uint64_t position = stored_position_;
+    Store::Batch batch(store_, durability);
+    for (int records = 0;
+         position < end && records < kRecordsPerBatch && position - stored_position_ < kBytesPerBatch; ++records) {
+      const Journal::Entry entry = journal_.Read(&position);
+      if (entry.kind == RecordKind::kHandedOn) {
+        batch.DeleteInDoubt(entry.event.seq);
+        continue;
+      }
+      if (!batch.Insert(entry.event) && conflict_log_.Allow(clock_.Now().age_ms)) {
+        log_.Add(LogLevel::kError, "event " + std::to_string(entry.event.seq) +
+                                       " is not stored: a row with its seq or its key is there already");
+      }
+      state.stored_seq = entry.event.seq;
+    }
+    state.counters = journal_.counters();
+    batch.SaveState(state);
+    batch.Commit();
+    state_ = state;
+    stored_position_ = position;
+    SyncJournal(false);
+    Release(false);
+  }
+  return true;
+}
+
+void Writer::SyncJournal(bool now) {
+  const std::uint64_t end = journal_.appended_position();
+  const bool due = journal_.healthy() ? end != synced_position_ : true;
+  const SteadyTime time = steady_clock::now();
+  if (!due || (!now && time < next_sync_)) return;
+  next_sync_ = time + std::max(options_.fsync_interval, kBusyWait);
+  journal_.Sync();
+  synced_position_ = end;
+}
+
+void Writer::Release(bool now) {
+  const SteadyTime time = steady_clock::now();
+  const bool crowded = journal_.used_bytes() > journal_.ring_bytes() / 4;
+  if (!now && !crowded && time < next_release_) return;
+
+  std::uint64_t position = journal_.released_position();
+  for (std::uint64_t next = position; next < stored_position_; position = next) {
+    const Journal::Entry entry = journal_.Read(&next);
+    // Only the journal knows how to hand an event on again: it stays until that cannot be needed any more.
+    if (entry.kind == RecordKind::kEvent && entry.event.seq > journal_.handed_on_seq()) break;
+  }
+  if (position == journal_.released_position()) return;
+  next_release_ = time + kReleaseInterval;
+
+  // The WAL is synced as a whole, so one synced commit makes all commits before it durable.
+  Store::Batch batch(store_, Store::Durability::kSynced);
+  batch.SaveState(state_);
+  batch.Commit();
+  journal_.Release(position);
+  synced_position_ = std::max(synced_position_, position);
+}
+
+bool Writer::Expire() {
+  if (!options_.window) return false;
+  const SteadyTime time = steady_clock::now();
+  if (time < next_expiry_) return false;
+  const std::int64_t now_ms = clock_.Now().age_ms;
+  StoreState state = state_;
+  // Synced before the index forgets: else a power cut could bring an old row back in the way of the id's new event.
+  Store::Batch batch(store_, Store::Durability::kSynced);
+  const bool all = batch.Expire(now_ms - options_.window->count(),
+                                options_.retention ? now_ms - options_.retention->count() : INT64_MIN, kRowsPerExpiry, &state);
+  if (state.forgotten_seq != state_.forgotten_seq) {
+    batch.SaveState(state);
+    batch.Commit();
+    state_ = state;
+    forgotten_seq_.store(state.forgotten_seq, std::memory_order_release);
+  } else {
+    batch.Commit();
+  }
+  if (all) next_expiry_ = time + kIdleWait;
+  return !all;
+}
+
+}  // namespace dedup

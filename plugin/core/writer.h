@@ -1,0 +1,75 @@
+// The second thread: it brings the journal's events into the store, and whatever else may wait for a disk.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+
+#include "clock.h"
+#include "journal.h"
+#include "log.h"
+#include "options.h"
+#include "store.h"
+
+namespace dedup {
+
+/// Moves records from the journal to the store, many in a transaction; syncs the journal every fsync_interval; gives the
+/// journal's room back once the store holds its records durably and they are known to be handed on; expires rows.
+///
+/// When the store fails it says so once a minute, tries again every half second, and the journal takes what arrives.
+/// Threading: the constructor starts the thread, the destructor stops it after one last attempt to store everything; the
+/// other functions are for the main thread. Ownership: refers to journal, store, clock and log, which must outlive it.
+class Writer {
+ public:
+  Writer(Journal& journal, Store& store, Clock& clock, LogQueue& log, const Options& options, const StoreState& state);
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+  ~Writer();
+
+  /// To be called after an append. Costs one load, and a system call only when the writer had nothing to do for a while.
+  void Notify() {
+    if (idle_.load(std::memory_order_relaxed)) Wake();
+  }
+
+  /// Ids of events up to this seq are to be forgotten; their rows are gone, or marked, durably.
+  std::uint64_t forgotten_seq() const { return forgotten_seq_.load(std::memory_order_acquire); }
+
+ private:
+  using SteadyTime = std::chrono::steady_clock::time_point;
+
+  void Run();
+  bool RunOnce(bool last);
+  bool Drain(Store::Durability durability);
+  void SyncJournal(bool now);
+  void Release(bool now);
+  bool Expire();
+  void Wait(std::chrono::milliseconds timeout);
+  void Wake();
+
+  Journal& journal_;
+  Store& store_;
+  Clock& clock_;
+  LogQueue& log_;
+  const Options& options_;
+  StoreState state_;
+  std::uint64_t stored_position_;
+  std::uint64_t synced_position_;
+  SteadyTime next_sync_{};
+  SteadyTime next_release_{};
+  SteadyTime next_expiry_{};
+  bool failing_ = false;
+  OncePerMinute failure_log_;
+  OncePerMinute conflict_log_;
+
+  std::atomic<std::uint64_t> forgotten_seq_;
+  std::atomic<bool> idle_{false};
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stop_ = false;
+  std::thread thread_;  // last, for it uses all of the above
+};
+
+}  // namespace dedup
