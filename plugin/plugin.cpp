@@ -82,7 +82,8 @@ bool IsBroker20() {
   return kIs20;
 }
 
-// --- MQTT v5 properties ------------------------------------------------------------------------------------------------
+// --- MQTT v5 properties
+// ------------------------------------------------------------------------------------------------
 
 // The read functions allocate with calloc in 2.0 and within the broker's accounting in 2.1.
 struct PropertyTextDeleter {
@@ -200,7 +201,8 @@ PropertyList MakeProperties(std::string_view encoded) {
   return owned;
 }
 
-// --- Publishing --------------------------------------------------------------------------------------------------------
+// --- Publishing
+// --------------------------------------------------------------------------------------------------------
 
 // Queues a message within the broker: to all subscribers, or to one client only. False when it has no memory for it.
 // The payload is allocated by the broker's own function, because its memory_limit counts what it frees.
@@ -251,7 +253,8 @@ void SendReceipt(Plugin& plugin, const mosquitto* client, std::string_view topic
   BrokerPublish(id, dedup::kReceiptTopic, dedup::ReceiptJson(topic, outcome), 0, false, nullptr);
 }
 
-// --- Callbacks ---------------------------------------------------------------------------------------------------------
+// --- Callbacks
+// ---------------------------------------------------------------------------------------------------------
 
 int OnMessage(int, void* event_data, void* userdata) noexcept {
   return Guard("message", kRefuseUnacknowledged, [&] {
@@ -390,7 +393,8 @@ __attribute__((visibility("default"))) int mosquitto_plugin_init(mosquitto_plugi
   return Guard("start", MOSQ_ERR_UNKNOWN, [&] {
     if (IsPerListener20(identifier)) {
       Log(MOSQ_LOG_ERR,
-          "mosquitto-dedup: per_listener_settings true does not work with this plugin on Mosquitto 2.0, which would let "
+          "mosquitto-dedup: per_listener_settings true does not work with this plugin on Mosquitto 2.0, which would "
+          "let "
           "bridges bypass it; set it to false");
       return int{MOSQ_ERR_NOT_SUPPORTED};
     }

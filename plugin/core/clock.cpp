@@ -30,8 +30,7 @@ Clock::Clock(const ClockState& before)
   const std::int64_t wall_ms = ReadUs(CLOCK_REALTIME) / 1000;
   std::int64_t age_ms = wall_ms;
   if (before.boot_number != 0) {
-    const std::int64_t away_ms =
-        rebooted_ ? wall_ms - before.wall_ms : ReadUs(CLOCK_BOOTTIME) / 1000 - before.boot_ms;
+    const std::int64_t away_ms = rebooted_ ? wall_ms - before.wall_ms : ReadUs(CLOCK_BOOTTIME) / 1000 - before.boot_ms;
     age_ms = before.age_ms + std::max<std::int64_t>(away_ms, 0);
   }
   age_minus_monotonic_us_ = age_ms * 1000 - ReadUs(CLOCK_MONOTONIC);

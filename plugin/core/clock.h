@@ -1,4 +1,5 @@
-// Two notions of time: the wall clock, for people, and an age clock that no jump of the wall clock moves, for the window.
+// Two notions of time: the wall clock, for people, and an age clock that no jump of the wall clock moves, for the
+// window.
 #pragma once
 
 #include <atomic>
@@ -16,7 +17,7 @@ struct Timestamp {
 struct ClockState {
   std::int64_t age_ms = 0;
   std::int64_t wall_ms = 0;
-  std::int64_t boot_ms = 0;         ///< CLOCK_BOOTTIME
+  std::int64_t boot_ms = 0;       ///< CLOCK_BOOTTIME
   std::uint64_t boot_number = 0;  ///< changes with every boot of the machine; 0: no state yet
 };
 

@@ -47,10 +47,14 @@ void HandleCommand(const cJSON* command, bool* receipts, const Options& options,
 
 std::string_view NameOf(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kProcessed: return "processed";
-    case Verdict::kDuplicate: return "duplicate";
-    case Verdict::kPassed: return "passed";
-    case Verdict::kRefused: return "refused";
+    case Verdict::kProcessed:
+      return "processed";
+    case Verdict::kDuplicate:
+      return "duplicate";
+    case Verdict::kPassed:
+      return "passed";
+    case Verdict::kRefused:
+      return "refused";
   }
   return "";
 }
@@ -69,8 +73,9 @@ ControlResult HandleControl(std::string_view payload, bool receipts, const Optio
 
   const cJSON* const commands = cJSON_GetObjectItemCaseSensitive(request.get(), "commands");
   if (!cJSON_IsArray(commands) || cJSON_GetArraySize(commands) > kCommandsMax) {
-    cJSON_AddStringToObject(add_response(), "error",
-                            "expected {\"commands\":[{\"command\":\"receipts\",\"enable\":true}]}, at most 16 commands");
+    cJSON_AddStringToObject(
+        add_response(), "error",
+        "expected {\"commands\":[{\"command\":\"receipts\",\"enable\":true}]}, at most 16 commands");
   } else {
     const cJSON* command = nullptr;
     cJSON_ArrayForEach(command, commands) HandleCommand(command, &receipts, options, add_response());

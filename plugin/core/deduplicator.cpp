@@ -11,8 +11,10 @@
 namespace dedup {
 namespace {
 
-// Forgetting one key costs some 100 ns; this many at a turn are not felt by anyone.
-constexpr std::size_t kForgottenPerTurn = 64;
+// Forgetting one key costs some 100 ns: while events come, few at a turn, of which there are thousands a second then;
+// else as many as take well below a millisecond.
+constexpr std::size_t kForgottenPerBusyTurn = 64;
+constexpr std::size_t kForgottenPerIdleTurn = 4096;
 
 std::string StartLine(const Options& options, std::uint64_t events, std::chrono::steady_clock::duration took) {
   return "mosquitto-dedup " DEDUP_VERSION ": " + std::to_string(events) + " event ids in " + options.data_dir.string() +
@@ -38,6 +40,7 @@ Deduplicator::Deduplicator(const Options& options)
       accepted_seq_(recovered_seq_),
       turn_seq_(recovered_seq_),
       handed_on_seq_(recovered_seq_),
+      syncer_(std::in_place, journal_, *recovered_.clock, log_, options_.fsync_interval),
       writer_(std::in_place, journal_, *recovered_.store, *recovered_.clock, log_, options_, recovered_.state) {
   const std::int64_t due_ms = recovered_.clock->Now().age_ms + options_.recovery_delay.count();
   for (Store::InDoubt& event : recovered_.in_doubt) in_doubt_.Add(std::move(event), due_ms);
@@ -50,7 +53,7 @@ Outcome Deduplicator::OnPublish(const Publish& publish) {
   if (id.status != EventIdStatus::kFound) return Pass(id.status);
 
   const KeyHash key = HashKey(secret_, publish.topic, id.text);
-  if (const auto seq = index_.Find(key)) {
+  if (const auto seq = FindRemembered(key)) {
     if (!in_doubt_.empty() && in_doubt_.IsWaiting(*seq)) return HandOnInDoubt(publish, id.text, *seq);
     journal_.Count(&Counters::duplicates);
     return {Verdict::kDuplicate, *seq, id.text};
@@ -60,6 +63,16 @@ Outcome Deduplicator::OnPublish(const Publish& publish) {
   if (!Append(event, key)) return Refuse(event);
   writer_->Notify();
   return {Verdict::kProcessed, event.seq, id.text};
+}
+
+// The index is emptied behind the window a few keys at a time: a key may be over and still be found.
+std::optional<std::uint64_t> Deduplicator::FindRemembered(const KeyHash& key) {
+  const auto seq = index_.Find(key);
+  if (seq && *seq <= writer_->forgotten_seq()) {
+    index_.Forget(*seq);
+    return std::nullopt;
+  }
+  return seq;
 }
 
 Event Deduplicator::MakeEvent(const Publish& publish, std::string_view event_id, std::uint64_t seq) const {
@@ -132,13 +145,13 @@ Outcome Deduplicator::Refuse(const Event& event) {
   const bool pass = options_.on_store_failure == OnStoreFailure::kPass;
   journal_.Count(pass ? &Counters::unstored : &Counters::refused);
   if (refused_log_.Allow(event.accepted.age_ms)) {
-    const std::string why =
-        RecordBytes(event) > journal_.ring_bytes() ? "it is larger than journal_size"
-        : !journal_.healthy()                      ? "the journal could not be synced"
-                                                   : "the journal is full, because the store does not keep up or fails";
-    log_.Add(LogLevel::kError, "an event could not be stored: " + why +
-                                   (pass ? "; it was handed on without deduplication" : "; its publisher was disconnected") +
-                                   " (said once a minute)");
+    const std::string why = RecordBytes(event) > journal_.ring_bytes() ? "it is larger than journal_size"
+                            : !journal_.healthy()                      ? "the journal could not be synced"
+                                                  : "the journal is full, because the store does not keep up or fails";
+    log_.Add(LogLevel::kError,
+             "an event could not be stored: " + why +
+                 (pass ? "; it was handed on without deduplication" : "; its publisher was disconnected") +
+                 " (said once a minute)");
   }
   if (pass) return {};
   return {Verdict::kRefused, 0, event.event_id};
@@ -155,12 +168,14 @@ void Deduplicator::OnHandOnFailed(Store::InDoubt event) {
 void Deduplicator::OnTurn() {
   // What had been accepted before the last turn began is queued to its subscribers by now, on every broker version.
   std::uint64_t handed_on_seq = turn_seq_;
+  const bool busy = turn_seq_ != accepted_seq_;
   turn_seq_ = accepted_seq_;
   if (!in_doubt_.empty()) {
     for (const std::uint64_t seq : in_doubt_.TakeHandedOn()) {
       if (seq <= recovered_seq_ && !journal_.AppendHandedOn(seq)) {
         // No room: at worst it is in doubt again after the next start.
-        log_.Add(LogLevel::kWarning, "the journal has no room to note that event " + std::to_string(seq) + " was handed on");
+        log_.Add(LogLevel::kWarning,
+                 "the journal has no room to note that event " + std::to_string(seq) + " was handed on");
       }
     }
     if (const auto oldest = in_doubt_.OldestAbove(recovered_seq_)) handed_on_seq = std::min(handed_on_seq, *oldest - 1);
@@ -170,7 +185,7 @@ void Deduplicator::OnTurn() {
     journal_.SetHandedOnSeq(handed_on_seq);
   }
   if (const std::uint64_t seq = writer_->forgotten_seq(); seq != forgotten_seq_) {
-    if (index_.ForgetUpTo(seq, kForgottenPerTurn)) forgotten_seq_ = seq;
+    if (index_.ForgetUpTo(seq, busy ? kForgottenPerBusyTurn : kForgottenPerIdleTurn)) forgotten_seq_ = seq;
   }
 }
 

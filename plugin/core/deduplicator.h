@@ -11,6 +11,7 @@
 #include "log.h"
 #include "options.h"
 #include "recovery.h"
+#include "syncer.h"
 #include "writer.h"
 
 namespace dedup {
@@ -27,7 +28,7 @@ struct Publish {
   std::string_view topic;
   std::string_view payload;
   std::optional<std::string_view> id_property;  ///< the user property's value, if it is there
-  std::string_view properties;                  ///< encoded by the C face, kept in case the event must be handed on again
+  std::string_view properties;  ///< encoded by the C face, kept in case the event must be handed on again
   std::uint8_t qos = 0;
   bool retain = false;
 };
@@ -40,8 +41,8 @@ struct Outcome {
 
 /// Recognises events, remembers them durably, and keeps its promises across deaths of the process.
 ///
-/// Threading: the broker's main thread only; it owns the writer thread. Errors: the constructor throws StorageError;
-/// the others throw nothing but std::bad_alloc.
+/// Threading: the broker's main thread only; it owns the writer's and the syncer's. Errors: the constructor throws
+/// StorageError; the others throw nothing but std::bad_alloc.
 class Deduplicator {
  public:
   explicit Deduplicator(const Options& options);
@@ -55,14 +56,20 @@ class Deduplicator {
   /// To be called once in every turn of the broker's loop, or as often as the broker allows.
   void OnTurn();
   /// Whether OnTurn has something to do soon, for brokers that call it only on request.
-  bool wants_turn() const { return handed_on_seq_ != accepted_seq_ || !in_doubt_.empty() || !log_.empty(); }
+  bool wants_turn() const {
+    return handed_on_seq_ != accepted_seq_ || forgotten_seq_ != writer_->forgotten_seq() || !in_doubt_.empty() ||
+           !log_.empty();
+  }
 
   /// An event in doubt whose recovery_delay is over: hand it on.
   std::optional<Store::InDoubt> TakeOverdue();
 
-  /// Ends the writer thread after one attempt to store what is left; nothing but log() may be called afterwards. What was
+  /// Ends the threads after one attempt to store what is left; nothing but log() may be called afterwards. What was
   /// not handed on yet is in doubt at the next start.
-  void Stop() { writer_.reset(); }
+  void Stop() {
+    writer_.reset();
+    syncer_.reset();
+  }
 
   /// Lines for the broker's log.
   LogQueue& log() { return log_; }
@@ -71,6 +78,7 @@ class Deduplicator {
  private:
   EventId IdOf(const Publish& publish);
   bool IsDeduplicated(std::string_view topic) const;
+  std::optional<std::uint64_t> FindRemembered(const KeyHash& key);
   Event MakeEvent(const Publish& publish, std::string_view event_id, std::uint64_t seq) const;
   Outcome HandOnInDoubt(const Publish& publish, std::string_view event_id, std::uint64_t seq);
   bool Append(const Event& event, const KeyHash& key);
@@ -95,7 +103,9 @@ class Deduplicator {
   OncePerMinute invalid_id_log_;
   OncePerMinute refused_log_;
 
-  std::optional<Writer> writer_;  // last: its thread ends before what it uses
+  // Last: their threads end before what they use.
+  std::optional<Syncer> syncer_;
+  std::optional<Writer> writer_;
 };
 
 }  // namespace dedup

@@ -20,7 +20,8 @@ struct EventId {
 /// Room for an id whose escapes must be resolved.
 using EventIdBuffer = std::array<char, kEventIdBytesMax>;
 
-/// Looks for the first top-level member called `member` (its name after unescaping) of a payload that is one JSON object.
+/// Looks for the first top-level member called `member` (its name after unescaping) of a payload that is one JSON
+/// object.
 ///
 /// kFound: it is a string of 1 to 256 bytes after unescaping, or an integer, which is taken as its decimal text.
 /// kInvalid: it is there, but empty, longer, or of another type. kNone: not there, or the payload is not valid JSON.

@@ -63,7 +63,9 @@ Statistics EventReader::ReadStatistics() {
           .invalid_ids = header.counters.invalid_ids,
           .accepted_seq = header.accepted_seq,
           .journal_used_bytes = header.appended_position - header.released_position,
-          .journal_size_bytes = header.ring_bytes};
+          .journal_size_bytes = header.ring_bytes,
+          .store_failing = header.store_failing != 0,
+          .journal_failing = header.journal_failing != 0};
 }
 
 std::uint64_t EventReader::StoredSeq() {

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "errors.h"
@@ -96,6 +97,14 @@ RingMapping::RingMapping(const File& file, std::size_t header_size, std::size_t 
   };
   map(base_, header_size + ring_size, 0);
   map(base_ + header_size + ring_size, ring_size, header_size);
+}
+
+void RingMapping::Prefault(std::size_t offset, std::size_t size) const {
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const std::size_t begin = offset / page * page;
+  const std::size_t end = std::min((offset + size + page - 1) / page * page, 2 * ring_size_);
+  // Its failure costs speed, nothing else.
+  madvise(ring() + begin, end - begin, MADV_POPULATE_WRITE);
 }
 
 RingMapping& RingMapping::operator=(RingMapping&& other) noexcept {

@@ -58,6 +58,10 @@ class RingMapping {
   RingMapping& operator=(RingMapping&& other) noexcept;
   ~RingMapping();
 
+  /// Takes the page faults of the first store to these bytes of the ring now, on the calling thread, without changing
+  /// them. Best effort: kernels before 5.14 can't. `offset` may run beyond the ring by up to its size.
+  void Prefault(std::size_t offset, std::size_t size) const;
+
   std::byte* header() const { return base_; }
   std::byte* ring() const { return base_ + header_size_; }
 

@@ -20,8 +20,8 @@ void InDoubtEvents::Claim(std::uint64_t seq) {
 }
 
 std::optional<Store::InDoubt> InDoubtEvents::TakeOverdue(std::int64_t now_ms) {
-  const auto overdue =
-      std::find_if(waiting_.begin(), waiting_.end(), [now_ms](const auto& entry) { return entry.second.due_ms <= now_ms; });
+  const auto overdue = std::find_if(waiting_.begin(), waiting_.end(),
+                                    [now_ms](const auto& entry) { return entry.second.due_ms <= now_ms; });
   if (overdue == waiting_.end()) return std::nullopt;
   Store::InDoubt event = std::move(overdue->second.event);
   leaving_.push_back({event.seq, 0});

@@ -12,9 +12,9 @@ namespace dedup {
 
 /// From a start, or a failed write, until they are handed on. Usually empty, and then empty() is all that it costs.
 ///
-/// An event leaves in two steps: Claim or TakeOverdue when a copy of it is given to the broker, and TakeHandedOn when the
-/// broker has had the two turns of its loop in which it queues that copy to the subscribers.
-/// Threading: main thread.
+/// An event leaves in two steps: Claim or TakeOverdue when a copy of it is given to the broker, and TakeHandedOn when
+/// the broker has had the two turns of its loop in which it queues that copy to the subscribers. Threading: main
+/// thread.
 class InDoubtEvents {
  public:
   /// `due_ms`, on the age clock: when to hand it on without waiting for a copy any longer. Also for an event that has

@@ -117,6 +117,8 @@ void Index::Rebuild(Shard& shard, std::uint32_t capacity) {
   shard = std::move(bigger);
 }
 
+void Index::Forget(std::uint64_t seq) { Remove(seq, EntryOf(seq)); }
+
 bool Index::ForgetUpTo(std::uint64_t seq, std::size_t steps_max) {
   for (std::size_t step = 0; size_ != 0 && oldest_seq_ <= seq; ++step) {
     if (step == steps_max) return false;
@@ -124,7 +126,7 @@ bool Index::ForgetUpTo(std::uint64_t seq, std::size_t steps_max) {
     std::uint64_t next = oldest_seq_ + 1;
     if (chunk == nullptr) {
       next = (first_chunk_ + 1) * kChunkEntries;
-    } else if (const LogEntry& entry = chunk[oldest_seq_ % kChunkEntries]; HasKey(entry)) {
+    } else if (LogEntry& entry = chunk[oldest_seq_ % kChunkEntries]; HasKey(entry)) {
       Remove(oldest_seq_, entry);
     }
     oldest_seq_ = next;
@@ -136,7 +138,7 @@ bool Index::ForgetUpTo(std::uint64_t seq, std::size_t steps_max) {
   return true;
 }
 
-void Index::Remove(std::uint64_t seq, const LogEntry& entry) {
+void Index::Remove(std::uint64_t seq, LogEntry& entry) {
   Shard& shard = shards_[ShardOf(entry)];
   const auto next = [&shard](std::uint32_t i) { return i + 1 == shard.capacity ? 0 : i + 1; };
   std::uint32_t hole = Home(entry, shard.capacity);
@@ -150,6 +152,7 @@ void Index::Remove(std::uint64_t seq, const LogEntry& entry) {
     hole = i;
   }
   shard.slots[hole].tag = 0;
+  entry = {};
   --shard.used;
   --size_;
   if (shard.used == 0) {

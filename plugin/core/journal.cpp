@@ -66,7 +66,8 @@ std::optional<Journal> Journal::Open(const std::filesystem::path& data_dir) {
   if (!std::filesystem::exists(path)) return std::nullopt;
   File file(path, File::Mode::kReadWrite);
   JournalHeader header{};
-  if (file.ReadAt(0, &header, sizeof header) != sizeof header || std::memcmp(header.magic, kMagic, sizeof kMagic) != 0) {
+  if (file.ReadAt(0, &header, sizeof header) != sizeof header ||
+      std::memcmp(header.magic, kMagic, sizeof kMagic) != 0) {
     throw DamagedJournal("open", path, "this is not a journal of mosquitto-dedup");
   }
   if (header.version > kVersion) {
@@ -85,8 +86,7 @@ std::optional<Journal> Journal::Open(const std::filesystem::path& data_dir) {
 Journal Journal::Create(const std::filesystem::path& data_dir, std::uint64_t size_bytes, const JournalHeader& goes_on) {
   const std::filesystem::path path = data_dir / kFileName;
   const std::filesystem::path unfinished = data_dir / (std::string(kFileName) + ".new");
-  const std::uint64_t ring_bytes =
-      (std::max(size_bytes, kRingBytesMin) + PageBytes() - 1) / PageBytes() * PageBytes();
+  const std::uint64_t ring_bytes = (std::max(size_bytes, kRingBytesMin) + PageBytes() - 1) / PageBytes() * PageBytes();
   std::filesystem::remove(unfinished);
   File file(unfinished, File::Mode::kCreate);
   file.Allocate(kHeaderBytes + ring_bytes);
@@ -98,6 +98,8 @@ Journal Journal::Create(const std::filesystem::path& data_dir, std::uint64_t siz
   header.identity_crc32c = IdentityCrc(header);
   header.released_position = 0;
   header.appended_position = 0;
+  header.store_failing = 0;
+  header.journal_failing = 0;
   std::memcpy(static_cast<void*>(journal.header_), &header, sizeof header);
   journal.file_.SyncData();
   std::filesystem::rename(unfinished, path);
@@ -123,7 +125,8 @@ bool Journal::IsRecord(std::uint64_t position) const {
   }
   const std::uint64_t content = sizeof(RecordHeader) + std::uint64_t{record->topic_bytes} + record->event_id_bytes +
                                 record->properties_bytes + record->payload_bytes;
-  return content <= record->size_bytes && (record->kind == RecordKind::kEvent || record->kind == RecordKind::kHandedOn) &&
+  return content <= record->size_bytes &&
+         (record->kind == RecordKind::kEvent || record->kind == RecordKind::kHandedOn) &&
          RecordCrc(record) == record->crc32c;
 }
 
@@ -155,6 +158,8 @@ void Journal::GoOn(const JournalHeader& header) {
   StoreShared(header_->handed_on_seq, header.handed_on_seq);
   StoreShared(header_->skipped_seqs, header.skipped_seqs);
   StoreShared(header_->clean, header.clean);
+  StoreShared(header_->store_failing, 0);
+  StoreShared(header_->journal_failing, 0);
   header_->counters = header.counters;
   Release(appended_position());
 }
@@ -233,14 +238,21 @@ void Journal::Release(std::uint64_t position) {
 }
 
 void Journal::Sync() {
+  const std::lock_guard lock(sync_mutex_);
   if (!healthy()) Rewrite();
   try {
     file_.SyncData();
   } catch (...) {
-    healthy_.store(false, std::memory_order_relaxed);
+    SetHealthy(false);
     throw;
   }
-  healthy_.store(true, std::memory_order_relaxed);
+  SetHealthy(true);
+}
+
+void Journal::Prefault(std::uint64_t size) const {
+  const std::uint64_t position = appended_position();
+  const std::uint64_t room = free_position_.load(std::memory_order_acquire) + ring_bytes_ - position;
+  mapping_.Prefault(position % ring_bytes_, std::min(size, room));
 }
 
 // After a failed sync the kernel may hold the pages as clean though the disk never got them. An addition of zero makes
@@ -262,6 +274,13 @@ void Journal::SetHandedOnSeq(std::uint64_t seq) { StoreShared(header_->handed_on
 std::uint64_t Journal::handed_on_seq() const { return LoadShared(header_->handed_on_seq); }
 std::uint64_t Journal::accepted_seq() const { return LoadShared(header_->accepted_seq); }
 
+void Journal::SetHealthy(bool healthy) {
+  healthy_.store(healthy, std::memory_order_relaxed);
+  StoreShared(header_->journal_failing, std::uint64_t{!healthy});
+}
+
+void Journal::ShowStoreFailing(bool failing) { StoreShared(header_->store_failing, std::uint64_t{failing}); }
+
 void Journal::SaveClock(const ClockState& clock, bool clean) {
   StoreShared(header_->clock.age_ms, clock.age_ms);
   StoreShared(header_->clock.wall_ms, clock.wall_ms);
@@ -270,7 +289,7 @@ void Journal::SaveClock(const ClockState& clock, bool clean) {
   StoreShared(header_->clean, std::uint64_t{clean});
 }
 
-void Journal::Count(std::uint64_t Counters::* counter) {
+void Journal::Count(std::uint64_t Counters::*counter) {
   std::uint64_t& field = header_->counters.*counter;
   StoreShared(field, field + 1);
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,8 @@ struct JournalHeader {
   alignas(64) std::uint64_t released_position;  // by the writer thread: everything before is in the store, durably
   std::uint64_t clean;                          // 1 after an orderly stop with nothing left to sync
   ClockState clock;
+  std::uint64_t store_failing;             // 1 while the writer thread cannot store; for whoever watches from outside
+  std::uint64_t journal_failing;           // 1 while !healthy()
   alignas(64) std::uint64_t accepted_seq;  // by the main thread from here on
   std::uint64_t handed_on_seq;             // the watermark: every event up to it is known to be handed on
   std::uint64_t skipped_seqs;              // seqs that were never given to an event
@@ -42,8 +45,9 @@ struct JournalHeader {
 /// no record follows (a torn tail, never acknowledged); when one does, the file was damaged and the records behind are
 /// kept too.
 ///
-/// Threading: Append*, counters() and SetHandedOnSeq from one thread (main), Read, Release and SaveClock from one other
-/// (writer); Sync from any. Ownership: owns the file and its mapping. Errors: StorageError.
+/// Threading: Append*, counters() and SetHandedOnSeq from one thread (main), Read, Release, SaveClock and
+/// ShowStoreFailing from one other (writer); Sync from any. Ownership: owns the file and its mapping. Errors:
+/// StorageError.
 class Journal {
  public:
   static constexpr char kFileName[] = "events.journal";
@@ -91,14 +95,17 @@ class Journal {
   /// Brings everything appended so far to the disk. After a failure the journal is not healthy until Sync has succeeded
   /// again, which then writes every page anew: what the kernel dropped is not known.
   void Sync();
+  /// Makes the next appends cheaper: takes the page faults of the ring's next `size` bytes on the calling thread.
+  void Prefault(std::uint64_t size) const;
   bool healthy() const { return healthy_.load(std::memory_order_relaxed); }
 
   void SetHandedOnSeq(std::uint64_t seq);
   std::uint64_t handed_on_seq() const;
   std::uint64_t accepted_seq() const;
+  void ShowStoreFailing(bool failing);
   void SaveClock(const ClockState& clock, bool clean);
   /// For one more of this counter: Count(&Counters::passed).
-  void Count(std::uint64_t Counters::* counter);
+  void Count(std::uint64_t Counters::*counter);
   Counters counters() const;
 
   const JournalHeader& header() const { return *header_; }
@@ -116,6 +123,7 @@ class Journal {
   bool AppendRecord(RecordKind kind, const Event& event);
   const RecordHeader* At(std::uint64_t position) const;
   void Rewrite();
+  void SetHealthy(bool healthy);
 
   File file_;
   RingMapping mapping_;
@@ -125,6 +133,7 @@ class Journal {
   std::atomic<std::uint64_t> free_position_;  // released and durably so: Append may write up to this plus ring_bytes_
   std::uint64_t released_position_;
   std::atomic<bool> healthy_{true};
+  std::mutex sync_mutex_;  // a sync that succeeds must not hide that another one failed meanwhile
 };
 
 /// A file that stands where the journal should and is not one.

@@ -76,13 +76,26 @@ struct Character {
 Character DecodeEscape(const char* p) {
   Character character{.text_size = 2, .size = 1, .bytes = {}};
   switch (p[1]) {
-    case 'b': character.bytes[0] = '\b'; return character;
-    case 'f': character.bytes[0] = '\f'; return character;
-    case 'n': character.bytes[0] = '\n'; return character;
-    case 'r': character.bytes[0] = '\r'; return character;
-    case 't': character.bytes[0] = '\t'; return character;
-    case 'u': break;
-    default: character.bytes[0] = p[1]; return character;
+    case 'b':
+      character.bytes[0] = '\b';
+      return character;
+    case 'f':
+      character.bytes[0] = '\f';
+      return character;
+    case 'n':
+      character.bytes[0] = '\n';
+      return character;
+    case 'r':
+      character.bytes[0] = '\r';
+      return character;
+    case 't':
+      character.bytes[0] = '\t';
+      return character;
+    case 'u':
+      break;
+    default:
+      character.bytes[0] = p[1];
+      return character;
   }
   const int unit = HexQuad(p + 2);
   auto code_point = static_cast<std::uint32_t>(unit);
@@ -252,16 +265,27 @@ bool Reader::SkipName() {
 
 bool Reader::SkipScalar(Kind* kind) {
   switch (*position_) {
-    case '"': *kind = Kind::kString; return SkipString();
-    case 't': *kind = Kind::kTrue; return SkipWord("true");
-    case 'f': *kind = Kind::kFalse; return SkipWord("false");
-    case 'n': *kind = Kind::kNull; return SkipWord("null");
-    default: *kind = Kind::kNumber; return SkipNumber();
+    case '"':
+      *kind = Kind::kString;
+      return SkipString();
+    case 't':
+      *kind = Kind::kTrue;
+      return SkipWord("true");
+    case 'f':
+      *kind = Kind::kFalse;
+      return SkipWord("false");
+    case 'n':
+      *kind = Kind::kNull;
+      return SkipWord("null");
+    default:
+      *kind = Kind::kNumber;
+      return SkipNumber();
   }
 }
 
 bool Reader::SkipWord(std::string_view word) {
-  if (static_cast<std::size_t>(end_ - position_) < word.size() || std::memcmp(position_, word.data(), word.size()) != 0) {
+  if (static_cast<std::size_t>(end_ - position_) < word.size() ||
+      std::memcmp(position_, word.data(), word.size()) != 0) {
     return Fail("expected a value");
   }
   position_ += word.size();
@@ -330,11 +354,20 @@ bool Reader::SkipEscape() {
   const auto left = static_cast<std::size_t>(end_ - position_);
   if (left < 2) return Fail("the document ends inside a string");
   switch (position_[1]) {
-    case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't':
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
       position_ += 2;
       return true;
-    case 'u': break;
-    default: return Fail("an unknown escape inside a string");
+    case 'u':
+      break;
+    default:
+      return Fail("an unknown escape inside a string");
   }
   const int unit = left < 6 ? -1 : HexQuad(position_ + 2);
   if (unit < 0) return Fail("\\u without four hex digits");

@@ -35,8 +35,8 @@ class Reader {
   bool EnterObject();
   bool EnterArray();
 
-  /// Reads the next member; `name` gets its quotes and escapes as they stand. False at the end of the object (and of the
-  /// document), or at an error.
+  /// Reads the next member; `name` gets its quotes and escapes as they stand. False at the end of the object (and of
+  /// the document), or at an error.
   bool NextMember(std::string_view* name, Value* value);
   /// The same for the elements of an array.
   bool NextElement(Value* value);

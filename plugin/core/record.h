@@ -32,10 +32,10 @@ struct Event {
 
 /// What stands before a record's bytes: topic, event_id, properties, payload, zeros up to a multiple of 8.
 struct RecordHeader {
-  std::uint32_t crc32c;         // of everything behind this field, up to size_bytes
-  std::uint32_t size_bytes;     // of the whole record, a multiple of 8
-  std::uint64_t mark;           // the position in the journal's endless stream, XOR 64 bits of its secret: tells a record
-                                // from one of an earlier lap, and from bytes that a publisher shaped like a record
+  std::uint32_t crc32c;      // of everything behind this field, up to size_bytes
+  std::uint32_t size_bytes;  // of the whole record, a multiple of 8
+  std::uint64_t mark;        // the position in the journal's endless stream, XOR 64 bits of its secret: tells a record
+                             // from one of an earlier lap, and from bytes that a publisher shaped like a record
   std::uint64_t seq;
   std::int64_t received_us;
   std::int64_t accepted_ms;
@@ -52,8 +52,8 @@ static_assert(sizeof(RecordHeader) == 56);
 inline constexpr std::size_t kRecordAlignment = 8;
 
 inline std::size_t RecordBytes(const Event& event) {
-  const std::size_t size = sizeof(RecordHeader) + event.topic.size() + event.event_id.size() +
-                           event.properties.size() + event.payload.size();
+  const std::size_t size = sizeof(RecordHeader) + event.topic.size() + event.event_id.size() + event.properties.size() +
+                           event.payload.size();
   return (size + kRecordAlignment - 1) / kRecordAlignment * kRecordAlignment;
 }
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -22,7 +23,12 @@ constexpr std::uint64_t kSeqsSkippedAfterPowerCut = 1'000'000;
 File Lock(const fs::path& data_dir) {
   std::error_code error;
   fs::create_directories(data_dir, error);
-  if (error) throw StorageError("mkdir", data_dir, error.message());
+  if (!error && access(data_dir.c_str(), W_OK) != 0) error = {errno, std::system_category()};
+  if (error) {
+    throw StorageError("use", data_dir,
+                       error.message() + "; the broker's user (uid " + std::to_string(geteuid()) +
+                           ") must be able to write to data_dir");
+  }
   File file(data_dir / kLockFileName, File::Mode::kCreate);
   if (!file.TryLock()) {
     throw StorageError("lock", data_dir,
@@ -34,7 +40,8 @@ File Lock(const fs::path& data_dir) {
 // Renames `path`, and what SQLite keeps beside it, out of the way. Returns the new name.
 fs::path SetAside(const fs::path& path) {
   fs::path aside = path.string() + ".damaged-" + FileTimestamp();
-  for (int i = 2; fs::exists(aside); ++i) aside = path.string() + ".damaged-" + FileTimestamp() + "-" + std::to_string(i);
+  for (int i = 2; fs::exists(aside); ++i)
+    aside = path.string() + ".damaged-" + FileTimestamp() + "-" + std::to_string(i);
   for (const char* suffix : {"", "-wal", "-shm"}) {
     if (fs::exists(path.string() + suffix)) fs::rename(path.string() + suffix, aside.string() + suffix);
   }
@@ -164,7 +171,8 @@ Recovered Recover(const Options& options, LogQueue& log) {
     Store fresh(options.data_dir);
     const std::uint64_t rows = Salvage(aside, fresh);
     log.Add(LogLevel::kError, std::string(damage.what()) + "; the database is set aside as " + aside.string() + ", " +
-                                  std::to_string(rows) + " events that could be read of it are kept, the others are lost");
+                                  std::to_string(rows) +
+                                  " events that could be read of it are kept, the others are lost");
   }
   return recover();
 }

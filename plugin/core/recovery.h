@@ -25,9 +25,9 @@ struct Recovered {
   std::vector<Store::InDoubt> in_doubt;
 };
 
-/// Makes the data directory ready. Damaged files are set aside under a name with the time, never deleted, and what could
-/// be read of them is kept; `log` hears of it.
-/// Errors: StorageError, also when another broker holds the directory or a file is of a newer version.
+/// Makes the data directory ready. Damaged files are set aside under a name with the time, never deleted, and what
+/// could be read of them is kept; `log` hears of it. Errors: StorageError, also when another broker holds the directory
+/// or a file is of a newer version.
 Recovered Recover(const Options& options, LogQueue& log);
 
 }  // namespace dedup

@@ -150,6 +150,8 @@ std::vector<Store::InDoubt> Store::LoadInDoubt() {
   return in_doubt;
 }
 
+bool Store::Checkpoint() { return database_.QueryInteger("PRAGMA wal_checkpoint(TRUNCATE)") == 0; }
+
 std::int64_t Store::TopicId(std::string_view topic) {
   std::string name(topic);
   if (const auto known = topic_ids_.find(name); known != topic_ids_.end()) return known->second;
@@ -172,11 +174,10 @@ std::int64_t Store::TopicId(std::string_view topic) {
 namespace {
 
 // Whether a commit also syncs the WAL is a setting of the connection, to be changed outside of a transaction.
-sqlite::Database& WithDurability(sqlite::Database& database, Store::Durability durability,
-                                 Store::Durability* current) {
+sqlite::Database& WithDurability(sqlite::Database& database, Store::Durability durability, Store::Durability* current) {
   if (durability != *current) {
     database.Execute(durability == Store::Durability::kSynced ? "PRAGMA synchronous = FULL"
-                                                               : "PRAGMA synchronous = NORMAL");
+                                                              : "PRAGMA synchronous = NORMAL");
     *current = durability;
   }
   return database;

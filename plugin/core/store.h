@@ -26,9 +26,9 @@ struct StoreState {
 /// The writer's side of events.db.
 ///
 /// Rows appear in order of seq. UNIQUE(topic_id, event_id, expired) is the last line of defence: within the window
-/// `expired` is 0, so a key has one row; a row that outlives its window under a longer retention gets its own seq there.
-/// In WAL mode a commit is visible to readers at once, and durable with Durability::kSynced.
-/// Threading: one thread at a time. Errors: StorageError, sqlite::CorruptDatabase; the open transaction is then gone.
+/// `expired` is 0, so a key has one row; a row that outlives its window under a longer retention gets its own seq
+/// there. In WAL mode a commit is visible to readers at once, and durable with Durability::kSynced. Threading: one
+/// thread at a time. Errors: StorageError, sqlite::CorruptDatabase; the open transaction is then gone.
 class Store {
  public:
   static constexpr char kFileName[] = "events.db";
@@ -41,7 +41,8 @@ class Store {
   StoreState LoadState();
 
   /// Calls on_key for every remembered key, oldest first.
-  void ForEachKey(const std::function<void(std::uint64_t seq, std::string_view topic, std::string_view event_id)>& on_key);
+  void ForEachKey(
+      const std::function<void(std::uint64_t seq, std::string_view topic, std::string_view event_id)>& on_key);
 
   /// An event that was accepted but perhaps not handed on, with storage of its own.
   struct InDoubt {
@@ -58,6 +59,9 @@ class Store {
   };
   std::vector<InDoubt> LoadInDoubt();
 
+  /// Writes every committed row to the main file, syncs that and empties the WAL. False when a reader is in the way.
+  bool Checkpoint();
+
   enum class Durability { kVisible, kSynced };
 
   /// One transaction: begins at construction, ends with Commit or, without one, as if it had never been.
@@ -70,9 +74,9 @@ class Store {
     bool Insert(const Event& event);
     void InsertInDoubt(const Event& event);
     void DeleteInDoubt(std::uint64_t seq);
-    /// Lets the window move on: of the oldest `rows_max` rows, those accepted before `window_start_ms` are forgotten, and
-    /// those accepted before `retention_start_ms`, which is not later, are deleted. Events in doubt, and all behind them,
-    /// stay. Returns whether there was nothing more to do.
+    /// Lets the window move on: of the oldest `rows_max` rows, those accepted before `window_start_ms` are forgotten,
+    /// and those accepted before `retention_start_ms`, which is not later, are deleted. Events in doubt, and all behind
+    /// them, stay. Returns whether there was nothing more to do.
     bool Expire(std::int64_t window_start_ms, std::int64_t retention_start_ms, int rows_max, StoreState* state);
     void SaveState(const StoreState& state);
     void Commit();

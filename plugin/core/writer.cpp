@@ -18,6 +18,9 @@ constexpr int kRowsPerExpiry = 500;
 constexpr milliseconds kBusyWait{2};
 constexpr milliseconds kIdleWait{100};
 constexpr milliseconds kFailureWait{500};
+
+// What the broker may append while the writer is busy with a batch.
+constexpr std::uint64_t kPrefaultBytes = 2 << 20;
 constexpr int kBusyTurns = 50;  // without a record, before the writer counts as idle
 
 // Room is given back seldom, for it costs two syncs: when a quarter of the journal is used, else every ten seconds.
@@ -34,7 +37,6 @@ Writer::Writer(Journal& journal, Store& store, Clock& clock, LogQueue& log, cons
       options_(options),
       state_(state),
       stored_position_(journal.appended_position()),
-      synced_position_(journal.appended_position()),
       forgotten_seq_(state.forgotten_seq),
       thread_([this] { Run(); }) {}
 
@@ -73,6 +75,8 @@ void Writer::Run() {
     } catch (const std::exception& error) {
       failed = true;
       failing_ = true;
+      suspect_ = true;
+      journal_.ShowStoreFailing(true);
       if (failure_log_.Allow(clock_.Now().age_ms)) {
         log_.Add(LogLevel::kError, std::string("cannot store events: ") + error.what() + "; the journal holds " +
                                        std::to_string(journal_.used_bytes()) + " of " +
@@ -81,6 +85,7 @@ void Writer::Run() {
     }
     if (failing_ && !failed) {
       failing_ = false;
+      journal_.ShowStoreFailing(false);
       failure_log_ = {};
       log_.Add(LogLevel::kNotice, "events are stored again");
     }
@@ -104,7 +109,6 @@ void Writer::Run() {
 bool Writer::RunOnce(bool last) {
   clock_.Resync();
   const bool stored = Drain(last ? Store::Durability::kSynced : Store::Durability::kVisible);
-  SyncJournal(last);
   Release(last);
   const bool expired = !last && Expire();
   journal_.SaveClock(clock_.state(), last);
@@ -119,8 +123,8 @@ bool Writer::Drain(Store::Durability durability) {
     StoreState state = state_;
     std::uint64_t position = stored_position_;
     Store::Batch batch(store_, durability);
-    for (int records = 0;
-         position < end && records < kRecordsPerBatch && position - stored_position_ < kBytesPerBatch; ++records) {
+    for (int records = 0; position < end && records < kRecordsPerBatch && position - stored_position_ < kBytesPerBatch;
+         ++records) {
       const Journal::Entry entry = journal_.Read(&position);
       if (entry.kind == RecordKind::kHandedOn) {
         batch.DeleteInDoubt(entry.event.seq);
@@ -137,20 +141,10 @@ bool Writer::Drain(Store::Durability durability) {
     batch.Commit();
     state_ = state;
     stored_position_ = position;
-    SyncJournal(false);
     Release(false);
+    journal_.Prefault(kPrefaultBytes);
   }
   return true;
-}
-
-void Writer::SyncJournal(bool now) {
-  const std::uint64_t end = journal_.appended_position();
-  const bool due = journal_.healthy() ? end != synced_position_ : true;
-  const SteadyTime time = steady_clock::now();
-  if (!due || (!now && time < next_sync_)) return;
-  next_sync_ = time + std::max(options_.fsync_interval, kBusyWait);
-  journal_.Sync();
-  synced_position_ = end;
 }
 
 void Writer::Release(bool now) {
@@ -167,12 +161,16 @@ void Writer::Release(bool now) {
   if (position == journal_.released_position()) return;
   next_release_ = time + kReleaseInterval;
 
-  // The WAL is synced as a whole, so one synced commit makes all commits before it durable.
-  Store::Batch batch(store_, Store::Durability::kSynced);
-  batch.SaveState(state_);
-  batch.Commit();
+  if (suspect_) {
+    if (!store_.Checkpoint()) return;
+    suspect_ = false;
+  } else {
+    // The WAL is synced as a whole, so one synced commit makes all commits before it durable.
+    Store::Batch batch(store_, Store::Durability::kSynced);
+    batch.SaveState(state_);
+    batch.Commit();
+  }
   journal_.Release(position);
-  synced_position_ = std::max(synced_position_, position);
 }
 
 bool Writer::Expire() {
@@ -183,8 +181,9 @@ bool Writer::Expire() {
   StoreState state = state_;
   // Synced before the index forgets: else a power cut could bring an old row back in the way of the id's new event.
   Store::Batch batch(store_, Store::Durability::kSynced);
-  const bool all = batch.Expire(now_ms - options_.window->count(),
-                                options_.retention ? now_ms - options_.retention->count() : INT64_MIN, kRowsPerExpiry, &state);
+  const bool all =
+      batch.Expire(now_ms - options_.window->count(),
+                   options_.retention ? now_ms - options_.retention->count() : INT64_MIN, kRowsPerExpiry, &state);
   if (state.forgotten_seq != state_.forgotten_seq) {
     batch.SaveState(state);
     batch.Commit();

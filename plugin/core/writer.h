@@ -16,12 +16,14 @@
 
 namespace dedup {
 
-/// Moves records from the journal to the store, many in a transaction; syncs the journal every fsync_interval; gives the
-/// journal's room back once the store holds its records durably and they are known to be handed on; expires rows.
+/// Moves records from the journal to the store, many in a transaction; gives the journal's room back once the store
+/// holds its records durably and they are known to be handed on; expires rows.
 ///
 /// When the store fails it says so once a minute, tries again every half second, and the journal takes what arrives.
-/// Threading: the constructor starts the thread, the destructor stops it after one last attempt to store everything; the
-/// other functions are for the main thread. Ownership: refers to journal, store, clock and log, which must outlive it.
+/// After a failure no room is given back before SQLite has written everything to its main file anew, for what a failed
+/// sync has left on the disk is unknown. Threading: the constructor starts the thread, the destructor stops it after
+/// one last attempt to store everything; the other functions are for the main thread. Ownership: refers to journal,
+/// store, clock and log, which must outlive it.
 class Writer {
  public:
   Writer(Journal& journal, Store& store, Clock& clock, LogQueue& log, const Options& options, const StoreState& state);
@@ -29,7 +31,8 @@ class Writer {
   Writer& operator=(const Writer&) = delete;
   ~Writer();
 
-  /// To be called after an append. Costs one load, and a system call only when the writer had nothing to do for a while.
+  /// To be called after an append. Costs one load, and a system call only when the writer had nothing to do for a
+  /// while.
   void Notify() {
     if (idle_.load(std::memory_order_relaxed)) Wake();
   }
@@ -43,7 +46,6 @@ class Writer {
   void Run();
   bool RunOnce(bool last);
   bool Drain(Store::Durability durability);
-  void SyncJournal(bool now);
   void Release(bool now);
   bool Expire();
   void Wait(std::chrono::milliseconds timeout);
@@ -56,11 +58,10 @@ class Writer {
   const Options& options_;
   StoreState state_;
   std::uint64_t stored_position_;
-  std::uint64_t synced_position_;
-  SteadyTime next_sync_{};
   SteadyTime next_release_{};
   SteadyTime next_expiry_{};
   bool failing_ = false;
+  bool suspect_ = false;  // a write or sync of the store failed since its last full checkpoint
   OncePerMinute failure_log_;
   OncePerMinute conflict_log_;
 

@@ -1,0 +1,58 @@
+#include "syncer.h"
+
+#include <string>
+
+#include "errors.h"
+
+namespace dedup {
+namespace {
+constexpr std::chrono::milliseconds kRetryInterval{100};
+}  // namespace
+
+Syncer::Syncer(Journal& journal, const Clock& clock, LogQueue& log, std::chrono::milliseconds interval)
+    : journal_(journal),
+      clock_(clock),
+      log_(log),
+      interval_(interval),
+      synced_position_(journal.appended_position()),
+      thread_([this] { Run(); }) {}
+
+Syncer::~Syncer() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  stopped_.notify_one();
+  thread_.join();
+}
+
+void Syncer::Run() {
+  const std::chrono::milliseconds pause = interval_.count() == 0 ? kRetryInterval : interval_;
+  std::unique_lock lock(mutex_);
+  while (!stopped_.wait_for(lock, pause, [this] { return stop_; })) {
+    lock.unlock();
+    SyncIfNeeded();
+    lock.lock();
+  }
+}
+
+void Syncer::SyncIfNeeded() {
+  const std::uint64_t position = journal_.appended_position();
+  const bool was_healthy = journal_.healthy();
+  if (was_healthy && (interval_.count() == 0 || position == synced_position_)) return;
+  try {
+    journal_.Sync();
+    synced_position_ = position;
+    if (!was_healthy) {
+      failure_log_ = {};
+      log_.Add(LogLevel::kNotice, "the journal is synced again, events are accepted");
+    }
+  } catch (const StorageError& error) {
+    if (failure_log_.Allow(clock_.Now().age_ms)) {
+      log_.Add(LogLevel::kError, std::string("cannot sync the journal: ") + error.what() +
+                                     "; events are not accepted until it succeeds, trying again");
+    }
+  }
+}
+
+}  // namespace dedup
