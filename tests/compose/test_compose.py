@@ -1,0 +1,202 @@
+"""docker-compose.yml as its users meet it: real images, published ports, restarts, kill -9. Needs a Docker engine."""
+
+import contextlib
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import time
+import urllib.request
+
+import pytest
+
+CHECKOUT = pathlib.Path(__file__).parents[2]
+SERVICES = ("broker", "http")
+
+
+def run(*command, timeout=60):
+    done = subprocess.run(command, cwd=CHECKOUT, text=True, capture_output=True, timeout=timeout)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
+    return done.stdout.strip()
+
+
+def wait_until(what, is_so, seconds=120):
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        time.sleep(0.1)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Stack:
+    """Both containers, under a project name of their own and on free ports."""
+
+    def __init__(self):
+        self.mqtt_port, self.http_port = str(free_port()), str(free_port())
+        os.environ.update(
+            COMPOSE_PROJECT_NAME="dedup-test", MQTT_PORT=self.mqtt_port, HTTP_PORT=self.http_port,
+            BIND_ADDRESS="127.0.0.1", DEDUP_WINDOW="forever")
+        has_v2 = subprocess.run(["docker", "compose", "version"], capture_output=True).returncode == 0
+        self.compose_command = ("docker", "compose") if has_v2 else ("docker-compose",)
+
+    def compose(self, *arguments, timeout=120):
+        return run(*self.compose_command, *arguments, timeout=timeout)
+
+    def container(self, service):
+        return self.compose("ps", "--all", "--quiet", service)
+
+    def inspect(self, service):
+        return json.loads(run("docker", "inspect", self.container(service)))[0]
+
+    def execute(self, service, shell_command):
+        return run("docker", "exec", self.container(service), "sh", "-c", shell_command)
+
+    def logs(self):
+        return self.compose("logs", "--no-color", "--tail", "50")
+
+    def up(self):
+        self.compose("up", "--detach")
+        self.wait_until_healthy()
+
+    def wait_until_healthy(self):
+        for service in SERVICES:
+            wait_until(f"{service} is healthy", lambda: self.inspect(service)["State"]["Health"]["Status"] == "healthy")
+        wait_until("the sidecar has reached the broker", self.answers)
+
+    def publish(self, topic, payload, *options):
+        run("mosquitto_pub", "-p", self.mqtt_port, "-t", topic, "-m", payload, *options)
+
+    def http(self, path, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}{path}", data, timeout=10) as answer:
+            return json.load(answer)
+
+    def answers(self):
+        with contextlib.suppress(OSError):  # refused, or an HTTP error
+            return self.http("/healthz")["status"] == "ok"
+
+    @contextlib.contextmanager
+    def deliveries(self):
+        """Within it a subscriber listens to all topics; after it, the list given holds the payloads that it got."""
+        command = f"stdbuf --output=L mosquitto_sub -d -p {self.mqtt_port} -t # -W 60 -F".split() + ["got %p"]
+        with subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as subscriber:
+            try:
+                assert any(line.startswith("Subscribed") for line in subscriber.stdout)
+                payloads = []
+                yield payloads
+                self.publish("end", "of story")  # no event, so it arrives, after all that came before it
+                for line in iter(subscriber.stdout.readline, "got of story\n"):
+                    assert line, "the subscriber got no end of the story"
+                    if line.startswith("got "):
+                        payloads.append(line[4:-1])
+            finally:
+                subscriber.kill()
+
+
+@pytest.fixture(scope="module")
+def stack():
+    stack = Stack()
+    stack.compose("down", "--volumes")  # what a killed run may have left
+    stack.compose("build", timeout=900)
+    try:
+        stack.up()
+        yield stack
+    finally:
+        print(stack.logs())  # shown when it did not come up
+        stack.compose("down", "--volumes")
+
+
+@pytest.fixture(autouse=True)
+def logs_of_a_failed_test(stack, request):
+    failed_before = request.session.testsfailed
+    yield
+    if request.session.testsfailed > failed_before:
+        print(stack.logs())
+
+
+def event(event_id, **members):
+    return {"topic": "sensor/1", "event_id": event_id, "timestamp": "2025-01-01T00:00:00Z", **members}
+
+
+def counters(stack):
+    return {name: stack.http("/stats")[name] for name in ("received", "unique_processed", "duplicate_dropped")}
+
+
+def assert_known(stack, event_id):
+    """The event is a duplicate on both ways in, and is listed once."""
+    before = counters(stack)
+    with stack.deliveries() as payloads:
+        stack.publish("sensor/1", json.dumps(event(event_id)), "-q", "1")
+        answer = stack.http("/publish", event(event_id))
+    assert payloads == []
+    assert (answer["processed"], answer["duplicates"]) == ([], 1)
+    assert [row["event_id"] for row in stack.http("/events?topic=sensor/1")].count(event_id) == 1
+    assert counters(stack) == {**before, "received": before["received"] + 2,
+                               "duplicate_dropped": before["duplicate_dropped"] + 2}
+
+
+def test_an_event_published_three_times_arrives_once(stack):
+    payload = json.dumps(event("three times"))
+    with stack.deliveries() as payloads:
+        for qos in "012":
+            stack.publish("sensor/1", payload, "-q", qos)
+    assert payloads == [payload]
+    assert_known(stack, "three times")
+
+
+def test_an_event_posted_arrives_by_mqtt(stack):
+    with stack.deliveries() as payloads:
+        answer = stack.http("/publish", [event("posted"), event("posted"), event("posted too")])
+    assert (answer["processed"], answer["duplicates"]) == (["posted", "posted too"], 1)
+    assert [json.loads(payload)["event_id"] for payload in payloads] == ["posted", "posted too"]
+    assert_known(stack, "posted")
+
+
+def test_new_containers_on_the_old_volume_go_on(stack):
+    stack.http("/publish", event("before the restart"))
+    before = counters(stack)
+    start = time.monotonic()
+    stack.compose("stop")
+    assert time.monotonic() - start < 15
+    assert {service: stack.inspect(service)["State"]["ExitCode"] for service in SERVICES} == {"broker": 0, "http": 0}
+    stack.compose("down")
+    stack.up()
+    assert counters(stack) == before
+    assert_known(stack, "before the restart")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_killed_container_comes_back_and_goes_on(stack, service):
+    stack.http("/publish", event(f"before {service} was killed"))
+    before = counters(stack)
+    pid = stack.inspect(service)["State"]["Pid"]
+    # From a container that sees all processes: `docker kill` would count as the operator's wish, and end it for good.
+    run("docker", "run", "--rm", "--pid=host", "debian:bookworm-slim", "sh", "-c", f"kill -9 {pid}")
+    wait_until(f"{service} runs again", lambda: stack.inspect(service)["RestartCount"] == 1)
+    stack.wait_until_healthy()
+    assert counters(stack) == before
+    assert_known(stack, f"before {service} was killed")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_containers_can_do_no_more_than_they_need(stack, service):
+    assert stack.execute(service, "id -u") == "1883"
+    assert stack.execute(service, "touch /etc/x 2>&1 || true").endswith("Read-only file system")
+    status = dict(line.split(":\t") for line in stack.execute(service, "cat /proc/1/status").splitlines())
+    assert int(status["CapBnd"], 16) == 0 and status["NoNewPrivs"] == "1"
+    bindings = stack.inspect(service)["NetworkSettings"]["Ports"].values()
+    assert [binding["HostIp"] for binding, in bindings] == ["127.0.0.1"]
+
+
+def test_options_of_the_plugin_come_from_the_environment(stack):
+    image = stack.inspect("broker")["Image"]
+    broker = subprocess.run(["docker", "run", "--rm", "--env", "DEDUP_WINDOW=soon", image], timeout=60, text=True,
+                            capture_output=True)
+    assert broker.returncode != 0
+    assert "window" in broker.stderr and "soon" in broker.stderr

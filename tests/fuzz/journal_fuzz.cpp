@@ -1,0 +1,91 @@
+// Replay of a journal with arbitrary bytes changed: it never crashes, never invents an event, and never loses an intact
+// record in front of the damage.
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "journal.h"
+
+namespace {
+
+constexpr std::size_t kRecords = 8;
+
+struct Fixture {
+  std::filesystem::path directory;
+  std::string bytes;                        // of the file
+  std::vector<std::size_t> record_offsets;  // in the file; the last is the end
+  std::map<std::uint64_t, std::string> payloads;
+};
+
+const Fixture& GetFixture() {
+  static const Fixture fixture = [] {
+    Fixture made;
+    char name[] = "/tmp/journal-fuzz-XXXXXX";
+    if (mkdtemp(name) == nullptr) std::abort();
+    made.directory = name;
+    dedup::JournalHeader header{};
+    header.secret = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+    dedup::Journal journal = dedup::Journal::Create(made.directory, dedup::Journal::kRingBytesMin, header);
+    for (std::uint64_t seq = 1; seq <= kRecords; ++seq) {
+      made.record_offsets.push_back(dedup::Journal::kHeaderBytes + journal.appended_position());
+      dedup::Event event;
+      event.seq = seq;
+      event.topic = "topic";
+      const std::string payload(seq * 7, static_cast<char>('a' + seq));
+      made.payloads[seq] = payload;
+      event.event_id = payload;
+      event.payload = payload;
+      if (!journal.Append(event)) std::abort();
+    }
+    made.record_offsets.push_back(dedup::Journal::kHeaderBytes + journal.appended_position());
+    std::ifstream file(made.directory / dedup::Journal::kFileName, std::ios::binary);
+    made.bytes.assign(std::istreambuf_iterator<char>(file), {});
+    std::atexit([] { std::filesystem::remove_all(GetFixture().directory); });
+    return made;
+  }();
+  return fixture;
+}
+
+}  // namespace
+
+// The input is a list of edits: offset u16, from the first record on (or from the file's beginning when its top bit is
+// set), and the byte to write there.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const Fixture& fixture = GetFixture();
+  std::string bytes = fixture.bytes;
+  std::size_t first_edit = bytes.size();
+  for (; size >= 3; data += 3, size -= 3) {
+    const std::size_t word = data[0] * 256U + data[1];
+    const std::size_t offset = (word & 0x7FFF) + (word < 0x8000 ? dedup::Journal::kHeaderBytes : 0);
+    if (bytes[offset] == static_cast<char>(data[2])) continue;
+    bytes[offset] = static_cast<char>(data[2]);
+    first_edit = std::min(first_edit, offset);
+  }
+  const std::filesystem::path path = fixture.directory / dedup::Journal::kFileName;
+  std::ofstream(path, std::ios::binary) << bytes;
+  try {
+    std::optional<dedup::Journal> journal = dedup::Journal::Open(fixture.directory);
+    if (!journal) std::abort();
+    std::vector<bool> replayed(kRecords + 1);
+    journal->Replay([&](const dedup::Journal::Entry& entry) {
+      // The checksum holds, so these can be no other bytes than were written.
+      const auto known = fixture.payloads.find(entry.event.seq);
+      if (known == fixture.payloads.end() || entry.event.payload != known->second) std::abort();
+      replayed[entry.event.seq] = true;
+    });
+    if (first_edit < dedup::Journal::kHeaderBytes) return 0;
+    for (std::size_t i = 0; i < kRecords && fixture.record_offsets[i + 1] <= first_edit; ++i) {
+      if (!replayed[i + 1]) std::abort();
+    }
+  } catch (const dedup::StorageError&) {
+    if (first_edit >= dedup::Journal::kHeaderBytes) std::abort();  // only a damaged header makes a journal unreadable
+  }
+  return 0;
+}
