@@ -177,7 +177,7 @@ PropertyList MakeProperties(std::string_view encoded) {
   mosquitto_property* list = nullptr;
   int result = MOSQ_ERR_SUCCESS;
   while (!encoded.empty() && result == MOSQ_ERR_SUCCESS) {
-    const int identifier = encoded.front();
+    const int identifier = static_cast<unsigned char>(encoded.front());
     encoded.remove_prefix(1);
     const std::string text(TakeText(&encoded));
     switch (identifier) {
@@ -219,7 +219,7 @@ bool BrokerPublish(const char* client_id, const char* topic, std::string_view pa
     mosquitto_free(copy);
     return false;
   }
-  properties.release();
+  static_cast<void>(properties.release());
   return true;
 }
 
@@ -381,7 +381,7 @@ bool IsPerListener20(const mosquitto_plugin_id_t* identifier) {
 
 extern "C" {
 
-__attribute__((visibility("default"))) int mosquitto_plugin_version(int version_count, const int* versions) noexcept {
+__attribute__((visibility("default"))) int mosquitto_plugin_version(int version_count, const int* versions) {
   for (int i = 0; i < version_count; ++i) {
     if (versions[i] == MOSQ_PLUGIN_VERSION) return MOSQ_PLUGIN_VERSION;
   }
@@ -389,7 +389,7 @@ __attribute__((visibility("default"))) int mosquitto_plugin_version(int version_
 }
 
 __attribute__((visibility("default"))) int mosquitto_plugin_init(mosquitto_plugin_id_t* identifier, void** userdata,
-                                                                 mosquitto_opt* options, int option_count) noexcept {
+                                                                 mosquitto_opt* options, int option_count) {
   return Guard("start", MOSQ_ERR_UNKNOWN, [&] {
     if (IsPerListener20(identifier)) {
       Log(MOSQ_LOG_ERR,
@@ -411,7 +411,7 @@ __attribute__((visibility("default"))) int mosquitto_plugin_init(mosquitto_plugi
   });
 }
 
-__attribute__((visibility("default"))) int mosquitto_plugin_cleanup(void* userdata, mosquitto_opt*, int) noexcept {
+__attribute__((visibility("default"))) int mosquitto_plugin_cleanup(void* userdata, mosquitto_opt*, int) {
   return Guard("stop", MOSQ_ERR_UNKNOWN, [&] {
     const std::unique_ptr<Plugin> plugin(static_cast<Plugin*>(userdata));
     if (plugin == nullptr) return int{MOSQ_ERR_SUCCESS};

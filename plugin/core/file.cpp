@@ -18,7 +18,7 @@ File::File(const std::filesystem::path& path, Mode mode) : path_(path) {
   if (mode == Mode::kRead) flags |= O_RDONLY;
   if (mode == Mode::kReadWrite) flags |= O_RDWR;
   if (mode == Mode::kCreate) flags |= O_RDWR | O_CREAT;
-  fd_ = open(path.c_str(), flags, 0660);
+  fd_ = open(path.c_str(), flags, 0640);
   if (fd_ < 0) throw StorageError("open", path_, errno);
 }
 

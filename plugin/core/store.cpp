@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "file.h"
+
 namespace dedup {
 namespace {
 
@@ -75,8 +77,19 @@ struct Store::Statements {
       oldest_events, expire_events, delete_events, save_state;
 };
 
+namespace {
+
+// SQLite would make the database readable for everyone on the machine; made beforehand it keeps the mode that File
+// gives, and so do the files beside it.
+std::filesystem::path MakePrivate(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path)) File(path, File::Mode::kCreate);
+  return path;
+}
+
+}  // namespace
+
 Store::Store(const std::filesystem::path& data_dir)
-    : database_(data_dir / kFileName, sqlite::Database::Mode::kReadWriteCreate) {
+    : database_(MakePrivate(data_dir / kFileName), sqlite::Database::Mode::kReadWriteCreate) {
   // Long enough for a person with the sqlite3 shell; the journal takes what arrives meanwhile.
   database_.SetBusyTimeout(5000);
   database_.Execute("PRAGMA journal_mode = WAL");
