@@ -39,7 +39,7 @@ constexpr int kRefuseUnacknowledged = MOSQ_ERR_ADMINISTRATIVE_ACTION;
 // At this many in a turn the broker's loop is not held up noticeably.
 constexpr int kOverduePerTurn = 64;
 
-// How soon 2.1 is to call OnTick again; 2.0 calls it at every turn, and at least every 100 ms.
+// How long the loop of 2.1 may wait for traffic; that of 2.0 never waits longer than 100 ms.
 constexpr long kBusyTick_ms = 1;
 constexpr long kIdleTick_ms = 100;
 
@@ -102,7 +102,9 @@ std::string_view View(const PropertyText& text) { return text == nullptr ? std::
 std::pair<PropertyText, PropertyText> ReadPair(const mosquitto_property* property) {
   char* name = nullptr;
   char* value = nullptr;
-  mosquitto_property_read_string_pair(property, MQTT_PROP_USER_PROPERTY, &name, &value, false);
+  if (mosquitto_property_read_string_pair(property, MQTT_PROP_USER_PROPERTY, &name, &value, false) == nullptr) {
+    throw std::bad_alloc();
+  }
   return {PropertyText(name), PropertyText(value)};
 }
 
@@ -231,6 +233,15 @@ bool HandOn(const char* topic, std::string_view payload, int qos, bool retain, s
   }
 }
 
+// For an event that was accepted but that the broker has no memory for.
+void KeepInDoubt(Plugin& plugin, const Publish& publish, const Outcome& outcome) {
+  try {
+    plugin.deduplicator.OnHandOnFailed(publish, outcome);
+  } catch (const std::bad_alloc&) {
+    plugin.deduplicator.OnHandOnLost(outcome);
+  }
+}
+
 // Turns a message into one that reaches nobody, so that its handshake runs its course. Edited in place: who frees a
 // swapped topic or properties pointer differs from version to version of the broker.
 void MakeStandIn(mosquitto_evt_message* message) {
@@ -241,6 +252,7 @@ void MakeStandIn(mosquitto_evt_message* message) {
   message->payloadlen = 0;
 }
 
+// A lost receipt costs its client a time-out and a retry; an acknowledged one would cost everyone a round trip.
 void SendReceipt(Plugin& plugin, const mosquitto* client, std::string_view topic, const Outcome& outcome) {
   const auto asked = plugin.receipt_clients.find(client);
   if (asked == plugin.receipt_clients.end()) return;
@@ -249,8 +261,11 @@ void SendReceipt(Plugin& plugin, const mosquitto* client, std::string_view topic
     plugin.receipt_clients.erase(asked);
     return;
   }
-  // A lost receipt costs its client a time-out and a retry, an acknowledged one would cost everyone a round trip.
-  BrokerPublish(id, dedup::kReceiptTopic, dedup::ReceiptJson(topic, outcome), 0, false, nullptr);
+  try {
+    BrokerPublish(id, dedup::kReceiptTopic, dedup::ReceiptJson(topic, outcome), 0, false, nullptr);
+  } catch (const std::bad_alloc&) {
+    // The event is accepted: the lack of memory for its receipt must not refuse it.
+  }
 }
 
 // --- Callbacks
@@ -283,7 +298,7 @@ int OnMessage(int, void* event_data, void* userdata) noexcept {
     // asks the plugin before it matches a retransmission with the message that it holds, so the two must be equal.
     if (is_event && message->qos == 2 && outcome.verdict == Verdict::kProcessed &&
         !HandOn(message->topic, publish.payload, 2, message->retain, publish.properties)) {
-      plugin.deduplicator.OnHandOnFailed(publish, outcome);
+      KeepInDoubt(plugin, publish, outcome);
       return kRefuseUnacknowledged;
     }
     if (!plugin.receipt_clients.empty()) SendReceipt(plugin, message->client, publish.topic, outcome);
@@ -306,8 +321,11 @@ int OnTick(int, void* event_data, void* userdata) noexcept {
       }
     }
     FlushLog(deduplicator.log());
-    // In 2.0 this field has another name and is not read.
-    static_cast<mosquitto_evt_tick*>(event_data)->next_ns = deduplicator.wants_turn() ? kBusyTick_ms : kIdleTick_ms;
+    auto* const tick = static_cast<mosquitto_evt_tick*>(event_data);
+    // 2.0 reads neither. In 2.1 next_ns is next_ms, for how long its loop may wait; and the next call is due at now_s
+    // plus that, so with 0 it comes at every turn, as in 2.0.
+    tick->next_ns = deduplicator.wants_turn() ? kBusyTick_ms : kIdleTick_ms;
+    tick->now_s = 0;
     return int{MOSQ_ERR_SUCCESS};
   });
 }

@@ -25,7 +25,7 @@ std::uint64_t BootNumber() {
 
 }  // namespace
 
-Clock::Clock(const ClockState& before)
+Clock::Clock(const ClockState& before, std::int64_t age_min_ms)
     : boot_number_(BootNumber()), rebooted_(before.boot_number != 0 && before.boot_number != boot_number_) {
   const std::int64_t wall_ms = ReadUs(CLOCK_REALTIME) / 1000;
   std::int64_t age_ms = wall_ms;
@@ -33,6 +33,7 @@ Clock::Clock(const ClockState& before)
     const std::int64_t away_ms = rebooted_ ? wall_ms - before.wall_ms : ReadUs(CLOCK_BOOTTIME) / 1000 - before.boot_ms;
     age_ms = before.age_ms + std::max<std::int64_t>(away_ms, 0);
   }
+  age_ms = std::max(age_ms, age_min_ms);
   age_minus_monotonic_us_ = age_ms * 1000 - ReadUs(CLOCK_MONOTONIC);
   Resync();
 }

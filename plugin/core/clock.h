@@ -26,7 +26,8 @@ class Clock {
  public:
   /// Goes on from where `before` ended. Within one boot of the machine the time between is known exactly; else it is
   /// taken from the wall clock, and as zero when that went backwards.
-  explicit Clock(const ClockState& before);
+  /// Never begins below `age_min_ms`.
+  explicit Clock(const ClockState& before, std::int64_t age_min_ms = 0);
 
   /// Accurate to a tick of the kernel (4 ms or less) and without a system call, for it stands on the hot path.
   Timestamp Now() const;

@@ -12,6 +12,8 @@ namespace {
 
 // The answer is larger than the request: a limit keeps it small.
 constexpr int kCommandsMax = 16;
+// Far more than any command takes; parsing a large payload would hold up the broker.
+constexpr std::size_t kRequestBytesMax = 4096;
 
 using Json = std::unique_ptr<cJSON, decltype(&cJSON_Delete)>;
 
@@ -62,7 +64,8 @@ std::string_view NameOf(Verdict verdict) {
 }  // namespace
 
 ControlResult HandleControl(std::string_view payload, bool receipts, const Options& options) {
-  const Json request(cJSON_ParseWithLength(payload.data(), payload.size()), cJSON_Delete);
+  const bool small = payload.size() <= kRequestBytesMax;
+  const Json request(small ? cJSON_ParseWithLength(payload.data(), payload.size()) : nullptr, cJSON_Delete);
   const Json answer(cJSON_CreateObject(), cJSON_Delete);
   cJSON* const responses = cJSON_AddArrayToObject(answer.get(), "responses");
   const auto add_response = [responses] {
@@ -75,7 +78,7 @@ ControlResult HandleControl(std::string_view payload, bool receipts, const Optio
   if (!cJSON_IsArray(commands) || cJSON_GetArraySize(commands) > kCommandsMax) {
     cJSON_AddStringToObject(
         add_response(), "error",
-        "expected {\"commands\":[{\"command\":\"receipts\",\"enable\":true}]}, at most 16 commands");
+        "expected {\"commands\":[{\"command\":\"receipts\",\"enable\":true}]}, at most 16 commands in 4096 bytes");
   } else {
     const cJSON* command = nullptr;
     cJSON_ArrayForEach(command, commands) HandleCommand(command, &receipts, options, add_response());

@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t kForgottenPerBusyTurn = 64;
 constexpr std::size_t kForgottenPerIdleTurn = 4096;
 
+constexpr std::size_t kTopicBytesMax = 65535;  // MQTT 3.1.1, section 1.5.3; and what a record has room for
+
 std::string StartLine(const Options& options, std::uint64_t events, std::chrono::steady_clock::duration took) {
   return "mosquitto-dedup " DEDUP_VERSION ": " + std::to_string(events) + " event ids in " + options.data_dir.string() +
          ", ready after " + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()) + " ms";
@@ -50,11 +52,12 @@ Deduplicator::Deduplicator(const Options& options)
 // The hot path: every publish of every client runs through here.
 Outcome Deduplicator::OnPublish(const Publish& publish) {
   const EventId id = IdOf(publish);
-  if (id.status != EventIdStatus::kFound) return Pass(id.status);
+  if (id.status != EventIdStatus::kFound) return Pass(publish, id.status);
 
   const KeyHash key = HashKey(secret_, publish.topic, id.text);
   if (const auto seq = FindRemembered(key)) {
-    if (!in_doubt_.empty() && in_doubt_.IsWaiting(*seq)) return HandOnInDoubt(publish, id.text, *seq);
+    if (!MayAcknowledge()) return Refuse(MakeEvent(publish, id.text, *seq));
+    if (!in_doubt_.empty() && in_doubt_.IsWaiting(*seq)) return HandOnInDoubt(id.text, *seq);
     journal_.Count(&Counters::duplicates);
     return {Verdict::kDuplicate, *seq, id.text};
   }
@@ -62,6 +65,7 @@ Outcome Deduplicator::OnPublish(const Publish& publish) {
   const Event event = MakeEvent(publish, id.text, accepted_seq_ + 1);
   if (!Append(event, key)) return Refuse(event);
   writer_->Notify();
+  NoteRetained(publish);
   return {Verdict::kProcessed, event.seq, id.text};
 }
 
@@ -75,6 +79,9 @@ std::optional<std::uint64_t> Deduplicator::FindRemembered(const KeyHash& key) {
   return seq;
 }
 
+// With fsync_interval 0 an acknowledgement, of a duplicate too, says that the event is on the disk.
+bool Deduplicator::MayAcknowledge() const { return options_.fsync_interval.count() != 0 || journal_.healthy(); }
+
 Event Deduplicator::MakeEvent(const Publish& publish, std::string_view event_id, std::uint64_t seq) const {
   return {.seq = seq,
           .accepted = recovered_.clock->Now(),
@@ -87,9 +94,7 @@ Event Deduplicator::MakeEvent(const Publish& publish, std::string_view event_id,
 }
 
 // Promise P3: the first copy of an event that was perhaps never handed on takes its place.
-Outcome Deduplicator::HandOnInDoubt(const Publish& publish, std::string_view event_id, std::uint64_t seq) {
-  // With fsync_interval 0 an acknowledgement says that the event is on the disk.
-  if (options_.fsync_interval.count() == 0 && !journal_.healthy()) return Refuse(MakeEvent(publish, event_id, seq));
+Outcome Deduplicator::HandOnInDoubt(std::string_view event_id, std::uint64_t seq) {
   in_doubt_.Claim(seq);
   return {Verdict::kProcessed, seq, event_id};
 }
@@ -101,7 +106,8 @@ EventId Deduplicator::IdOf(const Publish& publish) {
 }
 
 bool Deduplicator::IsDeduplicated(std::string_view topic) const {
-  if (topic.starts_with('$')) return false;
+  // Longer than MQTT allows can be only what a mount point or a bridge's prefix made longer.
+  if (topic.starts_with('$') || topic.size() > kTopicBytesMax) return false;
   return all_topics_ || std::any_of(options_.topics.begin(), options_.topics.end(),
                                     [topic](const std::string& filter) { return MatchesFilter(topic, filter); });
 }
@@ -128,7 +134,12 @@ bool Deduplicator::Append(const Event& event, const KeyHash& key) {
   }
 }
 
-Outcome Deduplicator::Pass(EventIdStatus id) {
+void Deduplicator::NoteRetained(const Publish& publish) {
+  if (publish.retain && !in_doubt_.empty()) in_doubt_.OnRetained(publish.topic);
+}
+
+Outcome Deduplicator::Pass(const Publish& publish, EventIdStatus id) {
+  NoteRetained(publish);
   journal_.Count(&Counters::passed);
   if (id == EventIdStatus::kInvalid) {
     journal_.Count(&Counters::invalid_ids);
@@ -146,8 +157,9 @@ Outcome Deduplicator::Refuse(const Event& event) {
   journal_.Count(pass ? &Counters::unstored : &Counters::refused);
   if (refused_log_.Allow(event.accepted.age_ms)) {
     const std::string why = RecordBytes(event) > journal_.ring_bytes() ? "it is larger than journal_size"
-                            : !journal_.healthy()                      ? "the journal could not be synced"
-                                                  : "the journal is full, because the store does not keep up or fails";
+                            : !journal_.healthy()
+                                ? "the journal could not be synced"
+                                : "the journal is full (the store does not keep up, or fails), or memory is";
     log_.Add(LogLevel::kError,
              "an event could not be stored: " + why +
                  (pass ? "; it was handed on without deduplication" : "; its publisher was disconnected") +
@@ -165,21 +177,25 @@ void Deduplicator::OnHandOnFailed(Store::InDoubt event) {
   in_doubt_.Add(std::move(event), recovered_.clock->Now().age_ms + options_.recovery_delay.count());
 }
 
+void Deduplicator::OnHandOnLost(const Outcome& outcome) {
+  handed_on_seq_max_ = std::min(handed_on_seq_max_, outcome.seq - 1);
+}
+
 void Deduplicator::OnTurn() {
   // What had been accepted before the last turn began is queued to its subscribers by now, on every broker version.
   std::uint64_t handed_on_seq = turn_seq_;
   const bool busy = turn_seq_ != accepted_seq_;
   turn_seq_ = accepted_seq_;
   if (!in_doubt_.empty()) {
-    for (const std::uint64_t seq : in_doubt_.TakeHandedOn()) {
-      if (seq <= recovered_seq_ && !journal_.AppendHandedOn(seq)) {
-        // No room: at worst it is in doubt again after the next start.
-        log_.Add(LogLevel::kWarning,
-                 "the journal has no room to note that event " + std::to_string(seq) + " was handed on");
-      }
+    in_doubt_.OnTurn();
+    while (const auto seq = in_doubt_.NextHandedOn()) {
+      // Without room in the journal, again at the next turn; what was accepted in this run needs no note.
+      if (*seq <= recovered_seq_ && !journal_.AppendHandedOn(*seq)) break;
+      in_doubt_.RemoveHandedOn();
     }
     if (const auto oldest = in_doubt_.OldestAbove(recovered_seq_)) handed_on_seq = std::min(handed_on_seq, *oldest - 1);
   }
+  handed_on_seq = std::min(handed_on_seq, handed_on_seq_max_);
   if (handed_on_seq > handed_on_seq_) {
     handed_on_seq_ = handed_on_seq;
     journal_.SetHandedOnSeq(handed_on_seq);

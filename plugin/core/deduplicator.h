@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,6 +53,8 @@ class Deduplicator {
   /// The broker could not take an event that OnPublish or TakeOverdue let through: it is in doubt from now on.
   void OnHandOnFailed(const Publish& publish, const Outcome& outcome);
   void OnHandOnFailed(Store::InDoubt event);
+  /// The same where there is no memory to hold it: it is in doubt from the next start on.
+  void OnHandOnLost(const Outcome& outcome);
 
   /// To be called once in every turn of the broker's loop, or as often as the broker allows.
   void OnTurn();
@@ -80,9 +83,11 @@ class Deduplicator {
   bool IsDeduplicated(std::string_view topic) const;
   std::optional<std::uint64_t> FindRemembered(const KeyHash& key);
   Event MakeEvent(const Publish& publish, std::string_view event_id, std::uint64_t seq) const;
-  Outcome HandOnInDoubt(const Publish& publish, std::string_view event_id, std::uint64_t seq);
+  Outcome HandOnInDoubt(std::string_view event_id, std::uint64_t seq);
+  bool MayAcknowledge() const;
   bool Append(const Event& event, const KeyHash& key);
-  Outcome Pass(EventIdStatus id);
+  Outcome Pass(const Publish& publish, EventIdStatus id);
+  void NoteRetained(const Publish& publish);
   Outcome Refuse(const Event& event);
 
   const Options options_;
@@ -99,6 +104,7 @@ class Deduplicator {
   std::uint64_t accepted_seq_;
   std::uint64_t turn_seq_;       // accepted_seq_ at the last turn
   std::uint64_t handed_on_seq_;  // the watermark
+  std::uint64_t handed_on_seq_max_ = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t forgotten_seq_ = 0;
   OncePerMinute invalid_id_log_;
   OncePerMinute refused_log_;

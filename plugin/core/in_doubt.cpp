@@ -1,6 +1,7 @@
 #include "in_doubt.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace dedup {
@@ -11,6 +12,7 @@ constexpr int kTurns = 2;
 void InDoubtEvents::Add(Store::InDoubt event, std::int64_t due_ms) {
   const std::uint64_t seq = event.seq;
   std::erase_if(leaving_, [seq](const Leaving& leaving) { return leaving.seq == seq; });
+  next_due_ms_ = waiting_.empty() ? due_ms : std::min(next_due_ms_, due_ms);
   waiting_.insert_or_assign(seq, Waiting{std::move(event), due_ms});
 }
 
@@ -20,23 +22,38 @@ void InDoubtEvents::Claim(std::uint64_t seq) {
 }
 
 std::optional<Store::InDoubt> InDoubtEvents::TakeOverdue(std::int64_t now_ms) {
-  const auto overdue = std::find_if(waiting_.begin(), waiting_.end(),
-                                    [now_ms](const auto& entry) { return entry.second.due_ms <= now_ms; });
-  if (overdue == waiting_.end()) return std::nullopt;
-  Store::InDoubt event = std::move(overdue->second.event);
-  leaving_.push_back({event.seq, 0});
-  waiting_.erase(overdue);
-  return event;
+  if (waiting_.empty() || now_ms < next_due_ms_) return std::nullopt;
+  std::int64_t next_due_ms = std::numeric_limits<std::int64_t>::max();
+  for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
+    if (it->second.due_ms > now_ms) {
+      next_due_ms = std::min(next_due_ms, it->second.due_ms);
+      continue;
+    }
+    Store::InDoubt event = std::move(it->second.event);
+    leaving_.push_back({event.seq, 0});
+    waiting_.erase(it);
+    return event;
+  }
+  next_due_ms_ = next_due_ms;
+  return std::nullopt;
 }
 
-std::vector<std::uint64_t> InDoubtEvents::TakeHandedOn() {
-  std::vector<std::uint64_t> seqs;
-  for (Leaving& leaving : leaving_) {
-    if (++leaving.turns > kTurns) seqs.push_back(leaving.seq);
+void InDoubtEvents::OnRetained(std::string_view topic) {
+  for (auto& [seq, waiting] : waiting_) {
+    if (waiting.event.topic == topic) waiting.event.retain = false;
   }
-  std::erase_if(leaving_, [](const Leaving& leaving) { return leaving.turns > kTurns; });
-  return seqs;
 }
+
+void InDoubtEvents::OnTurn() {
+  for (Leaving& leaving : leaving_) ++leaving.turns;
+}
+
+std::optional<std::uint64_t> InDoubtEvents::NextHandedOn() const {
+  if (leaving_.empty() || leaving_.front().turns <= kTurns) return std::nullopt;
+  return leaving_.front().seq;
+}
+
+void InDoubtEvents::RemoveHandedOn() { leaving_.pop_front(); }
 
 std::optional<std::uint64_t> InDoubtEvents::OldestAbove(std::uint64_t seq) const {
   std::optional<std::uint64_t> oldest;

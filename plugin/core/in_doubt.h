@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
-#include <vector>
+#include <string_view>
 
 #include "store.h"
 
@@ -12,9 +13,9 @@ namespace dedup {
 
 /// From a start, or a failed write, until they are handed on. Usually empty, and then empty() is all that it costs.
 ///
-/// An event leaves in two steps: Claim or TakeOverdue when a copy of it is given to the broker, and TakeHandedOn when
-/// the broker has had the two turns of its loop in which it queues that copy to the subscribers. Threading: main
-/// thread.
+/// An event leaves in two steps: Claim or TakeOverdue when a copy of it is given to the broker, and RemoveHandedOn when
+/// the broker has had the two turns of its loop in which it queues that copy to the subscribers, and that is noted.
+/// Threading: main thread.
 class InDoubtEvents {
  public:
   /// `due_ms`, on the age clock: when to hand it on without waiting for a copy any longer. Also for an event that has
@@ -31,8 +32,15 @@ class InDoubtEvents {
   /// An event whose time is over, for the caller to hand on.
   std::optional<Store::InDoubt> TakeOverdue(std::int64_t now_ms);
 
-  /// To be called once a turn: the seqs that have left for good since.
-  std::vector<std::uint64_t> TakeHandedOn();
+  /// A later retained message has come to this topic: what waits must not replace it when it is handed on.
+  void OnRetained(std::string_view topic);
+
+  /// To be called once a turn of the broker's loop.
+  void OnTurn();
+  /// An event that the broker has handed on by now; it stays until RemoveHandedOn.
+  std::optional<std::uint64_t> NextHandedOn() const;
+  /// Forgets the event that NextHandedOn returned.
+  void RemoveHandedOn();
 
   /// The smallest seq above `seq` that is not known to be handed on.
   std::optional<std::uint64_t> OldestAbove(std::uint64_t seq) const;
@@ -48,7 +56,9 @@ class InDoubtEvents {
     int turns;
   };
   std::map<std::uint64_t, Waiting> waiting_;
-  std::vector<Leaving> leaving_;
+  std::deque<Leaving> leaving_;  // in the order in which they were given to the broker
+  std::int64_t next_due_ms_ =
+      0;  // nothing waits for an earlier time; asked at every turn, so not searched for each time
 };
 
 }  // namespace dedup

@@ -76,7 +76,7 @@ std::optional<Journal> Journal::Open(const std::filesystem::path& data_dir) {
                            ", this one knows up to " + std::to_string(kVersion) + ")");
   }
   if (header.version != kVersion || header.identity_crc32c != IdentityCrc(header) || header.ring_bytes == 0 ||
-      header.ring_bytes % PageBytes() != 0 || file.size_bytes() != kHeaderBytes + header.ring_bytes ||
+      header.ring_bytes % kGranularityBytes != 0 || file.size_bytes() != kHeaderBytes + header.ring_bytes ||
       header.released_position % kRecordAlignment != 0) {
     throw DamagedJournal("open", path, "its header is damaged");
   }
@@ -86,7 +86,7 @@ std::optional<Journal> Journal::Open(const std::filesystem::path& data_dir) {
 Journal Journal::Create(const std::filesystem::path& data_dir, std::uint64_t size_bytes, const JournalHeader& goes_on) {
   const std::filesystem::path path = data_dir / kFileName;
   const std::filesystem::path unfinished = data_dir / (std::string(kFileName) + ".new");
-  const std::uint64_t ring_bytes = (std::max(size_bytes, kRingBytesMin) + PageBytes() - 1) / PageBytes() * PageBytes();
+  const std::uint64_t ring_bytes = RingBytes(size_bytes);
   std::filesystem::remove(unfinished);
   File file(unfinished, File::Mode::kCreate);
   file.Allocate(kHeaderBytes + ring_bytes);
@@ -105,6 +105,10 @@ Journal Journal::Create(const std::filesystem::path& data_dir, std::uint64_t siz
   std::filesystem::rename(unfinished, path);
   SyncDirectory(data_dir);
   return journal;
+}
+
+std::uint64_t Journal::RingBytes(std::uint64_t size_bytes) {
+  return (std::max(size_bytes, kRingBytesMin) + kGranularityBytes - 1) / kGranularityBytes * kGranularityBytes;
 }
 
 const RecordHeader* Journal::At(std::uint64_t position) const {
@@ -132,6 +136,8 @@ bool Journal::IsRecord(std::uint64_t position) const {
 
 Journal::Findings Journal::Replay(const std::function<void(const Entry&)>& on_entry) {
   Findings findings;
+  // After an orderly stop there is nothing to look for, and the ring need not be read.
+  if (header_->clean == 1 && header_->appended_position == released_position_) return findings;
   const std::uint64_t end = released_position_ + ring_bytes_;
   std::uint64_t records_end = released_position_;
   // A record may begin at any multiple of 8, so behind damage each of them is tried up to the lap's end.
@@ -231,9 +237,10 @@ Journal::Entry Journal::Read(std::uint64_t* position) const {
 }
 
 void Journal::Release(std::uint64_t position) {
-  released_position_ = position;
   StoreShared(header_->released_position, position);
   Sync();
+  // Not before: when the sync has failed, the next call must try again.
+  released_position_ = position;
   free_position_.store(position, std::memory_order_release);
 }
 
@@ -282,10 +289,12 @@ void Journal::SetHealthy(bool healthy) {
 void Journal::ShowStoreFailing(bool failing) { StoreShared(header_->store_failing, std::uint64_t{failing}); }
 
 void Journal::SaveClock(const ClockState& clock, bool clean) {
-  StoreShared(header_->clock.age_ms, clock.age_ms);
-  StoreShared(header_->clock.wall_ms, clock.wall_ms);
-  StoreShared(header_->clock.boot_ms, clock.boot_ms);
+  // The age comes last: a death before it leaves the older age beside a later time, which remembers longer, not
+  // shorter.
   StoreShared(header_->clock.boot_number, clock.boot_number);
+  StoreShared(header_->clock.boot_ms, clock.boot_ms);
+  StoreShared(header_->clock.wall_ms, clock.wall_ms);
+  StoreShared(header_->clock.age_ms, clock.age_ms);
   StoreShared(header_->clean, std::uint64_t{clean});
 }
 

@@ -19,7 +19,7 @@
 
 namespace dedup {
 
-/// The file's first page. Each field is written with one aligned store, so it survives kill -9 whole.
+/// The file's beginning. Each field is written with one aligned store, so it survives kill -9 whole.
 struct JournalHeader {
   char magic[8];
   std::uint32_t version;
@@ -52,8 +52,10 @@ class Journal {
  public:
   static constexpr char kFileName[] = "events.journal";
   static constexpr std::uint32_t kVersion = 1;
-  static constexpr std::size_t kHeaderBytes = 4096;
-  static constexpr std::uint64_t kRingBytesMin = 64 * 1024;
+  // Both are multiples of every page size in use, so that a journal can be mapped wherever it is carried to.
+  static constexpr std::size_t kHeaderBytes = 64 << 10;
+  static constexpr std::size_t kGranularityBytes = 64 << 10;
+  static constexpr std::uint64_t kRingBytesMin = kGranularityBytes;
 
   /// What Replay found besides the records themselves.
   struct Findings {
@@ -66,8 +68,11 @@ class Journal {
   /// journal (DamagedJournal) or of a newer version.
   static std::optional<Journal> Open(const std::filesystem::path& data_dir);
   /// Makes an empty journal, durably and in one step (in place of one that may be there), which goes on with the given
-  /// header's secret, counters, seqs and clock. `size_bytes` is rounded up to whole pages.
+  /// header's secret, counters, seqs and clock. `size_bytes` is rounded up, see RingBytes().
   static Journal Create(const std::filesystem::path& data_dir, std::uint64_t size_bytes, const JournalHeader& goes_on);
+
+  /// What Create makes of a wanted size.
+  static std::uint64_t RingBytes(std::uint64_t size_bytes);
 
   struct Entry {
     RecordKind kind;

@@ -24,6 +24,14 @@ class LogQueue {
     lines_.push_back({level, std::move(text)});
     empty_.store(false, std::memory_order_release);
   }
+  /// The same for a line that is yet to be made. Never throws: without memory for it the line is lost, not the thread.
+  template <class MakeText>
+  void AddMade(LogLevel level, MakeText make_text) noexcept {
+    try {
+      Add(level, make_text());
+    } catch (...) {
+    }
+  }
   /// One atomic load, so it may be asked at every turn of the broker's loop.
   bool empty() const { return empty_.load(std::memory_order_acquire); }
   std::vector<LogLine> Take() {

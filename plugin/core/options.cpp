@@ -35,8 +35,8 @@ std::optional<std::uint64_t> ParseWithUnit(std::string_view text, const Unit (&u
 std::optional<std::chrono::milliseconds> ParseDuration(std::string_view text) {
   static constexpr Unit kUnits[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
   const auto milliseconds = ParseWithUnit(text, kUnits);
-  // A thousand years: far beyond any use, and far from every overflow.
-  if (!milliseconds || *milliseconds > std::uint64_t{365'000} * 86'400'000) return std::nullopt;
+  // A hundred years: far beyond any use, and below every overflow, of nanoseconds in 64 bits for one.
+  if (!milliseconds || *milliseconds > std::uint64_t{36'500} * 86'400'000) return std::nullopt;
   return std::chrono::milliseconds(*milliseconds);
 }
 

@@ -17,8 +17,9 @@ namespace fs = std::filesystem;
 
 constexpr char kLockFileName[] = "events.lock";
 
-// After a power cut the newest events may be gone, and nobody can tell how many seqs they had been given.
-constexpr std::uint64_t kSeqsSkippedAfterPowerCut = 1'000'000;
+// After a power cut, or without the journal, the newest events may be gone, and nobody can tell how many seqs they had
+// been given.
+constexpr std::uint64_t kSeqsSkipped = 1'000'000;
 
 File Lock(const fs::path& data_dir) {
   std::error_code error;
@@ -88,7 +89,7 @@ std::uint64_t Replay(Journal& journal, Store& store, StoreState* state, LogQueue
   batch.Commit();
   if (findings.torn_bytes != 0) {
     log.Add(LogLevel::kWarning, "dropped a record of " + std::to_string(findings.torn_bytes) +
-                                    " bytes that was cut short at the journal's end; it was not acknowledged");
+                                    " bytes that was cut short at the journal's end");
   }
   if (findings.damaged_bytes != 0) {
     log.Add(LogLevel::kError, "the journal is damaged: " + std::to_string(findings.damaged_bytes) +
@@ -109,11 +110,11 @@ void LoadIndex(Store& store, const HashSecret& secret, Index* index) {
 
 Recovered RecoverOnce(const Options& options, LogQueue& log) {
   Recovered recovered;
-  recovered.store = std::make_unique<Store>(options.data_dir);
+  recovered.store = std::make_unique<Store>(options.data_dir / Store::kFileName);
   StoreState state = recovered.store->LoadState();
   std::optional<Journal> journal = OpenJournal(options.data_dir, log);
   JournalHeader header = journal ? journal->header() : HeaderFromStore(state);
-  recovered.clock = std::make_unique<Clock>(header.clock);
+  recovered.clock = std::make_unique<Clock>(header.clock, recovered.store->NewestAcceptedMs());
 
   if (journal) {
     // The counters in the header are the newer ones, unless the header was lost in a power cut or damaged.
@@ -126,9 +127,10 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
     Replay(*journal, *recovered.store, &state, log);
   }
   header.accepted_seq = std::max(header.accepted_seq, state.stored_seq);
-  if (recovered.clock->rebooted() && header.clean == 0) {
-    header.accepted_seq += kSeqsSkippedAfterPowerCut;
-    header.skipped_seqs += kSeqsSkippedAfterPowerCut;
+  const bool journal_lost = !journal && header.accepted_seq != 0;
+  if (journal_lost || (recovered.clock->rebooted() && header.clean == 0)) {
+    header.accepted_seq += kSeqsSkipped;
+    header.skipped_seqs += kSeqsSkipped;
   }
   // What is past the watermark stands in the table in_doubt now, so the watermark may move on.
   header.handed_on_seq = header.accepted_seq;
@@ -144,8 +146,7 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
   recovered.in_doubt = recovered.store->LoadInDoubt();
   LoadIndex(*recovered.store, header.secret, &recovered.index);
 
-  const auto pages = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-  if (journal && journal->ring_bytes() == (options.journal_bytes + pages - 1) / pages * pages) {
+  if (journal && journal->ring_bytes() == Journal::RingBytes(options.journal_bytes)) {
     journal->GoOn(header);
     recovered.journal = std::make_unique<Journal>(std::move(*journal));
   } else {
@@ -155,10 +156,35 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
   return recovered;
 }
 
+// Puts what can be read of the damaged database in its place. A death on the way leaves either the damaged one, and all
+// is done again, or the finished one beside an empty place, which FinishSalvage fills.
+constexpr char kSalvagedSuffix[] = ".salvaged";
+
+void FinishSalvage(const fs::path& database) {
+  const fs::path salvaged = database.string() + kSalvagedSuffix;
+  if (fs::exists(database) || !fs::exists(salvaged)) return;
+  SetAside(database);  // what SQLite kept beside the damaged one
+  fs::rename(salvaged, database);
+  SyncDirectory(database.parent_path());
+}
+
+void SalvageDatabase(const fs::path& database, const char* damage, LogQueue& log) {
+  const fs::path salvaged = database.string() + kSalvagedSuffix;
+  for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(salvaged.string() + suffix);
+  const std::uint64_t rows = Salvage(database, salvaged);
+  const fs::path aside = SetAside(database);
+  FinishSalvage(database);
+  log.Add(LogLevel::kError, std::string(damage) + "; the database is set aside as " + aside.string() + ", " +
+                                std::to_string(rows) +
+                                " events that could be read of it are kept, the others are lost");
+}
+
 }  // namespace
 
 Recovered Recover(const Options& options, LogQueue& log) {
   File lock = Lock(options.data_dir);
+  const fs::path database = options.data_dir / Store::kFileName;
+  FinishSalvage(database);
   const auto recover = [&] {
     Recovered recovered = RecoverOnce(options, log);
     recovered.lock = std::move(lock);
@@ -167,12 +193,7 @@ Recovered Recover(const Options& options, LogQueue& log) {
   try {
     return recover();
   } catch (const sqlite::CorruptDatabase& damage) {
-    const fs::path aside = SetAside(options.data_dir / Store::kFileName);
-    Store fresh(options.data_dir);
-    const std::uint64_t rows = Salvage(aside, fresh);
-    log.Add(LogLevel::kError, std::string(damage.what()) + "; the database is set aside as " + aside.string() + ", " +
-                                  std::to_string(rows) +
-                                  " events that could be read of it are kept, the others are lost");
+    SalvageDatabase(database, damage.what(), log);
   }
   return recover();
 }

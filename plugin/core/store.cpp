@@ -48,9 +48,26 @@ CREATE VIEW readable_events AS                 -- for people with the sqlite3 sh
   FROM events JOIN topics USING(topic_id);
 )sql";
 
-constexpr std::size_t kTopicCacheMax = 10'000;
+constexpr std::size_t kTopicCacheBytesMax = 1 << 20;
 
 std::uint64_t Unsigned(std::int64_t value) { return static_cast<std::uint64_t>(value); }
+
+// A row is the better witness of its seq than the state is, after a salvage for one.
+constexpr char kSelectState[] =
+    "SELECT max(stored_seq, (SELECT coalesce(max(seq), 0) FROM events)), forgotten_seq, skipped_seqs, duplicates, "
+    "passed, "
+    "refused, invalid_ids, unstored FROM state";
+
+StoreState ReadState(const sqlite::Statement& row) {
+  return {.stored_seq = Unsigned(row.Integer(0)),
+          .forgotten_seq = Unsigned(row.Integer(1)),
+          .skipped_seqs = Unsigned(row.Integer(2)),
+          .counters = {.duplicates = Unsigned(row.Integer(3)),
+                       .passed = Unsigned(row.Integer(4)),
+                       .refused = Unsigned(row.Integer(5)),
+                       .invalid_ids = Unsigned(row.Integer(6)),
+                       .unstored = Unsigned(row.Integer(7))}};
+}
 
 }  // namespace
 
@@ -61,9 +78,10 @@ struct Store::Statements {
         delete_unused_topic(database,
                             "DELETE FROM topics WHERE topic_id = ?1 "
                             "AND NOT EXISTS(SELECT 1 FROM events WHERE topic_id = ?1)"),
-        insert_event(database,
-                     "INSERT OR IGNORE INTO events(seq, topic_id, event_id, received_us, accepted_ms, payload) "
-                     "VALUES(?, ?, ?, ?, ?, ?)"),
+        insert_event(
+            database,
+            "INSERT OR IGNORE INTO events(seq, topic_id, event_id, expired, received_us, accepted_ms, payload) "
+            "VALUES(?, ?, ?, ?, ?, ?, ?)"),
         insert_in_doubt(database, "INSERT OR IGNORE INTO in_doubt(seq, qos, retain, properties) VALUES(?, ?, ?, ?)"),
         delete_in_doubt(database, "DELETE FROM in_doubt WHERE seq = ?"),
         oldest_events(database, "SELECT seq, accepted_ms FROM events WHERE seq > ? ORDER BY seq LIMIT ?"),
@@ -88,8 +106,8 @@ std::filesystem::path MakePrivate(const std::filesystem::path& path) {
 
 }  // namespace
 
-Store::Store(const std::filesystem::path& data_dir)
-    : database_(MakePrivate(data_dir / kFileName), sqlite::Database::Mode::kReadWriteCreate) {
+Store::Store(const std::filesystem::path& path)
+    : database_(MakePrivate(path), sqlite::Database::Mode::kReadWriteCreate) {
   // Long enough for a person with the sqlite3 shell; the journal takes what arrives meanwhile.
   database_.SetBusyTimeout(5000);
   database_.Execute("PRAGMA journal_mode = WAL");
@@ -114,18 +132,9 @@ void Store::CreateSchema(sqlite::Database& database) {
 }
 
 StoreState Store::LoadState() {
-  sqlite::Statement row(database_,
-                        "SELECT stored_seq, forgotten_seq, skipped_seqs, duplicates, passed, refused, invalid_ids, "
-                        "unstored FROM state");
+  sqlite::Statement row(database_, kSelectState);
   if (!row.Step()) throw sqlite::CorruptDatabase("read", database_.path(), "the table state has no row");
-  return {.stored_seq = Unsigned(row.Integer(0)),
-          .forgotten_seq = Unsigned(row.Integer(1)),
-          .skipped_seqs = Unsigned(row.Integer(2)),
-          .counters = {.duplicates = Unsigned(row.Integer(3)),
-                       .passed = Unsigned(row.Integer(4)),
-                       .refused = Unsigned(row.Integer(5)),
-                       .invalid_ids = Unsigned(row.Integer(6)),
-                       .unstored = Unsigned(row.Integer(7))}};
+  return ReadState(row);
 }
 
 void Store::ForEachKey(
@@ -165,6 +174,15 @@ std::vector<Store::InDoubt> Store::LoadInDoubt() {
 
 bool Store::Checkpoint() { return database_.QueryInteger("PRAGMA wal_checkpoint(TRUNCATE)") == 0; }
 
+void Store::ForgetTopicIds() {
+  topic_ids_.clear();
+  topic_ids_bytes_ = 0;
+}
+
+std::int64_t Store::NewestAcceptedMs() {
+  return database_.QueryInteger("SELECT accepted_ms FROM events ORDER BY seq DESC LIMIT 1");
+}
+
 std::int64_t Store::TopicId(std::string_view topic) {
   std::string name(topic);
   if (const auto known = topic_ids_.find(name); known != topic_ids_.end()) return known->second;
@@ -179,7 +197,8 @@ std::int64_t Store::TopicId(std::string_view topic) {
     id = insert.Integer(0);
     insert.Run();
   }
-  if (topic_ids_.size() >= kTopicCacheMax) topic_ids_.clear();
+  if (topic_ids_bytes_ >= kTopicCacheBytesMax) ForgetTopicIds();
+  topic_ids_bytes_ += name.size() + sizeof *topic_ids_.begin();
   topic_ids_.emplace(std::move(name), id);
   return id;
 }
@@ -201,10 +220,12 @@ sqlite::Database& WithDurability(sqlite::Database& database, Store::Durability d
 Store::Batch::Batch(Store& store, Durability durability)
     : store_(store), transaction_(WithDurability(store.database_, durability, &store.durability_)) {}
 
-bool Store::Batch::Insert(const Event& event) {
+bool Store::Batch::Insert(const Event& event) { return InsertSalvaged(event, 0); }
+
+bool Store::Batch::InsertSalvaged(const Event& event, std::int64_t expired) {
   store_.statements_->insert_event
-      .Bind(event.seq, store_.TopicId(event.topic), event.event_id, event.accepted.wall_us, event.accepted.age_ms,
-            sqlite::BlobView{event.payload})
+      .Bind(event.seq, store_.TopicId(event.topic), event.event_id, expired, event.accepted.wall_us,
+            event.accepted.age_ms, sqlite::BlobView{event.payload})
       .Run();
   return store_.database_.changes() != 0;
 }
@@ -218,9 +239,11 @@ void Store::Batch::InsertInDoubt(const Event& event) {
 void Store::Batch::DeleteInDoubt(std::uint64_t seq) { store_.statements_->delete_in_doubt.Bind(seq).Run(); }
 
 bool Store::Batch::Expire(std::int64_t window_start_ms, std::int64_t retention_start_ms, int rows_max,
-                          StoreState* state) {
+                          std::uint64_t handed_on_seq, StoreState* state) {
   Statements& statements = *store_.statements_;
-  const std::int64_t doubt_seq = store_.database_.QueryInteger("SELECT MIN(seq) FROM in_doubt");
+  const std::uint64_t doubt_seq =
+      Unsigned(store_.database_.QueryInteger("SELECT min(seq) FROM in_doubt JOIN events USING(seq)"));
+  const std::uint64_t seq_max = doubt_seq != 0 ? std::min(doubt_seq - 1, handed_on_seq) : handed_on_seq;
   // The last of the oldest rows behind `after_seq` that is older than `start_ms`.
   bool more = false;
   const auto last_older = [&](std::uint64_t after_seq, std::int64_t start_ms) {
@@ -228,7 +251,7 @@ bool Store::Batch::Expire(std::int64_t window_start_ms, std::int64_t retention_s
     int rows = 0;
     sqlite::Statement& oldest = statements.oldest_events.Bind(after_seq, rows_max);
     while (oldest.Step()) {
-      if (oldest.Integer(1) >= start_ms || (doubt_seq != 0 && oldest.Integer(0) >= doubt_seq)) break;
+      if (oldest.Integer(1) >= start_ms || Unsigned(oldest.Integer(0)) > seq_max) break;
       last = Unsigned(oldest.Integer(0));
       ++rows;
     }
@@ -249,7 +272,7 @@ bool Store::Batch::Expire(std::int64_t window_start_ms, std::int64_t retention_s
     sqlite::Statement& deleted = statements.delete_events.Bind(deleted_seq);
     while (deleted.Step()) topic_ids.insert(deleted.Integer(0));
     for (const std::int64_t topic_id : topic_ids) statements.delete_unused_topic.Bind(topic_id).Run();
-    store_.topic_ids_.clear();
+    store_.ForgetTopicIds();
   }
   return !more;
 }
@@ -269,40 +292,64 @@ void Store::Batch::Commit() {
 
 Store::Batch::~Batch() {
   // Topics that were new in this transaction are gone with it.
-  if (!committed_) store_.topic_ids_.clear();
+  if (!committed_) store_.ForgetTopicIds();
 }
 
-std::uint64_t Salvage(const std::filesystem::path& damaged, Store& store) {
+namespace {
+
+// Calls on_row for the rows of a query as far as they can be read. Returns whether that was all of them.
+template <class OnRow>
+bool ReadToTheDamage(sqlite::Database& database, const char* sql, OnRow on_row) {
+  try {
+    for (sqlite::Statement rows(database, sql); rows.Step();) on_row(rows);
+    return true;
+  } catch (const sqlite::CorruptDatabase&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+std::uint64_t Salvage(const std::filesystem::path& damaged, const std::filesystem::path& fresh) {
+  Store store(fresh);
+  Store::Batch batch(store, Store::Durability::kSynced);
   std::uint64_t copied = 0;
-  const auto copy = [&](sqlite::Database& from, const char* sql) {
-    sqlite::Statement rows(from, sql);
-    Store::Batch batch(store, Store::Durability::kSynced);
-    try {
-      while (rows.Step()) {
-        Event event;
-        event.seq = Unsigned(rows.Integer(0));
-        event.topic = rows.Bytes(1);
-        event.event_id = rows.Bytes(2);
-        event.accepted = {.wall_us = rows.Integer(3), .age_ms = rows.Integer(4)};
-        event.payload = rows.Bytes(5);
-        if (batch.Insert(event)) ++copied;  // else the other direction has been here
-      }
-    } catch (const sqlite::CorruptDatabase&) {
-      // The damage is reached; what was read before it is good.
-    }
-    batch.Commit();
-  };
   try {
     sqlite::Database from(damaged, sqlite::Database::Mode::kReadOnly);
-    copy(from,
-         "SELECT seq, topic, event_id, received_us, accepted_ms, payload "
-         "FROM events JOIN topics USING(topic_id) ORDER BY seq");
-    copy(from,
-         "SELECT seq, topic, event_id, received_us, accepted_ms, payload "
-         "FROM events JOIN topics USING(topic_id) ORDER BY seq DESC");
+    const auto copy_event = [&](sqlite::Statement& row) {
+      const Event event{.seq = Unsigned(row.Integer(0)),
+                        .accepted = {.wall_us = row.Integer(4), .age_ms = row.Integer(5)},
+                        .topic = row.Bytes(1),
+                        .event_id = row.Bytes(2),
+                        .properties = {},
+                        .payload = row.Bytes(6)};
+      if (batch.InsertSalvaged(event, row.Integer(3))) ++copied;
+    };
+    const bool whole = ReadToTheDamage(from,
+                                       "SELECT seq, topic, event_id, expired, received_us, accepted_ms, payload "
+                                       "FROM events JOIN topics USING(topic_id) ORDER BY seq",
+                                       copy_event);
+    if (!whole) {
+      ReadToTheDamage(from,
+                      "SELECT seq, topic, event_id, expired, received_us, accepted_ms, payload "
+                      "FROM events JOIN topics USING(topic_id) ORDER BY seq DESC",
+                      copy_event);
+    }
+    ReadToTheDamage(from, "SELECT seq, qos, retain, properties FROM in_doubt", [&](sqlite::Statement& row) {
+      batch.InsertInDoubt({.seq = Unsigned(row.Integer(0)),
+                           .accepted = {},
+                           .qos = static_cast<std::uint8_t>(row.Integer(1)),
+                           .retain = row.Integer(2) != 0,
+                           .topic = {},
+                           .event_id = {},
+                           .properties = row.Bytes(3),
+                           .payload = {}});
+    });
+    ReadToTheDamage(from, kSelectState, [&](sqlite::Statement& row) { batch.SaveState(ReadState(row)); });
   } catch (const sqlite::CorruptDatabase&) {
-    // Not even its schema can be read.
+    // Not even its beginning can be read.
   }
+  batch.Commit();
   return copied;
 }
 

@@ -35,10 +35,14 @@ class Store {
   static constexpr int kSchemaVersion = 1;
 
   /// Opens or creates the database. Errors also when it was written by a newer version.
-  explicit Store(const std::filesystem::path& data_dir);
+  explicit Store(const std::filesystem::path& path);
   ~Store();
 
+  /// The state as saved; stored_seq at least as high as the highest row.
   StoreState LoadState();
+
+  /// When the newest event was accepted, on the age clock; 0 without events.
+  std::int64_t NewestAcceptedMs();
 
   /// Calls on_key for every remembered key, oldest first.
   void ForEachKey(
@@ -72,12 +76,15 @@ class Store {
 
     /// False when this seq, or a row with this key, is there already.
     bool Insert(const Event& event);
+    /// As it stood in another database: `expired` is the column of that name.
+    bool InsertSalvaged(const Event& event, std::int64_t expired);
     void InsertInDoubt(const Event& event);
     void DeleteInDoubt(std::uint64_t seq);
     /// Lets the window move on: of the oldest `rows_max` rows, those accepted before `window_start_ms` are forgotten,
-    /// and those accepted before `retention_start_ms`, which is not later, are deleted. Events in doubt, and all behind
-    /// them, stay. Returns whether there was nothing more to do.
-    bool Expire(std::int64_t window_start_ms, std::int64_t retention_start_ms, int rows_max, StoreState* state);
+    /// and those accepted before `retention_start_ms`, which is not later, are deleted. Events behind `handed_on_seq`
+    /// or in doubt, and all behind those, stay. Returns whether there was nothing more to do.
+    bool Expire(std::int64_t window_start_ms, std::int64_t retention_start_ms, int rows_max,
+                std::uint64_t handed_on_seq, StoreState* state);
     void SaveState(const StoreState& state);
     void Commit();
 
@@ -89,6 +96,7 @@ class Store {
 
  private:
   std::int64_t TopicId(std::string_view topic);
+  void ForgetTopicIds();
 
   struct Statements;
   static void CreateSchema(sqlite::Database& database);
@@ -97,11 +105,12 @@ class Store {
   std::unique_ptr<Statements> statements_;
   // Writers tend to publish on few topics; beyond the limit the cache starts anew.
   std::unordered_map<std::string, std::int64_t> topic_ids_;
+  std::size_t topic_ids_bytes_ = 0;
   Durability durability_ = Durability::kVisible;
 };
 
-/// Copies every row that can still be read from a damaged database, in both directions up to the damage, into `store`.
-/// Returns how many came over. `damaged` is opened read-only.
-std::uint64_t Salvage(const std::filesystem::path& damaged, Store& store);
+/// Copies what can still be read of a damaged database into a new one at `fresh`, durably: its state, its events in
+/// doubt, and its rows, in both directions up to the damage. Returns how many rows came over. `damaged` is not changed.
+std::uint64_t Salvage(const std::filesystem::path& damaged, const std::filesystem::path& fresh);
 
 }  // namespace dedup

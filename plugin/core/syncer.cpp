@@ -2,8 +2,6 @@
 
 #include <string>
 
-#include "errors.h"
-
 namespace dedup {
 namespace {
 constexpr std::chrono::milliseconds kRetryInterval{100};
@@ -45,12 +43,14 @@ void Syncer::SyncIfNeeded() {
     synced_position_ = position;
     if (!was_healthy) {
       failure_log_ = {};
-      log_.Add(LogLevel::kNotice, "the journal is synced again, events are accepted");
+      log_.AddMade(LogLevel::kNotice, [] { return "the journal is synced again, events are accepted"; });
     }
-  } catch (const StorageError& error) {
+  } catch (const std::exception& error) {
     if (failure_log_.Allow(clock_.Now().age_ms)) {
-      log_.Add(LogLevel::kError, std::string("cannot sync the journal: ") + error.what() +
-                                     "; events are not accepted until it succeeds, trying again");
+      log_.AddMade(LogLevel::kError, [&] {
+        return std::string("cannot sync the journal: ") + error.what() +
+               "; events are not accepted until it succeeds, trying again";
+      });
     }
   }
 }

@@ -18,9 +18,6 @@ constexpr int kRowsPerExpiry = 500;
 constexpr milliseconds kBusyWait{2};
 constexpr milliseconds kIdleWait{100};
 constexpr milliseconds kFailureWait{500};
-
-// What the broker may append while the writer is busy with a batch.
-constexpr std::uint64_t kPrefaultBytes = 2 << 20;
 constexpr int kBusyTurns = 50;  // without a record, before the writer counts as idle
 
 // Room is given back seldom, for it costs two syncs: when a quarter of the journal is used, else every ten seconds.
@@ -78,16 +75,18 @@ void Writer::Run() {
       suspect_ = true;
       journal_.ShowStoreFailing(true);
       if (failure_log_.Allow(clock_.Now().age_ms)) {
-        log_.Add(LogLevel::kError, std::string("cannot store events: ") + error.what() + "; the journal holds " +
-                                       std::to_string(journal_.used_bytes()) + " of " +
-                                       std::to_string(journal_.ring_bytes()) + " bytes, trying again");
+        log_.AddMade(LogLevel::kError, [&] {
+          return std::string("cannot store events: ") + error.what() + "; the journal holds " +
+                 std::to_string(journal_.used_bytes()) + " of " + std::to_string(journal_.ring_bytes()) +
+                 " bytes, trying again";
+        });
       }
     }
     if (failing_ && !failed) {
       failing_ = false;
       journal_.ShowStoreFailing(false);
       failure_log_ = {};
-      log_.Add(LogLevel::kNotice, "events are stored again");
+      log_.AddMade(LogLevel::kNotice, [] { return "events are stored again"; });
     }
     if (last) return;
 
@@ -140,9 +139,11 @@ bool Writer::Drain(Store::Durability durability) {
     batch.SaveState(state);
     batch.Commit();
     state_ = state;
+    const std::uint64_t drained_bytes = position - stored_position_;
     stored_position_ = position;
     Release(false);
-    journal_.Prefault(kPrefaultBytes);
+    // As much again is likely to come; more would be written to the disk for nothing.
+    journal_.Prefault(drained_bytes);
   }
   return true;
 }
@@ -174,16 +175,17 @@ void Writer::Release(bool now) {
 }
 
 bool Writer::Expire() {
-  if (!options_.window) return false;
+  // While the store is suspect its commits may not be durable, and the index must not run ahead of them.
+  if (!options_.window || suspect_) return false;
   const SteadyTime time = steady_clock::now();
   if (time < next_expiry_) return false;
   const std::int64_t now_ms = clock_.Now().age_ms;
   StoreState state = state_;
   // Synced before the index forgets: else a power cut could bring an old row back in the way of the id's new event.
   Store::Batch batch(store_, Store::Durability::kSynced);
-  const bool all =
-      batch.Expire(now_ms - options_.window->count(),
-                   options_.retention ? now_ms - options_.retention->count() : INT64_MIN, kRowsPerExpiry, &state);
+  const bool all = batch.Expire(now_ms - options_.window->count(),
+                                options_.retention ? now_ms - options_.retention->count() : INT64_MIN, kRowsPerExpiry,
+                                journal_.handed_on_seq(), &state);
   if (state.forgotten_seq != state_.forgotten_seq) {
     batch.SaveState(state);
     batch.Commit();
