@@ -1,0 +1,125 @@
+// A data directory with a Deduplicator that comes and goes, in the words of the design.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "deduplicator.h"
+#include "event_reader.h"
+#include "eventually.h"
+#include "temp_dir.h"
+
+namespace dedup {
+
+inline void PrintTo(Verdict verdict, std::ostream* out) {
+  constexpr const char* kNames[] = {"processed", "duplicate", "passed", "refused"};
+  *out << kNames[static_cast<int>(verdict)];
+}
+
+class DeduplicatorFixture : public testing::Test {
+ protected:
+  using enum Verdict;
+  using Message = dedup::Publish;
+  using Seqs = std::vector<std::uint64_t>;
+
+  DeduplicatorFixture() {
+    options_.data_dir = dir_.path();
+    options_.journal_bytes = Journal::kRingBytesMin;
+    options_.recovery_delay = std::chrono::hours(1);
+  }
+
+  void Start() {
+    Stop();
+    dedup_.emplace(options_);
+  }
+  /// In order, as at SIGTERM.
+  void Stop() { dedup_.reset(); }
+  void Restart() { Start(); }
+
+  /// Starts and runs `body` in a process of its own, which then dies of kill -9.
+  template <class Body>
+  void KilledAfter(Body body) {
+    Stop();
+    EXPECT_EXIT(
+        {
+          Start();
+          body();
+          std::fflush(stdout);
+          if (!HasFailure()) kill(getpid(), SIGKILL);
+          _exit(1);
+        },
+        testing::KilledBySignal(SIGKILL), "");
+  }
+
+  /// Publishes {"event_id":<id>}; the outcome is valid until the next.
+  Outcome Publish(std::string_view event_id, std::string_view topic = "t") {
+    payload_ = "{\"event_id\":\"" + std::string(event_id) + "\"}";
+    return Send(MakeMessage(payload_, topic));
+  }
+  static Message MakeMessage(std::string_view payload, std::string_view topic = "t") {
+    return {.topic = topic, .payload = payload, .id_property = {}, .properties = {}, .qos = 1};
+  }
+  Outcome Send(const Message& message) { return dedup_->OnPublish(message); }
+  Outcome Send(std::string_view payload) { return Send(MakeMessage(payload)); }
+  Verdict VerdictOf(std::string_view event_id, std::string_view topic = "t") {
+    return Publish(event_id, topic).verdict;
+  }
+  /// Events "1" … with `bytes` of payload each, and then small ones, until none has room any more; returns how many
+  /// were processed.
+  std::uint64_t PublishUntilFull(std::size_t bytes = 1000) {
+    std::uint64_t count = 0;
+    for (const std::size_t size : {bytes, std::size_t{0}}) {
+      for (;; ++count) {
+        payload_ = "{\"event_id\":" + std::to_string(count + 1) + ",\"x\":\"" + std::string(size, 'x') + "\"}";
+        if (Send(payload_).verdict != kProcessed) break;
+      }
+    }
+    return count;
+  }
+  void Turn(int turns = 1) {
+    for (; turns != 0; --turns) dedup_->OnTurn();
+  }
+  /// Takes all events that are overdue.
+  Seqs TakeOverdue() {
+    Seqs seqs;
+    while (const auto event = dedup_->TakeOverdue()) seqs.push_back(event->seq);
+    return seqs;
+  }
+
+  std::string TakeLog() {
+    std::string text;
+    for (const LogLine& line : dedup_->log().Take()) text += line.text + "\n";
+    return text;
+  }
+  Statistics Stats() { return EventReader(dir_.path()).ReadStatistics(); }
+  /// The seqs of all rows, once the writer has stored what was accepted.
+  Seqs Rows() {
+    EventReader reader(dir_.path());
+    EXPECT_TRUE(Eventually([&] { return reader.StoredSeq() >= reader.ReadStatistics().accepted_seq; }));
+    Seqs seqs;
+    reader.ReadEvents("", 0, INT64_MAX, SIZE_MAX, [&](const StoredEvent& event) { seqs.push_back(event.seq); });
+    return seqs;
+  }
+  static Seqs UpTo(std::uint64_t last) {
+    Seqs seqs;
+    for (std::uint64_t seq = 1; seq <= last; ++seq) seqs.push_back(seq);
+    return seqs;
+  }
+
+  TempDir dir_;
+  Options options_;
+  std::string payload_;
+  std::optional<Deduplicator> dedup_;
+};
+
+}  // namespace dedup

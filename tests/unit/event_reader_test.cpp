@@ -1,0 +1,198 @@
+#include "event_reader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "deduplicator_fixture.h"
+#include "failing_disk.h"
+
+namespace dedup {
+namespace {
+
+using namespace std::string_literals;
+using namespace std::string_view_literals;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class EventReaderTest : public DeduplicatorFixture {
+ protected:
+  /// Events 1 … count; those with an odd seq on topic "odd", the others on "even".
+  void StartWith(int count) {
+    Start();
+    for (int i = 1; i <= count; ++i) Publish(std::to_string(i), i % 2 == 1 ? "odd" : "even");
+    Rows();
+  }
+  Seqs Read(std::string_view topic = "", std::uint64_t after = 0, std::uint64_t up_to = INT64_MAX,
+            std::size_t limit = 1000) {
+    Seqs seqs;
+    const std::size_t count =
+        reader_.ReadEvents(topic, after, up_to, limit, [&](const StoredEvent& event) { seqs.push_back(event.seq); });
+    EXPECT_EQ(count, seqs.size());
+    return seqs;
+  }
+
+  EventReader reader_{dir_.path()};
+};
+
+TEST_F(EventReaderTest, ThrowsUntilTheBrokerHasMadeTheFiles) {
+  EXPECT_THROW(reader_.ReadStatistics(), StorageError);
+  EXPECT_THROW(reader_.StoredSeq(), StorageError);
+  EXPECT_THROW(reader_.Topics(), StorageError);
+  EXPECT_THROW(Read(), StorageError);
+  EXPECT_TRUE(std::filesystem::is_empty(dir_.path())) << "it makes no files of its own";
+  Start();
+  EXPECT_EQ(reader_.ReadStatistics().processed, 0U);
+  EXPECT_EQ(reader_.StoredSeq(), 0U);
+  EXPECT_THAT(reader_.Topics(), IsEmpty());
+  EXPECT_THAT(Read(), IsEmpty());
+}
+
+TEST_F(EventReaderTest, ReadsEventsByTopicAndInPages) {
+  StartWith(6);
+  EXPECT_THAT(Read(), ElementsAre(1, 2, 3, 4, 5, 6));
+  EXPECT_THAT(Read("odd"), ElementsAre(1, 3, 5));
+  EXPECT_THAT(Read("", 2), ElementsAre(3, 4, 5, 6));
+  EXPECT_THAT(Read("", 2, 4), ElementsAre(3, 4));
+  EXPECT_THAT(Read("", 2, 6, 3), ElementsAre(3, 4, 5));
+  EXPECT_THAT(Read("even", 2, 5), ElementsAre(4));
+  EXPECT_THAT(Read("even", 0, 6, 2), ElementsAre(2, 4));
+  EXPECT_THAT(Read("", 6), IsEmpty());
+  EXPECT_THAT(Read("", 0, 0), IsEmpty());
+  EXPECT_THAT(Read("", 0, 6, 0), IsEmpty());
+  EXPECT_THAT(Read("od"), IsEmpty());
+}
+
+TEST_F(EventReaderTest, ShowsAnEventByteForByte) {
+  Start();
+  Message message = MakeMessage("\0\xFF"sv, "größe");
+  message.id_property = "i\0d"sv;
+  Send(message);
+  message.payload = "";
+  message.id_property = "empty";
+  Send(message);
+  Rows();
+  std::vector<std::string> seen;
+  const std::int64_t now_us = Clock({}, 0).Now().wall_us;
+  reader_.ReadEvents("größe", 0, 10, 10, [&](const StoredEvent& event) {
+    seen.insert(seen.end(), {std::string(event.topic), std::string(event.event_id), std::string(event.payload)});
+    EXPECT_NEAR(static_cast<double>(event.received_us), static_cast<double>(now_us), 10'000'000);
+  });
+  EXPECT_THAT(seen, ElementsAre("größe", "i\0d"s, "\0\xFF"s, "größe", "empty", ""));
+}
+
+TEST_F(EventReaderTest, TopicsAreSortedAndHaveEvents) {
+  Start();
+  for (const char* const topic : {"b", "B", "a/b", "ä", "a"}) Publish("1", topic);
+  Rows();
+  EXPECT_THAT(reader_.Topics(), ElementsAre("B", "a", "a/b", "b", "ä"));
+  Publish("2", "c");
+  Rows();
+  EXPECT_THAT(reader_.Topics(), testing::Contains("c"));
+}
+
+TEST_F(EventReaderTest, StatisticsAreNeverOlderThanTheLastVerdict) {
+  Start();
+  for (std::uint64_t i = 1; i <= 100; ++i) {
+    Publish(std::to_string(i));
+    Publish(std::to_string(i));
+    const Statistics stats = reader_.ReadStatistics();
+    EXPECT_EQ(stats.processed, i);
+    EXPECT_EQ(stats.duplicates, i);
+    EXPECT_EQ(stats.accepted_seq, i);
+  }
+  EXPECT_EQ(reader_.ReadStatistics().journal_size_bytes, Journal::kRingBytesMin);
+  EXPECT_GT(reader_.ReadStatistics().journal_used_bytes, 100U * sizeof(RecordHeader));
+}
+
+TEST_F(EventReaderTest, UpToTheStoredSeqEveryEventIsThere) {
+  options_.journal_bytes = 1 << 20;
+  Start();
+  for (int i = 1; i <= 3000; ++i) {
+    Publish(std::to_string(i));
+    if (i % 100 != 0) continue;
+    Turn(2);
+    const std::uint64_t stored = reader_.StoredSeq();
+    EXPECT_EQ(Read("", 0, stored, 10'000), UpTo(stored));
+  }
+}
+
+TEST_F(EventReaderTest, ACallersExceptionDoesNotHoldTheStoreBack) {
+  StartWith(3);
+  for (int times = 0; times < 2; ++times) {
+    EXPECT_THROW(reader_.ReadEvents("", 0, 10, 10, [](const StoredEvent&) { throw std::runtime_error("enough"); }),
+                 std::runtime_error);
+  }
+  Publish("4");
+  EXPECT_EQ(Rows(), UpTo(4));
+  EXPECT_THAT(Read(), ElementsAre(1, 2, 3, 4)) << "a new snapshot";
+}
+
+TEST_F(EventReaderTest, FollowsTheBrokerThroughRestarts) {
+  StartWith(2);
+  EXPECT_THAT(Read(), ElementsAre(1, 2));
+  Restart();
+  Publish("3");
+  Rows();
+  EXPECT_THAT(Read(), ElementsAre(1, 2, 3));
+}
+
+TEST_F(EventReaderTest, GoesOnReadingWhileTheBrokerIsAway) {
+  StartWith(2);
+  Stop();
+  EXPECT_THAT(Read(), ElementsAre(1, 2));
+  EXPECT_EQ(EventReader(dir_.path()).ReadStatistics().processed, 2U);
+}
+
+TEST_F(EventReaderTest, FollowsToTheFilesThatTookTheOldOnesPlace) {
+  StartWith(2);
+  EXPECT_EQ(Read().size(), 2U);
+  Turn(2);  // else the journal, which still holds them, brings them into the new store
+  Stop();
+  options_.journal_bytes *= 2;
+  for (const char* const suffix : {"", "-wal", "-shm"}) {
+    std::filesystem::remove(dir_.path() / (Store::kFileName + std::string(suffix)));
+  }
+  Start();
+  EXPECT_THAT(Read(), IsEmpty());
+  EXPECT_EQ(reader_.ReadStatistics().journal_size_bytes, 2 * Journal::kRingBytesMin);
+  Publish("3");
+  Rows();
+  EXPECT_THAT(Read(), ElementsAre(3));
+}
+
+TEST_F(EventReaderTest, ShowsThatTheStoreOrTheJournalFails) {
+  options_.fsync_interval = std::chrono::milliseconds(1);
+  StartWith(1);
+  EXPECT_FALSE(reader_.ReadStatistics().store_failing);
+  EXPECT_FALSE(reader_.ReadStatistics().journal_failing);
+  {
+    const FailingDisk disk(Journal::kFileName);
+    Publish("a");
+    EXPECT_TRUE(Eventually([&] { return reader_.ReadStatistics().journal_failing; }));
+  }
+  EXPECT_TRUE(Eventually([&] { return !reader_.ReadStatistics().journal_failing; }));
+  sqlite::Database database(dir_ / Store::kFileName, sqlite::Database::Mode::kReadWriteCreate);
+  database.Execute("ALTER TABLE events RENAME TO hidden");
+  Publish("b");
+  EXPECT_TRUE(Eventually([&] { return reader_.ReadStatistics().store_failing; }));
+  database.Execute("ALTER TABLE hidden RENAME TO events");
+  EXPECT_TRUE(Eventually([&] { return !reader_.ReadStatistics().store_failing; }));
+}
+
+TEST_F(EventReaderTest, ACutJournalIsAnError) {
+  StartWith(1);
+  Stop();
+  std::filesystem::resize_file(dir_ / Journal::kFileName, 100);
+  EXPECT_THROW(reader_.ReadStatistics(), StorageError);
+}
+
+}  // namespace
+}  // namespace dedup

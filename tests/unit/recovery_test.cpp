@@ -1,0 +1,486 @@
+#include "recovery.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "deduplicator_fixture.h"
+
+namespace dedup {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace std::string_view_literals;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+
+class RecoveryTest : public DeduplicatorFixture {
+ protected:
+  void HandOnImmediately() { options_.recovery_delay = 0ms; }
+
+  std::filesystem::path database() const { return dir_ / Store::kFileName; }
+  std::filesystem::path journal() const { return dir_ / Journal::kFileName; }
+
+  template <class Field>
+  void OverwriteHeader(std::size_t offset, Field value) {
+    Overwrite(journal(), offset, {reinterpret_cast<const char*>(&value), sizeof value});
+  }
+  /// As if the machine had been booted since.
+  void Reboot() { OverwriteHeader(offsetof(JournalHeader, clock.boot_number), std::uint64_t{4711}); }
+
+  std::vector<std::string> SetAside() {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(dir_.path())) {
+      const std::string name = entry.path().filename();
+      if (name.find(".damaged-") != std::string::npos && !name.ends_with("-wal") && !name.ends_with("-shm")) {
+        names.push_back(name);
+      }
+    }
+    return names;
+  }
+  std::string StartError() {
+    try {
+      Start();
+    } catch (const StorageError& error) {
+      return error.what();
+    }
+    return "";
+  }
+};
+
+// --- Stops and deaths
+// ----------------------------------------------------------------------------------------------------
+
+TEST_F(RecoveryTest, AfterAStopNothingIsForgotten) {
+  Start();
+  for (const char* const id : {"a", "b", "a", ""}) Publish(id);
+  Turn(2);
+  Restart();
+  EXPECT_EQ(VerdictOf("a"), kDuplicate);
+  EXPECT_EQ(Publish("b").seq, 2U);
+  EXPECT_EQ(Publish("c").seq, 3U);
+  EXPECT_EQ(Stats().processed, 3U);
+  EXPECT_EQ(Stats().duplicates, 3U);
+  EXPECT_EQ(Stats().passed, 1U);
+  EXPECT_EQ(Rows(), UpTo(3));
+}
+
+TEST_F(RecoveryTest, AfterAKillNothingIsForgotten) {
+  KilledAfter([this] {
+    for (const char* const id : {"a", "b", "a", ""}) Publish(id);
+    Turn(2);
+  });
+  Start();
+  EXPECT_EQ(VerdictOf("a"), kDuplicate);
+  EXPECT_EQ(Publish("b").seq, 2U);
+  EXPECT_EQ(Publish("c").seq, 3U);
+  EXPECT_EQ(Stats().processed, 3U);
+  EXPECT_EQ(Stats().duplicates, 3U);
+  EXPECT_EQ(Stats().passed, 1U);
+  EXPECT_EQ(Rows(), UpTo(3));
+}
+
+TEST_F(RecoveryTest, AKillAtAnyMomentLosesNoAcceptedEvent) {
+  for (int kills = 1; kills <= 5; ++kills) {
+    KilledAfter([&] {
+      for (int i = 1; i <= kills * 40; ++i) Publish(std::to_string(i));
+      std::this_thread::sleep_for(std::chrono::milliseconds(kills % 3));
+    });
+  }
+  Start();
+  EXPECT_EQ(Rows(), UpTo(200));
+  EXPECT_EQ(Stats().processed, 200U);
+}
+
+TEST_F(RecoveryTest, TheDirectoryIsMade) {
+  options_.data_dir = dir_ / "a" / "b";
+  Start();
+  EXPECT_EQ(VerdictOf("a"), kProcessed);
+  EXPECT_TRUE(std::filesystem::exists(dir_ / "a" / "b" / "events.db"));
+}
+
+TEST_F(RecoveryTest, ADirectoryServesOneAtATime) {
+  Start();
+  try {
+    const Deduplicator second(options_);
+    FAIL();
+  } catch (const StorageError& error) {
+    EXPECT_THAT(error.what(), AllOf(HasSubstr(dir_.path().string()), HasSubstr("another")));
+  }
+  EXPECT_EQ(VerdictOf("a"), kProcessed) << "the first is not disturbed";
+  Restart();
+  EXPECT_EQ(VerdictOf("b"), kProcessed);
+}
+
+TEST_F(RecoveryTest, ADirectoryThatCannotBeMadeIsAnError) {
+  WriteFile(dir_ / "file", "x");
+  options_.data_dir = dir_ / "file" / "x";
+  EXPECT_THAT(StartError(),
+              AllOf(HasSubstr((dir_ / "file" / "x").string()), HasSubstr("must be able to write to data_dir")));
+}
+
+// --- In doubt
+// ------------------------------------------------------------------------------------------------------------
+
+TEST_F(RecoveryTest, EventsOfTheLastTwoTurnsAreInDoubt) {
+  KilledAfter([this] {
+    Publish("a");
+    Turn();
+    Publish("b");
+    Turn();
+    Publish("c");
+  });
+  Start();
+  EXPECT_EQ(VerdictOf("a"), kDuplicate);
+  for (const char* const id : {"b", "c"}) {
+    const std::uint64_t seq = id == "b"sv ? 2 : 3;
+    const Outcome first = Publish(id);
+    EXPECT_EQ(first.verdict, kProcessed) << id;
+    EXPECT_EQ(first.seq, seq);
+    const Outcome second = Publish(id);
+    EXPECT_EQ(second.verdict, kDuplicate) << id;
+    EXPECT_EQ(second.seq, seq);
+  }
+  EXPECT_EQ(Rows(), UpTo(3));
+  EXPECT_EQ(Stats().processed, 3U) << "one event, however often it was handed on";
+}
+
+TEST_F(RecoveryTest, SoTheyAreAfterAnOrderlyStop) {
+  Start();
+  Publish("a");
+  Turn(2);
+  Publish("b");
+  Restart();
+  EXPECT_EQ(VerdictOf("a"), kDuplicate);
+  EXPECT_EQ(VerdictOf("b"), kProcessed);
+  EXPECT_EQ(VerdictOf("b"), kDuplicate);
+}
+
+TEST_F(RecoveryTest, WhoeverComesFirstTheCopyOrTheDelayHandsThemOnOnce) {
+  options_.recovery_delay = 500ms;
+  KilledAfter([this] {
+    for (const char* const id : {"a", "b", "c"}) Publish(id);
+  });
+  Start();
+  EXPECT_THAT(TakeOverdue(), IsEmpty());
+  EXPECT_EQ(VerdictOf("b"), kProcessed);
+  Seqs overdue;
+  EXPECT_TRUE(Eventually([&] { return !(overdue = TakeOverdue()).empty(); }));
+  EXPECT_THAT(overdue, ElementsAre(1, 3));
+  for (const char* const id : {"a", "b", "c"}) EXPECT_EQ(VerdictOf(id), kDuplicate);
+  EXPECT_THAT(TakeOverdue(), IsEmpty());
+}
+
+TEST_F(RecoveryTest, AnOverdueEventIsWhole) {
+  HandOnImmediately();
+  const Message message{.topic = "größe/1",
+                        .payload = "\0\xFF"sv,
+                        .id_property = "i\0d"sv,
+                        .properties = "\x26properties\0"sv,
+                        .qos = 2,
+                        .retain = true};
+  KilledAfter([&] { Send(message); });
+  Start();
+  const auto event = dedup_->TakeOverdue();
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->seq, 1U);
+  EXPECT_EQ(event->topic, message.topic);
+  EXPECT_EQ(event->event_id, message.id_property);
+  EXPECT_EQ(event->payload, message.payload);
+  EXPECT_EQ(event->properties, message.properties);
+  EXPECT_EQ(event->qos, 2);
+  EXPECT_TRUE(event->retain);
+}
+
+TEST_F(RecoveryTest, TheyStayInDoubtThroughFurtherDeaths) {
+  KilledAfter([this] { Publish("a"); });
+  KilledAfter([this] { Turn(10); });
+  Start();
+  Turn(10);
+  Restart();
+  EXPECT_EQ(VerdictOf("a"), kProcessed);
+}
+
+TEST_F(RecoveryTest, ADeathWhileTheyAreHandedOnLeavesThemInDoubt) {
+  KilledAfter([this] { Publish("a"); });
+  KilledAfter([this] {
+    EXPECT_EQ(VerdictOf("a"), kProcessed);
+    Turn(2);
+  });
+  Start();
+  EXPECT_EQ(VerdictOf("a"), kProcessed);
+}
+
+TEST_F(RecoveryTest, OnceTheyAreHandedOnADeathDoesNotBringThemBack) {
+  HandOnImmediately();
+  KilledAfter([this] {
+    Publish("a");
+    Publish("b");
+  });
+  KilledAfter([this] {
+    EXPECT_EQ(VerdictOf("a"), kProcessed);
+    EXPECT_THAT(TakeOverdue(), ElementsAre(2));
+    Turn(3);
+  });
+  for (int starts = 0; starts < 2; ++starts) {
+    Start();
+    EXPECT_THAT(TakeOverdue(), IsEmpty());
+    EXPECT_EQ(VerdictOf("a"), kDuplicate);
+    EXPECT_EQ(VerdictOf("b"), kDuplicate);
+  }
+}
+
+TEST_F(RecoveryTest, AnEventThatCouldNotBeHandedOnKeepsThoseBehindItInDoubt) {
+  KilledAfter([this] {
+    Publish("a");
+    Turn(2);
+    const Outcome outcome = Publish("b");
+    dedup_->OnHandOnFailed(MakeMessage(payload_), outcome);
+    Turn(5);
+  });
+  Start();
+  EXPECT_EQ(VerdictOf("a"), kDuplicate);
+  EXPECT_EQ(VerdictOf("b"), kProcessed);
+}
+
+TEST_F(RecoveryTest, MoreInDoubtThanABatchHolds) {
+  HandOnImmediately();
+  options_.journal_bytes = 1 << 20;
+  KilledAfter([this] {
+    for (int i = 1; i <= 5000; ++i) Publish(std::to_string(i));
+  });
+  Start();
+  EXPECT_EQ(TakeOverdue(), UpTo(5000));
+  Turn(3);
+  EXPECT_EQ(Rows(), UpTo(5000));
+  Restart();
+  EXPECT_THAT(TakeOverdue(), IsEmpty());
+}
+
+// --- Clocks and power cuts
+// ---------------------------------------------------------------------------------------------
+
+TEST_F(RecoveryTest, AfterAPowerCutSeqsAreSkippedSoThatNoneIsUsedTwice) {
+  KilledAfter([this] {
+    Publish("a");
+    Turn(2);
+  });
+  Reboot();
+  Start();
+  EXPECT_EQ(VerdictOf("a"), kDuplicate);
+  EXPECT_GT(Publish("b").seq, 100'000U);
+  EXPECT_EQ(Stats().processed, 2U) << "skipped seqs are no events";
+  Restart();
+  EXPECT_EQ(Stats().processed, 2U);
+}
+
+TEST_F(RecoveryTest, AfterAnOrderlyStopABootSkipsNothing) {
+  Start();
+  Publish("a");
+  Stop();
+  Reboot();
+  Start();
+  EXPECT_EQ(Publish("b").seq, 2U);
+}
+
+TEST_F(RecoveryTest, AnotherBootWithoutATrustworthyClockForgetsNothing) {
+  options_.window = options_.retention = 1h;
+  Start();
+  Publish("a");
+  Turn(2);
+  Stop();
+  Reboot();
+  OverwriteHeader(offsetof(JournalHeader, clock.wall_ms), INT64_MAX / 2);  // since then the wall clock went backwards
+  Start();
+  std::this_thread::sleep_for(20ms);
+  Turn();
+  EXPECT_EQ(VerdictOf("a"), kDuplicate);
+}
+
+TEST_F(RecoveryTest, TheWindowGoesOnWhileTheBrokerIsAway) {
+  options_.window = options_.retention = 1h;
+  const auto stay_away = [this](std::chrono::milliseconds time) {
+    Stop();
+    OverwriteHeader(offsetof(JournalHeader, clock.boot_ms), Clock({}, 0).state().boot_ms - time.count());
+    Start();
+  };
+  Start();
+  Publish("a");
+  Turn(2);
+  stay_away(59min);
+  std::this_thread::sleep_for(20ms);
+  EXPECT_EQ(VerdictOf("a"), kDuplicate);
+  stay_away(2min);
+  EXPECT_TRUE(Eventually([&] { return VerdictOf("a") == kProcessed; }));
+  Restart();
+  EXPECT_EQ(Publish("a").seq, 2U) << "what was forgotten stays forgotten";
+}
+
+// --- Another journal
+// ---------------------------------------------------------------------------------------------------
+
+TEST_F(RecoveryTest, TheJournalsSizeMayChange) {
+  const std::uint64_t sizes[] = {256 << 10, 64 << 10, (64 << 10) + 1};
+  Start();
+  Publish("a");
+  Turn(2);
+  Publish("doubt");
+  for (const std::uint64_t size : sizes) {
+    options_.journal_bytes = size;
+    Restart();
+    EXPECT_EQ(Stats().journal_size_bytes, Journal::RingBytes(size));
+    EXPECT_EQ(VerdictOf("a"), kDuplicate) << "the secret is the same";
+    EXPECT_EQ(Publish(std::to_string(size)).verdict, kProcessed);
+  }
+  EXPECT_EQ(VerdictOf("doubt"), kProcessed);
+  EXPECT_EQ(Stats().processed, 5U);
+  EXPECT_EQ(Stats().duplicates, 3U);
+  EXPECT_EQ(Rows(), UpTo(5));
+  EXPECT_THAT(SetAside(), IsEmpty());
+}
+
+TEST_F(RecoveryTest, WithoutTheJournalTheStoreRemembers) {
+  Start();
+  for (const char* const id : {"a", "b", "a"}) Publish(id);
+  Turn(2);
+  Stop();
+  std::filesystem::remove(journal());
+  Start();
+  EXPECT_EQ(VerdictOf("a"), kDuplicate);
+  EXPECT_GT(Publish("c").seq, 100'000U) << "seqs that the journal may have given are not used again";
+  EXPECT_EQ(Stats().processed, 3U);
+  EXPECT_EQ(Stats().duplicates, 2U);
+}
+
+TEST_F(RecoveryTest, WithoutTheStoreTheSeqsGoOn) {
+  Start();
+  Publish("a");
+  Turn(2);
+  Stop();
+  std::filesystem::remove(database());
+  Start();
+  EXPECT_EQ(Publish("b").seq, 2U);
+}
+
+// --- Damage
+// ------------------------------------------------------------------------------------------------------------
+
+TEST_F(RecoveryTest, ADamagedJournalIsSetAsideAndTheStoreRemembers) {
+  Start();
+  Publish("a");
+  Rows();
+  Stop();
+  Overwrite(journal(), 0, "garbage");
+  Start();
+  EXPECT_THAT(TakeLog(),
+              AllOf(HasSubstr("not a journal"), HasSubstr("set aside"), HasSubstr("events.journal.damaged-")));
+  EXPECT_THAT(SetAside(), SizeIs(1));
+  EXPECT_EQ(VerdictOf("a"), kDuplicate);
+  EXPECT_GT(Publish("b").seq, 100'000U);
+  EXPECT_EQ(Rows().size(), 2U);
+}
+
+TEST_F(RecoveryTest, DamagedFilesOfOneSecondGetDifferentNames) {
+  for (std::size_t times = 1; times <= 3; ++times) {
+    Start();
+    Stop();
+    Overwrite(journal(), 0, "garbage");
+    Start();
+    EXPECT_THAT(SetAside(), SizeIs(times));
+  }
+}
+
+TEST_F(RecoveryTest, ATornRecordIsToldAndDropped) {
+  KilledAfter([this] {
+    Publish("a");
+    Publish("b");
+    Rows();
+  });
+  // The store has them already; so drop it, to see what the journal alone gives.
+  for (const char* const suffix : {"", "-wal", "-shm"}) std::filesystem::remove(database().string() + suffix);
+  const std::string bytes = ReadFile(journal());
+  Overwrite(journal(), bytes.rfind("{\"event_id\":\"b\"}"), "{");
+  Overwrite(journal(), bytes.rfind("{\"event_id\":\"b\"}") + 4, "\0\0"sv);
+  Start();
+  EXPECT_THAT(TakeLog(), HasSubstr("cut short at the journal's end"));
+  EXPECT_EQ(VerdictOf("b"), kProcessed);
+  EXPECT_EQ(Rows(), (Seqs{1, 3})) << "its seq is not used again";
+}
+
+TEST_F(RecoveryTest, DamageInTheJournalsMiddleIsToldAndTheRestIsKept) {
+  KilledAfter([this] {
+    for (const char* const id : {"a", "b", "c"}) Publish(id);
+    Rows();
+  });
+  for (const char* const suffix : {"", "-wal", "-shm"}) std::filesystem::remove(database().string() + suffix);
+  Overwrite(journal(), ReadFile(journal()).find("{\"event_id\":\"b\"}"), "XXXX");
+  Start();
+  EXPECT_THAT(TakeLog(), AllOf(HasSubstr("the journal is damaged"), HasSubstr("2 records are kept")));
+  EXPECT_EQ(Rows(), (Seqs{1, 3}));
+  EXPECT_EQ(Publish("d").seq, 4U);
+}
+
+TEST_F(RecoveryTest, ADamagedDatabaseIsSetAsideAndWhatIsReadableComesOver) {
+  options_.journal_bytes = 1 << 20;
+  Start();
+  for (int i = 1; i <= 2000; ++i) Publish(std::to_string(i));
+  Turn(2);
+  Rows();
+  Publish("doubt");
+  Stop();
+  const std::string bytes = ReadFile(database());
+  const std::size_t at = bytes.find("{\"event_id\":\"1000\"}") / 4096 * 4096;
+  Overwrite(database(), at, std::string(4096, '\xAA'));
+  Start();
+  const std::string log = TakeLog();
+  EXPECT_THAT(log,
+              AllOf(HasSubstr("malformed"), HasSubstr("events.db.damaged-"), HasSubstr("events that could be read")));
+  EXPECT_THAT(SetAside(), SizeIs(1));
+  EXPECT_EQ(VerdictOf("1"), kDuplicate);
+  EXPECT_EQ(VerdictOf("2000"), kDuplicate);
+  EXPECT_EQ(VerdictOf("doubt"), kProcessed) << "the journal still has it, in doubt";
+  EXPECT_EQ(Publish("new").seq, 2002U);
+  EXPECT_GT(Rows().size(), 1900U);
+  EXPECT_EQ(Stats().processed, 2002U);
+}
+
+TEST_F(RecoveryTest, WhatIsNoDatabaseIsSetAsideAndTheJournalComesOver) {
+  KilledAfter([this] { Publish("a"); });
+  for (const char* const suffix : {"", "-wal", "-shm"}) std::filesystem::remove(database().string() + suffix);
+  WriteFile(database(), std::string(10'000, 'x'));
+  Start();
+  EXPECT_THAT(TakeLog(), HasSubstr("0 events that could be read of it are kept"));
+  EXPECT_THAT(Rows(), ElementsAre(1));
+  EXPECT_EQ(VerdictOf("a"), kProcessed) << "in doubt";
+  EXPECT_EQ(VerdictOf("a"), kDuplicate);
+}
+
+TEST_F(RecoveryTest, FilesOfANewerVersionAreLeftAlone) {
+  Start();
+  Publish("a");
+  Stop();
+  OverwriteHeader(offsetof(JournalHeader, version), std::uint32_t{2});
+  EXPECT_THAT(StartError(), AllOf(HasSubstr("events.journal"), HasSubstr("newer")));
+  OverwriteHeader(offsetof(JournalHeader, version), Journal::kVersion);
+  sqlite::Database(database(), sqlite::Database::Mode::kReadWriteCreate).Execute("PRAGMA user_version = 2");
+  EXPECT_THAT(StartError(), AllOf(HasSubstr("events.db"), HasSubstr("newer")));
+  sqlite::Database(database(), sqlite::Database::Mode::kReadWriteCreate).Execute("PRAGMA user_version = 1");
+  Start();
+  EXPECT_EQ(Publish("a").seq, 1U);
+  EXPECT_THAT(SetAside(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace dedup

@@ -1,0 +1,119 @@
+#include <gtest/gtest.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <string>
+#include <thread>
+
+#include "client_socket.h"
+
+namespace dedup::sidecar {
+namespace {
+
+using std::chrono::milliseconds;
+using Arrival = ClientSocket::Arrival;
+
+class ClientSocketTest : public testing::Test {
+ protected:
+  ~ClientSocketTest() override {
+    HangUp();
+    close(fds_[0]);
+    close(stop_fd_);
+  }
+  void Send(std::string_view text) { ASSERT_EQ(send(fds_[1], text.data(), text.size(), 0), ssize_t(text.size())); }
+  void HangUp() {
+    if (fds_[1] >= 0) close(fds_[1]);
+    fds_[1] = -1;
+  }
+  std::string Received() {
+    char data[100];
+    const ssize_t size = recv(fds_[1], data, sizeof data, MSG_DONTWAIT);
+    return size < 0 ? "" : std::string(data, static_cast<std::size_t>(size));
+  }
+  // As the library reads a head: byte by byte.
+  std::string ReadLine() {
+    std::string line;
+    char c = 0;
+    while (c != '\n' && socket_.Read(&c, 1) == 1) line.push_back(c);
+    return line;
+  }
+
+  static std::array<int, 2> MakePair() {
+    std::array<int, 2> fds{-1, -1};
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, fds.data()), 0);
+    return fds;
+  }
+
+  std::array<int, 2> fds_ = MakePair();
+  int stop_fd_ = eventfd(0, 0);
+  ClientSocket socket_{fds_[0], stop_fd_};
+};
+
+TEST_F(ClientSocketTest, WhatIsReadBeyondOneRequestStaysForTheNext) {
+  Send("one\r\ntwo\r\n");
+  EXPECT_EQ(socket_.AwaitRequest(milliseconds(0)), Arrival::kRequest);
+  socket_.BeginHead();
+  EXPECT_EQ(ReadLine(), "one\r\n");
+  EXPECT_TRUE(socket_.LastReadWere("e\r\n"));
+  EXPECT_EQ(socket_.AwaitRequest(milliseconds(0)), Arrival::kRequest);
+  EXPECT_EQ(ReadLine(), "two\r\n");
+  EXPECT_EQ(socket_.AwaitRequest(milliseconds(1)), Arrival::kNothing);
+  HangUp();
+  EXPECT_EQ(socket_.AwaitRequest(milliseconds(1)), Arrival::kEnd);
+}
+
+TEST_F(ClientSocketTest, TheEndOfTheStreamIsAnErrorInTheMiddleOfARequest) {
+  Send("abc");
+  HangUp();
+  char data[10];
+  EXPECT_EQ(socket_.Read(data, sizeof data), 3);
+  EXPECT_EQ(socket_.Read(data, sizeof data), -1);
+}
+
+TEST_F(ClientSocketTest, AHeadHasALimitAndABodyHasNone) {
+  std::thread client([this] {
+    const std::string line(70'000, 'x');
+    send(fds_[1], line.data(), line.size(), 0);
+  });
+  socket_.BeginHead();
+  EXPECT_EQ(ReadLine().size(), std::size_t{64} * 1024);
+  socket_.BeginBody();
+  char data[100];
+  EXPECT_GT(socket_.Read(data, sizeof data), 0);
+  client.join();
+}
+
+TEST_F(ClientSocketTest, AHeadLineEndsWithBothCharacters) {
+  Send("a\r\nb\nc\r\n");
+  socket_.BeginHead();
+  EXPECT_EQ(ReadLine(), "a\r\n");
+  EXPECT_EQ(ReadLine(), "b");
+}
+
+TEST_F(ClientSocketTest, OutputGoesOutBeforeInputIsWaitedFor) {
+  EXPECT_TRUE(socket_.Write("HTTP/1.1 100 Continue\r\n\r\n"));
+  EXPECT_EQ(Received(), "");
+  std::thread client([this] {
+    while (Received().empty()) std::this_thread::yield();
+    Send("x");
+  });
+  char c;
+  EXPECT_EQ(socket_.Read(&c, 1), 1);
+  client.join();
+}
+
+TEST_F(ClientSocketTest, AClientThatHasGoneIsAnErrorAndNoSignal) {
+  HangUp();
+  EXPECT_TRUE(socket_.Write("x"));
+  EXPECT_FALSE(socket_.Flush());
+}
+
+TEST_F(ClientSocketTest, AServerThatStopsEndsTheWait) {
+  eventfd_write(stop_fd_, 1);
+  EXPECT_EQ(socket_.AwaitRequest(std::chrono::minutes(1)), Arrival::kEnd);
+}
+
+}  // namespace
+}  // namespace dedup::sidecar

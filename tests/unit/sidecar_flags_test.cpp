@@ -1,0 +1,75 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+#include "flags.h"
+
+namespace dedup::sidecar {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+Options Parse(const std::vector<std::string_view>& arguments,
+              const std::map<std::string, std::string>& variables = {}) {
+  return ParseFlags(arguments, [&](const char* name) {
+    const auto found = variables.find(name);
+    return found == variables.end() ? nullptr : found->second.c_str();
+  });
+}
+
+std::string ErrorOf(const std::vector<std::string_view>& arguments,
+                    const std::map<std::string, std::string>& variables = {}) {
+  try {
+    Parse(arguments, variables);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(FlagsTest, DefaultsAreThisMachineOnly) {
+  const Options options = Parse({});
+  EXPECT_EQ(options.data_dir, "/var/lib/mosquitto/dedup");
+  EXPECT_EQ(options.mqtt_host, "127.0.0.1");
+  EXPECT_EQ(options.mqtt_port, 1883);
+  EXPECT_EQ(options.http_host, "127.0.0.1");
+  EXPECT_EQ(options.http_port, 8080);
+}
+
+TEST(FlagsTest, AFlagCountsBeforeItsVariable) {
+  const Options options =
+      Parse({"--mqtt-port", "1", "--http-host=::1"},
+            {{"MQTT_PORT", "tcp://10.0.0.1:1883"}, {"HTTP_PORT", "65535"}, {"DATA_DIR", "/data"}, {"MQTT_HOST", ""}});
+  EXPECT_EQ(options.mqtt_port, 1);
+  EXPECT_EQ(options.http_host, "::1");
+  EXPECT_EQ(options.http_port, 65535);
+  EXPECT_EQ(options.data_dir, "/data");
+  EXPECT_EQ(options.mqtt_host, "127.0.0.1");
+}
+
+TEST(FlagsTest, HelpAndVersion) {
+  EXPECT_TRUE(Parse({"--help"}).help);
+  EXPECT_TRUE(Parse({"--version"}).version);
+  for (const char* name : {"--data-dir", "DATA_DIR", "--mqtt-host", "--mqtt-port", "HTTP_HOST", "--http-port"}) {
+    EXPECT_THAT(HelpText(), HasSubstr(name));
+  }
+}
+
+TEST(FlagsTest, WhatIsUnknownOrMalformedIsNamed) {
+  EXPECT_THAT(ErrorOf({"--port", "1"}), HasSubstr("--port"));
+  EXPECT_THAT(ErrorOf({"data"}), HasSubstr("data"));
+  EXPECT_THAT(ErrorOf({"--help=yes"}), HasSubstr("--help=yes"));
+  EXPECT_THAT(ErrorOf({"--data-dir"}), HasSubstr("--data-dir takes a value"));
+  EXPECT_THAT(ErrorOf({"--data-dir="}), HasSubstr("--data-dir"));
+  for (const char* port : {"0", "-1", "65536", "x", "80x", "", " 80", "8 0", "0x50", "80.0"}) {
+    EXPECT_THAT(ErrorOf({"--mqtt-port", port}), AllOf(HasSubstr("--mqtt-port"), HasSubstr("1 to 65535"))) << port;
+  }
+  EXPECT_THAT(ErrorOf({}, {{"HTTP_PORT", "http"}}),
+              AllOf(HasSubstr("HTTP_PORT"), HasSubstr("0 to 65535"), HasSubstr("http")));
+}
+
+}  // namespace
+}  // namespace dedup::sidecar

@@ -1,0 +1,31 @@
+#include <gtest/gtest.h>
+
+#include "query.h"
+
+namespace dedup::sidecar {
+namespace {
+
+TEST(QueryTest, TheFirstParameterOfThatNameDecoded) {
+  EXPECT_EQ(QueryValue("/events?topic=a/b", "topic"), "a/b");
+  EXPECT_EQ(QueryValue("/events?x=1&topic=a%2Fb%20c+d&topic=e", "topic"), "a/b c d");
+  EXPECT_EQ(QueryValue("/events?topic=a=b", "topic"), "a=b");
+  EXPECT_EQ(QueryValue("/events?to%70ic=%C3%A9%26%3d%25", "topic"), "é&=%");
+  EXPECT_EQ(QueryValue("/events?topic=a?b", "topic"), "a?b");
+  EXPECT_EQ(QueryValue("/events?topic=%00x", "topic"), std::string("\0x", 2));
+}
+
+TEST(QueryTest, NothingWhereThereIsNone) {
+  for (const char* target :
+       {"/events", "/events?", "/events?topic", "/events?topic=", "/events?topics=a", "/events?&&=&=topic", "", "?"}) {
+    EXPECT_EQ(QueryValue(target, "topic"), "") << target;
+  }
+}
+
+TEST(QueryTest, APercentThatIsNoEscapeStays) {
+  EXPECT_EQ(QueryValue("/?topic=100%", "topic"), "100%");
+  EXPECT_EQ(QueryValue("/?topic=%4", "topic"), "%4");
+  EXPECT_EQ(QueryValue("/?topic=%zz%-1%+1%u0041", "topic"), "%zz%-1% 1%u0041");
+}
+
+}  // namespace
+}  // namespace dedup::sidecar

@@ -1,0 +1,205 @@
+#include "writer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "eventually.h"
+#include "temp_dir.h"
+
+namespace dedup {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class WriterTest : public testing::Test {
+ protected:
+  void Start() {
+    Stop();
+    writer_.emplace(journal_, store_, clock_, log_, options_, store_.LoadState());
+  }
+  void Stop() { writer_.reset(); }
+
+  void Append(std::uint64_t seq, std::size_t payload_bytes = 0) {
+    const std::string id = std::to_string(seq);
+    const std::string payload(payload_bytes, 'x');
+    EXPECT_TRUE(journal_.Append({.seq = seq,
+                                 .accepted = clock_.Now(),
+                                 .qos = 0,
+                                 .retain = false,
+                                 .topic = "t",
+                                 .event_id = id,
+                                 .properties = {},
+                                 .payload = payload}));
+    if (writer_) writer_->Notify();
+  }
+  void HandOnUpTo(std::uint64_t seq) { journal_.SetHandedOnSeq(seq); }
+
+  /// As another process sees it, for the mapping belongs to the writer while it runs.
+  JournalHeader Header() {
+    JournalHeader header;
+    File(dir_ / Journal::kFileName, File::Mode::kRead).ReadAt(0, &header, sizeof header);
+    return header;
+  }
+  std::vector<std::int64_t> Rows() {
+    sqlite::Statement rows(reader_, "SELECT seq FROM events ORDER BY seq");
+    std::vector<std::int64_t> seqs;
+    while (rows.Step()) seqs.push_back(rows.Integer(0));
+    return seqs;
+  }
+  bool WaitForRows(std::size_t count) {
+    return Eventually([&] { return Rows().size() == count; });
+  }
+  bool WaitForLog(const std::string& text) {
+    return Eventually([&] {
+      for (const LogLine& line : log_.Take()) {
+        if (line.text.find(text) != std::string::npos) return true;
+      }
+      return false;
+    });
+  }
+
+  TempDir dir_;
+  Journal journal_{Journal::Create(dir_.path(), Journal::kRingBytesMin, {})};
+  Store store_{dir_ / Store::kFileName};
+  sqlite::Database reader_{dir_ / Store::kFileName, sqlite::Database::Mode::kReadWriteCreate};
+  Clock clock_{{}, 0};
+  LogQueue log_;
+  Options options_;
+  std::optional<Writer> writer_;
+};
+
+TEST_F(WriterTest, StoresWhatIsAppended) {
+  Start();
+  for (std::uint64_t seq = 1; seq <= 100; ++seq) Append(seq);
+  EXPECT_TRUE(WaitForRows(100));
+  EXPECT_EQ(reader_.QueryInteger("SELECT stored_seq FROM state"), 100);
+}
+
+TEST_F(WriterTest, WakesUpAfterAWhileOfNothing) {
+  Start();
+  std::this_thread::sleep_for(100ms);  // it looks 50 times every 2 ms, then waits to be notified
+  std::this_thread::sleep_for(100ms);
+  Append(1);
+  EXPECT_TRUE(WaitForRows(1));
+}
+
+TEST_F(WriterTest, StoresEverythingBeforeItStops) {
+  Start();
+  for (std::uint64_t seq = 1; seq <= 300; ++seq) Append(seq);
+  Stop();
+  EXPECT_EQ(Rows().size(), 300U);
+  EXPECT_EQ(Header().clean, 1U);
+}
+
+TEST_F(WriterTest, GivesTheRoomOfWhatIsHandedOnBack) {
+  Start();
+  for (std::uint64_t seq = 1; seq <= 10; ++seq) Append(seq, 2000);
+  EXPECT_TRUE(WaitForRows(10));
+  EXPECT_EQ(journal_.used_bytes(), journal_.appended_position()) << "nothing is known to be handed on";
+  HandOnUpTo(4);
+  EXPECT_TRUE(Eventually([&] { return journal_.used_bytes() < journal_.appended_position(); }));
+  Stop();
+  std::uint64_t position = journal_.released_position();
+  EXPECT_EQ(journal_.Read(&position).event.seq, 5U);
+  HandOnUpTo(10);
+  Start();
+  Append(11);
+  Stop();
+  position = journal_.released_position();
+  EXPECT_EQ(journal_.Read(&position).event.seq, 11U);
+}
+
+TEST_F(WriterTest, DeletesWhatWasHandedOnFromThoseInDoubt) {
+  Append(1);
+  {
+    Store::Batch batch(store_, Store::Durability::kVisible);
+    Event event;
+    event.seq = 7;
+    batch.InsertInDoubt(event);
+    batch.Commit();
+  }
+  Start();
+  EXPECT_TRUE(journal_.AppendHandedOn(7));
+  EXPECT_TRUE(Eventually([&] { return reader_.QueryInteger("SELECT COUNT(*) FROM in_doubt") == 0; }));
+}
+
+TEST_F(WriterTest, SavesTheCountersWithTheRows) {
+  journal_.Count(&Counters::passed);
+  Start();
+  Append(1);
+  EXPECT_TRUE(WaitForRows(1));
+  EXPECT_EQ(reader_.QueryInteger("SELECT passed FROM state"), 1);
+}
+
+TEST_F(WriterTest, KeepsTheClock) {
+  Start();
+  EXPECT_TRUE(Eventually([&] { return Header().clock.boot_number != 0; }));
+  Stop();
+  EXPECT_NEAR(static_cast<double>(Header().clock.age_ms), static_cast<double>(clock_.Now().age_ms), 1000);
+}
+
+TEST_F(WriterTest, TriesAgainWhileTheStoreFails) {
+  Start();
+  reader_.Execute("ALTER TABLE events RENAME TO hidden");
+  Append(1);
+  EXPECT_TRUE(WaitForLog("cannot store events"));
+  EXPECT_EQ(Header().store_failing, 1U);
+  EXPECT_GT(journal_.used_bytes(), 0U);
+  reader_.Execute("ALTER TABLE hidden RENAME TO events");
+  EXPECT_TRUE(WaitForRows(1));
+  EXPECT_TRUE(WaitForLog("events are stored again"));
+  EXPECT_EQ(Header().store_failing, 0U);
+}
+
+TEST_F(WriterTest, AfterAFailureRoomIsGivenBackOnlyBehindACheckpoint) {
+  Start();
+  reader_.Execute("ALTER TABLE events RENAME TO hidden");
+  for (std::uint64_t seq = 1; seq <= 20; ++seq) Append(seq, 2000);
+  HandOnUpTo(20);
+  EXPECT_TRUE(WaitForLog("cannot store events"));
+  reader_.Execute("ALTER TABLE hidden RENAME TO events");
+  sqlite::Database other(dir_ / Store::kFileName, sqlite::Database::Mode::kReadOnly);
+  sqlite::Statement in_the_way(other, "SELECT one FROM state");
+  EXPECT_TRUE(in_the_way.Step());
+  EXPECT_TRUE(WaitForRows(20));
+  std::this_thread::sleep_for(50ms);
+  EXPECT_EQ(journal_.used_bytes(), journal_.appended_position());
+  in_the_way.Reset();
+  EXPECT_TRUE(Eventually([&] { return journal_.used_bytes() == 0; }));
+}
+
+TEST_F(WriterTest, ExpiresWithTheWindow) {
+  options_.window = options_.retention = 50ms;
+  Start();
+  for (std::uint64_t seq = 1; seq <= 2000; ++seq) {
+    Append(seq, 100);
+    HandOnUpTo(seq);
+    if (seq % 100 == 0) std::this_thread::sleep_for(2ms);
+    while (journal_.used_bytes() > journal_.ring_bytes() / 2) std::this_thread::sleep_for(1ms);
+  }
+  EXPECT_TRUE(Eventually([&] { return writer_->forgotten_seq() == 2000; }));
+  EXPECT_THAT(Rows(), IsEmpty());
+  EXPECT_EQ(reader_.QueryInteger("SELECT forgotten_seq FROM state"), 2000);
+}
+
+TEST_F(WriterTest, WithoutAWindowNothingExpires) {
+  options_.retention = std::nullopt;
+  Start();
+  Append(1);
+  std::this_thread::sleep_for(100ms);
+  EXPECT_THAT(Rows(), ElementsAre(1));
+  EXPECT_EQ(writer_->forgotten_seq(), 0U);
+}
+
+}  // namespace
+}  // namespace dedup
