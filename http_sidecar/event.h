@@ -1,0 +1,53 @@
+// The events of a POST /publish: what they must be, and what is wrong with those that are not.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace dedup::sidecar {
+
+inline constexpr std::size_t kEventsPerBatchMax = 100'000;
+inline constexpr std::size_t kTopicBytesMax = 65'535;
+
+/// A request that cannot be served as it stands: an HTTP status and a sentence for the one who sent it.
+struct Problem {
+  int status;
+  std::string detail;
+};
+
+/// A valid event. The views point into its batch's body.
+struct Event {
+  std::string topic;               ///< escapes resolved
+  std::string event_id;            ///< escapes resolved; may hold NUL bytes
+  std::string_view event_id_text;  ///< as posted, with its quotes
+  std::string_view payload;        ///< the event's JSON object, byte for byte as posted
+};
+
+/// What one request posted. Never changes once it is made, so threads may share it.
+struct Batch {
+  Batch() = default;
+  Batch(const Batch&) = delete;  // the events' views point into this very body
+  Batch& operator=(const Batch&) = delete;
+
+  std::string body;
+  std::vector<Event> events;
+};
+
+/// The events of a body that is one event or an array of events, in order; all valid, or the first problem:
+/// 400 for invalid JSON, 413 beyond kEventsPerBatchMax, 422 for an invalid event, with its index and member in the
+/// detail: `events[3].timestamp: "2024-13-01" is not an ISO 8601 date or date-time`.
+///
+/// An event is an object with `topic` (1 to kTopicBytesMax bytes, no `+`, `#`, NUL, no `$` in front), `event_id`
+/// (a string of 1 to 256 bytes), `timestamp` (see IsTimestamp), and if it likes `source` (string or null), `payload`
+/// (anything) and others. Of repeated members the first counts.
+std::variant<std::shared_ptr<const Batch>, Problem> ParseBatch(std::string body);
+
+/// "events[3].topic: " and the reason, with status 422: the form of every complaint about an event.
+Problem EventProblem(std::size_t index, std::string_view member, std::string_view reason);
+
+}  // namespace dedup::sidecar

@@ -1,0 +1,26 @@
+// Stored events as `GET /events` shows them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "event_reader.h"
+
+namespace dedup::sidecar {
+
+/// Appends one event as a JSON object: topic, event_id, timestamp, source, payload, seq, received_at.
+///
+/// Of a payload that is a JSON object, event_id, timestamp, source and payload are its own members' texts, untouched
+/// (numbers of any size, escapes, zone), or null where it has none; the first of repeated members counts. topic is the
+/// MQTT topic, and event_id the row's where the payload holds no or another one (it came in a user property).
+/// Any other payload stands whole in payload_base64, in place of payload; timestamp and source are null.
+void AppendEventJson(const StoredEvent& event, std::string* out);
+
+/// "2024-02-29T23:59:59.000001Z", from microseconds since 1970; what is outside the years 1 to 9999 becomes their edge.
+std::string FormatTime(std::int64_t us);
+
+/// RFC 4648, with padding.
+void AppendBase64(std::string_view bytes, std::string* out);
+
+}  // namespace dedup::sidecar

@@ -1,0 +1,108 @@
+#include "flags.h"
+
+#include <charconv>
+#include <set>
+
+namespace dedup::sidecar {
+namespace {
+
+std::string Name(std::string_view text) {
+  if (text.empty()) throw std::invalid_argument("takes a name");
+  return std::string(text);
+}
+
+std::uint16_t Port(std::string_view text, std::uint16_t least) {
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (error != std::errc() || end != text.data() + text.size() || port < least) {
+    throw std::invalid_argument("takes a port, " + std::to_string(least) + " to 65535");
+  }
+  return port;
+}
+
+struct Flag {
+  std::string_view name;
+  const char* variable;
+  std::string_view help;
+  void (*set)(Options*, std::string_view);
+};
+
+constexpr Flag kFlags[] = {
+    {"--data-dir", "DATA_DIR", "the plugin's data directory (/var/lib/mosquitto/dedup)",
+     [](Options* options, std::string_view text) { options->data_dir = Name(text); }},
+    {"--mqtt-host", "MQTT_HOST", "host of the broker (127.0.0.1)",
+     [](Options* options, std::string_view text) { options->mqtt_host = Name(text); }},
+    {"--mqtt-port", "MQTT_PORT", "port of the broker (1883)",
+     [](Options* options, std::string_view text) { options->mqtt_port = Port(text, 1); }},
+    {"--http-host", "HTTP_HOST", "address to listen on (127.0.0.1: this machine only)",
+     [](Options* options, std::string_view text) { options->http_host = Name(text); }},
+    {"--http-port", "HTTP_PORT", "port to listen on (8080); 0: any free one, see the log",
+     [](Options* options, std::string_view text) { options->http_port = Port(text, 0); }},
+};
+
+void Set(const Flag& flag, std::string_view shown_name, std::string_view text, Options* options) {
+  try {
+    flag.set(options, text);
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(std::string(shown_name) + " " + error.what() + ", not \"" + std::string(text) + "\"");
+  }
+}
+
+const Flag* Find(std::string_view name) {
+  for (const Flag& flag : kFlags) {
+    if (flag.name == name) return &flag;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Options ParseFlags(const std::vector<std::string_view>& arguments,
+                   const std::function<const char*(const char*)>& get_variable) {
+  Options options;
+  std::set<const Flag*> given;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string_view argument = arguments[i];
+    if (argument == "--help" || argument == "-h") {
+      options.help = true;
+      continue;
+    }
+    if (argument == "--version") {
+      options.version = true;
+      continue;
+    }
+    const std::size_t equals = argument.find('=');
+    const std::string_view name = argument.substr(0, equals);
+    const Flag* const flag = Find(name);
+    if (flag == nullptr) throw UsageError("unknown argument " + std::string(argument) + "; --help lists what there is");
+    given.insert(flag);
+    if (equals != std::string_view::npos) {
+      Set(*flag, name, argument.substr(equals + 1), &options);
+    } else if (i + 1 < arguments.size()) {
+      Set(*flag, name, arguments[++i], &options);
+    } else {
+      throw UsageError(std::string(name) + " takes a value");
+    }
+  }
+  for (const Flag& flag : kFlags) {
+    const char* const text = get_variable(flag.variable);
+    if (given.contains(&flag) || text == nullptr || *text == '\0') continue;
+    Set(flag, std::string("the environment variable ") + flag.variable, text, &options);
+  }
+  return options;
+}
+
+std::string HelpText() {
+  std::string text =
+      "mosquitto-dedup-http: HTTP beside a Mosquitto broker with the dedup plugin.\n"
+      "POST /publish, GET /events, /stats, /healthz.\n\n"
+      "Each flag is also an environment variable; the flag counts first. In brackets: the default.\n";
+  for (const Flag& flag : kFlags) {
+    std::string line = "  " + std::string(flag.name) + ", " + flag.variable;
+    line.resize(27, ' ');
+    text.append(line).append(flag.help).append("\n");
+  }
+  return text + "  --help, --version\n";
+}
+
+}  // namespace dedup::sidecar

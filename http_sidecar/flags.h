@@ -1,0 +1,38 @@
+// The sidecar's command line and environment.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dedup::sidecar {
+
+struct Options {
+  std::filesystem::path data_dir = "/var/lib/mosquitto/dedup";
+  std::string mqtt_host = "127.0.0.1";
+  std::uint16_t mqtt_port = 1883;
+  std::string http_host = "127.0.0.1";
+  std::uint16_t http_port = 8080;  ///< 0: any free port
+  bool help = false;
+  bool version = false;
+};
+
+/// A flag or variable is unknown or malformed. what() names it and says what it takes.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// `--name value` or `--name=value`; where a flag is missing its environment variable counts (`get_variable` returns
+/// nullptr for one that is not set, an empty one is as good as not set), then the default. Errors: UsageError.
+Options ParseFlags(const std::vector<std::string_view>& arguments,
+                   const std::function<const char*(const char*)>& get_variable);
+
+/// The text of --help.
+std::string HelpText();
+
+}  // namespace dedup::sidecar

@@ -1,0 +1,394 @@
+#include "server.h"
+
+#include <httplib.h>
+#include <strings.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <exception>
+#include <iterator>
+#include <optional>
+#include <stdexcept>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "client_socket.h"
+#include "query.h"
+#include "stderr_log.h"
+
+namespace dedup::sidecar {
+namespace {
+
+constexpr std::size_t kBodyBytesMax = std::size_t{16} << 20;
+constexpr std::size_t kThreads = 256;
+constexpr std::size_t kRequestsPerConnectionMax = 1'000'000;
+constexpr std::chrono::seconds kIdlePatience{60};
+// An idle connection holds a thread. Where threads run short, it must give way to those that wait.
+constexpr std::size_t kCrowd = kThreads * 3 / 4;
+constexpr std::chrono::seconds kIdlePatienceInCrowd{1};
+constexpr int kBacklog = 1024;
+constexpr char kJson[] = "application/json";
+
+constexpr char kBodyTooLarge[] = "the body is larger than 16 MiB; send the events in several requests";
+
+struct Endpoint {
+  std::string_view path;
+  bool is_post;
+  std::string_view allow = is_post ? "POST, OPTIONS" : "GET, HEAD, OPTIONS";
+
+  bool Takes(std::string_view method) const { return is_post ? method == "POST" : method == "GET" || method == "HEAD"; }
+};
+constexpr Endpoint kEndpoints[] = {{"/", false},      {"/publish", true},  {"/events", false},
+                                   {"/stats", false}, {"/healthz", false}, {"/health", false}};
+
+const Endpoint* FindEndpoint(std::string_view path) {
+  const auto* const found = std::ranges::find(kEndpoints, path, &Endpoint::path);
+  return found == std::end(kEndpoints) ? nullptr : found;
+}
+
+void Set(httplib::Response& response, Answer answer) {
+  response.status = answer.status;
+  response.body = std::move(answer.body);
+  response.headers.erase("Content-Type");
+  response.set_header("Content-Type", kJson);
+}
+
+bool IsHeader(std::string_view name, std::string_view wanted) {
+  return name.size() == wanted.size() && strncasecmp(name.data(), wanted.data(), name.size()) == 0;
+}
+
+/// How a request announces its body.
+struct Framing {
+  std::size_t length_count = 0;
+  std::size_t coding_count = 0;
+  std::string length;            // Content-Length
+  std::string coding;            // Transfer-Encoding
+  std::string content_encoding;  // Content-Encoding
+
+  bool has_body() const { return coding_count > 0 || (length_count > 0 && length != "0"); }
+  bool is_chunked() const { return coding_count > 0; }
+
+  // What is wrong with it. Strict, because two readings of where a request ends are how requests are smuggled past a
+  // proxy.
+  std::optional<Answer> Check() const {
+    if (coding_count + length_count > 1) {
+      return ErrorAnswer(400, "a body takes one of Transfer-Encoding and Content-Length, once");
+    }
+    if (is_chunked() && !IsHeader(coding, "chunked")) {
+      return ErrorAnswer(400, "the only Transfer-Encoding that is understood is chunked");
+    }
+    if (length.find_first_not_of("0123456789") != std::string::npos) {
+      return ErrorAnswer(400, "Content-Length takes a number");
+    }
+    if (length.size() > 9 || (!length.empty() && std::stoul(length) > kBodyBytesMax)) {
+      return ErrorAnswer(413, kBodyTooLarge);
+    }
+    return std::nullopt;
+  }
+
+  std::optional<Answer> CheckForPost() const {
+    if (!has_body()) return ErrorAnswer(400, "the body is empty; it takes an event or an array of events in JSON");
+    if (!content_encoding.empty() && !IsHeader(content_encoding, "identity")) {
+      return ErrorAnswer(415, "the body must not be compressed");
+    }
+    return std::nullopt;
+  }
+};
+
+// Reads how the body is announced, and takes out what the library would obey but must not: answers are neither cut into
+// ranges nor compressed, and a body is JSON whatever its type is said to be.
+Framing TakeHeaders(httplib::Headers* headers) {
+  Framing framing;
+  for (auto header = headers->begin(); header != headers->end();) {
+    const auto& [name, value] = *header;
+    if (IsHeader(name, "Content-Length")) {
+      ++framing.length_count;
+      framing.length = value;
+    } else if (IsHeader(name, "Transfer-Encoding")) {
+      ++framing.coding_count;
+      framing.coding = value;
+    } else if (IsHeader(name, "Content-Encoding")) {
+      framing.content_encoding = value;
+    }
+    const bool is_unwanted =
+        IsHeader(name, "Range") || IsHeader(name, "Accept-Encoding") || IsHeader(name, "Content-Type");
+    header = is_unwanted ? headers->erase(header) : std::next(header);
+  }
+  return framing;
+}
+
+// For the errors that the library finds by itself, in reading a request's head.
+std::string_view DetailOf(int status) {
+  switch (status) {
+    case 414:
+      return "the request line is longer than 8 KiB";
+    case 416:
+      return "the Range header is malformed";
+    default:
+      return "this is no HTTP request that can be understood";
+  }
+}
+
+/// The library's view of a client's socket.
+class SocketStream : public httplib::Stream {
+ public:
+  explicit SocketStream(ClientSocket* socket) : socket_(socket) {}
+
+  bool is_readable() const override { return true; }
+  bool is_writable() const override { return true; }
+  ssize_t read(char* data, size_t size) override { return socket_->Read(data, size); }
+  ssize_t write(const char* data, size_t size) override {
+    return socket_->Write({data, size}) ? static_cast<ssize_t>(size) : -1;
+  }
+  void get_remote_ip_and_port(std::string&, int&) const override {}
+  void get_local_ip_and_port(std::string&, int&) const override {}
+  socket_t socket() const override { return 0; }
+
+ private:
+  ClientSocket* const socket_;
+};
+
+/// One request and its answer, as far as the connection is concerned.
+struct Exchange {
+  ClientSocket* socket;
+  Framing framing = {};
+  bool head_is_read = false;
+  bool body_is_unread = false;
+  bool is_http_1_0 = false;
+
+  // Where the next request begins is unknown, or there will be none.
+  bool must_close() const { return !head_is_read || body_is_unread || is_http_1_0; }
+};
+
+// The exchange that the calling thread is at: the library gives its handlers no way to the connection.
+thread_local Exchange* current_exchange = nullptr;
+
+}  // namespace
+
+class Server::HttpServer : public httplib::Server {
+ public:
+  explicit HttpServer(Api* api) : api_(api), stop_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    if (stop_fd_ < 0) throw std::system_error(errno, std::system_category(), "eventfd");
+    new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+    set_tcp_nodelay(true);
+    set_keep_alive_timeout(kIdlePatience.count());
+    set_keep_alive_max_count(kRequestsPerConnectionMax);
+    // Not the library's SO_REUSEPORT, by which a second sidecar would quietly take a share of the first one's requests.
+    set_socket_options([](socket_t socket) {
+      const int yes = 1;
+      setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    });
+    set_expect_100_continue_handler(
+        [this](const auto& request, auto& response) { return Refuse(request, response) ? response.status : 100; });
+    set_pre_routing_handler([this](const auto& request, auto& response) {
+      const bool handled = Refuse(request, response) || Route(request, response);
+      return handled ? HandlerResponse::Handled : HandlerResponse::Unhandled;
+    });
+    Post("/publish", [this](const httplib::Request&, httplib::Response& response,
+                            const httplib::ContentReader& read_content) { HandlePublish(response, read_content); });
+    set_post_routing_handler([](const auto&, auto& response) {
+      response.headers.erase("Accept-Ranges");
+      if (!current_exchange->must_close()) return;
+      response.headers.erase("Keep-Alive");
+      response.headers.erase("Connection");
+      response.set_header("Connection", "close");
+    });
+    set_error_handler([](const auto&, auto& response) {
+      if (response.body.empty()) Set(response, ErrorAnswer(response.status, DetailOf(response.status)));
+    });
+    set_exception_handler([](const auto& request, auto& response, std::exception_ptr exception) {
+      Set(response, ErrorAnswer(500, "an error inside the sidecar; its log says more"));
+      try {
+        std::rethrow_exception(std::move(exception));
+      } catch (const std::exception& error) {
+        Log("error at " + request.method + " " + request.path + ": " + error.what());
+      } catch (...) {
+        Log("unknown error at " + request.method + " " + request.path);
+      }
+    });
+  }
+  ~HttpServer() override { close(stop_fd_); }
+
+  int Listen(const std::string& host, int port) {
+    errno = 0;
+    const int bound_port = port == 0 ? bind_to_any_port(host) : bind_to_port(host, port) ? port : -1;
+    if (bound_port < 0) {
+      throw std::runtime_error("cannot listen on " + host + ":" + std::to_string(port) + ": " +
+                               (errno != 0 ? std::strerror(errno) : "no such address"));
+    }
+    // Again, for the library lets only 5 connections wait.
+    ::listen(svr_sock_, kBacklog);
+    return bound_port;
+  }
+
+  bool Serve() { return listen_after_bind() || stopping_; }
+
+  void Stop() {
+    stopping_ = true;
+    eventfd_write(stop_fd_, 1);
+    // Not the library's stop(), which does nothing while it is not yet running.
+    if (const socket_t socket = svr_sock_.exchange(INVALID_SOCKET); socket != INVALID_SOCKET) {
+      shutdown(socket, SHUT_RDWR);
+      ::close(socket);
+    }
+  }
+
+ private:
+  // Called on a thread of the pool, for each connection.
+  bool process_and_close_socket(socket_t fd) override {
+    ++connection_count_;
+    try {
+      ServeConnection(fd);
+    } catch (const std::exception& error) {
+      Log(std::string("a connection was cut: ") + error.what());
+    } catch (...) {
+      Log("a connection was cut after an unknown error");
+    }
+    current_exchange = nullptr;
+    ::close(fd);
+    --connection_count_;
+    return true;
+  }
+
+  void ServeConnection(int fd) {
+    ClientSocket socket(fd, stop_fd_);
+    SocketStream stream(&socket);
+    for (std::size_t left = kRequestsPerConnectionMax; left > 0 && AwaitRequest(&socket); --left) {
+      Exchange exchange{.socket = &socket};
+      current_exchange = &exchange;
+      socket.BeginHead();
+      bool connection_closed = false;
+      const bool done = process_request(stream, left == 1, connection_closed,
+                                        [&](httplib::Request& request) { Prepare(request, &exchange); });
+      if (exchange.body_is_unread || !exchange.head_is_read) return socket.Drain();
+      if (!socket.Flush() || !done || connection_closed || exchange.must_close() || stopping_) return;
+    }
+  }
+
+  bool AwaitRequest(ClientSocket* socket) const {
+    for (std::chrono::seconds idle{0}; idle < (connection_count_ > kCrowd ? kIdlePatienceInCrowd : kIdlePatience);
+         ++idle) {
+      const ClientSocket::Arrival arrival = socket->AwaitRequest(std::chrono::seconds(1));
+      if (arrival != ClientSocket::Arrival::kNothing) return arrival == ClientSocket::Arrival::kRequest;
+    }
+    return false;
+  }
+
+  // The head is read; nothing has been answered yet.
+  static void Prepare(httplib::Request& request, Exchange* exchange) {
+    request.ranges.clear();
+    exchange->framing = TakeHeaders(&request.headers);
+    exchange->head_is_read = true;
+    exchange->body_is_unread = exchange->framing.has_body();
+    exchange->is_http_1_0 = request.version == "HTTP/1.0";
+    exchange->socket->BeginBody();
+  }
+
+  // True when the answer is an error for which neither the body nor the api is needed.
+  static bool Refuse(const httplib::Request& request, httplib::Response& response) {
+    const Endpoint* const endpoint = FindEndpoint(request.path);
+    const bool is_options = request.method == "OPTIONS";
+    std::optional<Answer> problem;
+    if (endpoint == nullptr && !(is_options && request.path == "*")) {
+      problem = ErrorAnswer(404, "Not Found");
+    } else if (!is_options && !endpoint->Takes(request.method)) {
+      response.set_header("Allow", std::string(endpoint->allow));
+      problem = ErrorAnswer(405, "Method Not Allowed: " + request.path + " takes " + std::string(endpoint->allow));
+    } else if (problem = current_exchange->framing.Check(); !problem && request.method == "POST") {
+      problem = current_exchange->framing.CheckForPost();
+    }
+    if (!problem) return false;
+    Set(response, *std::move(problem));
+    return true;
+  }
+
+  // False when the body must be read first.
+  bool Route(const httplib::Request& request, httplib::Response& response) {
+    const std::string& path = request.path;
+    if (request.method == "OPTIONS") {
+      const Endpoint* const endpoint = FindEndpoint(path);
+      response.set_header("Allow", endpoint == nullptr ? "GET, HEAD, POST, OPTIONS" : std::string(endpoint->allow));
+      response.status = 200;
+    } else if (path == "/publish") {
+      return false;
+    } else if (path == "/events") {
+      HandleEvents(request, response);
+    } else if (path == "/stats") {
+      Set(response, api_->Stats());
+    } else if (path == "/") {
+      Set(response, Api::Service());
+    } else {
+      Set(response, api_->Health());
+    }
+    return true;
+  }
+
+  void HandlePublish(httplib::Response& response, const httplib::ContentReader& read_content) {
+    Exchange& exchange = *current_exchange;
+    std::string body;
+    bool too_large = false;
+    bool whole = read_content([&](const char* data, std::size_t size) {
+      too_large = body.size() + size > kBodyBytesMax;
+      if (!too_large) body.append(data, size);
+      return !too_large;
+    });
+    // The library takes a chunk that does not end where it should for the end of the body; where a chunked body really
+    // ends there is an empty line.
+    whole = whole && (!exchange.framing.is_chunked() || exchange.socket->LastReadWere("\r\n\r\n"));
+    if (too_large) {
+      Set(response, ErrorAnswer(413, kBodyTooLarge));
+    } else if (!whole) {
+      Set(response, ErrorAnswer(400, "the body ended too soon, or its chunks are malformed"));
+    } else {
+      exchange.body_is_unread = false;
+      Set(response, api_->Publish(std::move(body)));
+    }
+  }
+
+  void HandleEvents(const httplib::Request& request, httplib::Response& response) {
+    auto answer = api_->Events(QueryValue(request.target, "topic"));
+    if (auto* const problem = std::get_if<Answer>(&answer)) return Set(response, std::move(*problem));
+    auto events = std::make_shared<EventsAnswer>(std::get<EventsAnswer>(std::move(answer)));
+    if (!events->rest) return Set(response, {200, std::move(events->beginning)});
+    response.status = 200;
+    const auto provide = [events](std::size_t, httplib::DataSink& sink) { return SendNext(events.get(), &sink); };
+    if (request.version == "HTTP/1.0") {
+      response.set_content_provider(kJson, provide);  // its end is the connection's end
+    } else {
+      response.set_chunked_content_provider(kJson, provide);
+    }
+  }
+
+  // False cuts the connection, so that half a list never looks like a whole one.
+  static bool SendNext(EventsAnswer* events, httplib::DataSink* sink) noexcept {
+    try {
+      std::string piece = std::exchange(events->beginning, {});
+      const bool is_last = piece.empty() && !events->rest->AppendNext(&piece);
+      if (!sink->write(piece.data(), piece.size())) return false;
+      if (is_last) sink->done();
+      return true;
+    } catch (const std::exception& error) {
+      Log(std::string("an answer to GET /events was cut: ") + error.what());
+      return false;
+    }
+  }
+
+  Api* const api_;
+  const int stop_fd_;
+  std::atomic<bool> stopping_ = false;
+  std::atomic<std::size_t> connection_count_ = 0;
+};
+
+Server::Server(Api* api) : http_(std::make_unique<HttpServer>(api)) {}
+Server::~Server() = default;
+int Server::Listen(const std::string& host, int port) { return http_->Listen(host, port); }
+bool Server::Serve() { return http_->Serve(); }
+void Server::Stop() { http_->Stop(); }
+
+}  // namespace dedup::sidecar

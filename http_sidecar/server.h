@@ -1,0 +1,34 @@
+// HTTP in front of the Api; the only file with the HTTP library.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "api.h"
+
+namespace dedup::sidecar {
+
+/// Limits: bodies of 16 MiB (413 beyond), heads of 64 KiB, request lines of 8 KiB (414), 256 connections served at
+/// once; more of them wait. A connection may stay idle for 60 s, and pause for 15 s inside a request or its answer.
+class Server {
+ public:
+  /// The api must outlive it.
+  explicit Server(Api* api);
+  ~Server();
+
+  /// Binds and listens; requests wait until Serve(). Returns the port (`port` 0: any free one).
+  /// Errors: std::runtime_error, with host, port and reason.
+  int Listen(const std::string& host, int port);
+
+  /// Serves until Stop(); then returns when the requests at work are answered. False if it had to end by itself.
+  bool Serve();
+
+  /// No more requests; running downloads are cut. Threading: from any thread, also before Serve().
+  void Stop();
+
+ private:
+  class HttpServer;
+  const std::unique_ptr<HttpServer> http_;
+};
+
+}  // namespace dedup::sidecar

@@ -1,0 +1,13 @@
+#include "stderr_log.h"
+
+#include <cstdio>
+#include <string>
+
+namespace dedup::sidecar {
+
+void Log(std::string_view line) {
+  const std::string text = "mosquitto-dedup-http: " + std::string(line) + "\n";
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+}  // namespace dedup::sidecar

@@ -1,0 +1,95 @@
+"""GET /stats, GET /healthz and GET /."""
+
+import re
+import time
+
+import pytest
+
+from sidecar import event
+
+
+def test_counters_are_the_plugins_so_mqtt_counts_too(stack):
+    broker, sidecar = stack.start()
+    client = broker.connect()
+    client.publish("b/mqtt", b'{"event_id":"a"}')
+    client.publish("b/mqtt", b'{"event_id":"a"}')
+    client.publish("c/no/event", b"hello")
+    client.publish("c/no/event", b'{"event_id":""}')
+    assert sidecar.publish([event("a", "1"), event("a", "2"), event("a", "1")])["received_total"] == 5
+    stats = sidecar.stats()
+    assert (stats["received"], stats["unique_processed"], stats["duplicate_dropped"]) == (5, 3, 2)
+    assert (stats["passed"], stats["refused"], stats["invalid_ids"]) == (2, 0, 1)
+    assert stats["topics"] == ["a", "b/mqtt"]
+    assert 0 <= stats["journal_used_bytes"] < stats["journal_size_bytes"]
+
+
+def test_topics_are_sorted_and_have_a_stored_event(stack):
+    _, sidecar = stack.start()
+    assert sidecar.stats()["topics"] == []
+    names = ["b", "a", "caf\u00e9", "A", "a/b", "a\"\\", "\U0001F600"]
+    sidecar.publish([event(name, "1") for name in names])
+    sidecar.post([event("never", "1"), event("never", "")])
+    assert sidecar.stats()["topics"] == sorted(names, key=str.encode)
+
+
+def test_topic_of_an_acknowledged_event_is_there_at_once(broker, sidecar, topic):
+    client = broker.connect()
+    for number in range(50):
+        name = f"{topic}/{number}"
+        if number % 2:
+            client.publish(name, b'{"event_id":"a"}')
+        else:
+            sidecar.publish(event(name, "a"))
+        assert name in sidecar.stats()["topics"]
+
+
+def test_counters_survive_restarts_of_broker_and_sidecar(stack):
+    broker, sidecar = stack.start()
+    sidecar.publish([event("t", "1"), event("t", "1"), event("t", "2")])
+    broker.kill_and_restart()
+    sidecar.wait_healthy()
+    assert sidecar.publish([event("t", "1"), event("t", "3")])["received_total"] == 5
+    broker.restart()
+    sidecar.terminate()
+    sidecar.start()
+    stats = sidecar.stats()
+    assert (stats["received"], stats["unique_processed"], stats["duplicate_dropped"]) == (5, 3, 2)
+    assert sidecar.ids("t") == ["1", "2", "3"]
+
+
+def test_uptime_is_the_sidecars(stack):
+    _, sidecar = stack.start()
+    first = sidecar.stats()
+    assert re.fullmatch(r"0:00:\d\d", first["uptime"])
+    assert isinstance(first["uptime_seconds"], float)
+    time.sleep(1.1)
+    second = sidecar.stats()
+    assert second["uptime_seconds"] >= first["uptime_seconds"] + 1
+    assert int(second["uptime"][-2:]) == int(second["uptime_seconds"])
+    sidecar.terminate()
+    sidecar.start()
+    assert sidecar.stats()["uptime_seconds"] < second["uptime_seconds"] + 30
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/health"])
+def test_health_is_ok(sidecar, path):
+    response = sidecar.get(path)
+    assert response.status == 200
+    assert response.json["status"] == "ok"
+
+
+def test_root_names_the_service_and_its_endpoints(sidecar):
+    response = sidecar.get("/")
+    assert response.status == 200
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.json["service"]
+    assert response.json["status"] == "running"
+    assert {"/publish", "/events", "/stats", "/health"} <= set(response.json["available_endpoints"])
+    for path in response.json["available_endpoints"]:
+        assert sidecar.request("OPTIONS", path).status == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/stats", "/healthz", "/events"])
+def test_head_answers_like_get_without_a_body(sidecar, path):
+    response = sidecar.request("HEAD", path)
+    assert (response.status, response.headers["Content-Type"], response.body) == (200, "application/json", b"")
