@@ -1,0 +1,43 @@
+"""Levers inside the broker: a wall clock that jumps, and a death at one exact moment (see fault_shim.c)."""
+
+import mmap
+import pathlib
+import shutil
+import struct
+import subprocess
+
+import pytest
+
+_SOURCE = pathlib.Path(__file__).with_name("fault_shim.c")
+
+TERMINATE_AFTER_THIS_TURN, KILL_AFTER_PUBACK, KILL_AFTER_PUBREC = 1, 2, 3
+
+
+def build(directory):
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if not compiler:
+        pytest.skip("no C compiler for fault_shim.c")
+    library = directory / "fault_shim.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-o", library, _SOURCE, "-ldl"],
+                   check=True)
+    return library
+
+
+class FaultShim:
+    """One broker's levers; pass `broker_arguments` to it."""
+
+    def __init__(self, library, directory):
+        directory.mkdir(parents=True, exist_ok=True)
+        path = directory / "levers"
+        path.write_bytes(bytes(16))
+        with open(path, "r+b") as file:
+            self._levers = mmap.mmap(file.fileno(), 16)
+        self.broker_arguments = {"preload": [library], "environment": {"FAULT_SHIM_LEVERS": str(path)}}
+
+    def set_clock(self, offset_s):
+        """Moves the broker's wall clock that far from the true one."""
+        self._levers[0:8] = struct.pack("<q", offset_s)
+
+    def arm(self, fault):
+        """What the broker dies of, once, as soon as it comes to it."""
+        self._levers[8:16] = struct.pack("<q", fault)

@@ -1,0 +1,63 @@
+"""The harness can fail: against a broker without the plugin, and when a broker dies."""
+
+import os
+import signal
+
+import pytest
+
+import mqtt_client
+from broker import wait_until
+from events import event
+from fault_shim import KILL_AFTER_PUBACK, TERMINATE_AFTER_THIS_TURN
+from observer import Observer
+
+
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_bare_broker_delivers_every_copy(brokers, version, qos):
+    broker = brokers.start(plugin=False)
+    observer = Observer(broker)
+    for _ in range(2):
+        broker.connect(version=version).publish("t", event("a"), qos)
+    assert observer.payloads() == [event("a")] * 2
+
+
+def test_bare_broker_loses_an_unreleased_qos2_message_of_a_clean_session(brokers):
+    broker = brokers.start(plugin=False)
+    observer = Observer(broker)
+    publisher = broker.connect()
+    publisher.wait_for(mqtt_client.PUBREC, publisher.send_publish("t", event("a"), qos=2))
+    publisher.cut()
+    assert observer.payloads() == []
+
+
+def test_broker_that_dies_by_itself_fails_the_test(brokers):
+    broker = brokers.start(plugin=False)
+    os.kill(broker.pid, signal.SIGABRT)
+    wait_until(lambda: not broker.is_running(), "it is dead")
+    with pytest.raises(AssertionError, match="ended by itself, exit code -6"):
+        broker.close()
+
+
+def test_broker_that_starts_although_it_must_not_fails_the_test(brokers):
+    with pytest.raises(AssertionError, match="started all the same"):
+        brokers.make(plugin=False).start_refused()
+
+
+def test_shim_ends_the_broker_right_behind_an_acknowledgement(brokers, fault_shim):
+    broker = brokers.start(plugin=False, **fault_shim.broker_arguments)
+    publisher = broker.connect()
+    publisher.publish("t", event("a"))
+    fault_shim.arm(KILL_AFTER_PUBACK)
+    publisher.publish("t", event("b"))
+    broker.wait_ended(-signal.SIGKILL)
+
+
+def test_shim_ends_the_broker_behind_the_turn_that_read_a_message(brokers, fault_shim):
+    broker = brokers.start(plugin=False, **fault_shim.broker_arguments)
+    publishers = [broker.connect() for _ in range(3)]
+    fault_shim.arm(TERMINATE_AFTER_THIS_TURN)
+    with broker.frozen():
+        packet_ids = [publisher.send_publish("t", event("a"), qos=2) for publisher in publishers]
+    for publisher, packet_id in zip(publishers, packet_ids):
+        publisher.wait_for(mqtt_client.PUBREC, packet_id)
+    broker.wait_ended(0)
