@@ -34,7 +34,9 @@ Clock::Clock(const ClockState& before, std::int64_t age_min_ms)
     age_ms = before.age_ms + std::max<std::int64_t>(away_ms, 0);
   }
   age_ms = std::max(age_ms, age_min_ms);
-  age_minus_monotonic_us_ = age_ms * 1000 - ReadUs(CLOCK_MONOTONIC);
+  // By the coarse clock, which lags behind the fine one by up to a tick: Now() reads it too, and must not begin
+  // earlier.
+  age_minus_monotonic_us_ = age_ms * 1000 - ReadUs(CLOCK_MONOTONIC_COARSE);
   Resync();
 }
 

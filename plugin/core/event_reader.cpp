@@ -1,5 +1,7 @@
 #include "event_reader.h"
 
+#include <algorithm>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -78,7 +80,10 @@ std::uint64_t EventReader::StoredSeq() {
 std::size_t EventReader::ReadEvents(std::string_view topic, std::uint64_t after_seq, std::uint64_t up_to_seq,
                                     std::size_t limit, const std::function<void(const StoredEvent&)>& on_event) {
   Connection& open = connection();
-  const std::uint64_t rows_max = limit;
+  constexpr std::uint64_t kMax = std::numeric_limits<std::int64_t>::max();  // of SQLite's integers
+  const std::uint64_t rows_max = std::min<std::uint64_t>(limit, kMax);
+  up_to_seq = std::min(up_to_seq, kMax);
+  after_seq = std::min(after_seq, kMax);
   sqlite::Statement& rows = topic.empty() ? open.all_events.Bind(after_seq, up_to_seq, rows_max)
                                           : open.topic_events.Bind(topic, after_seq, up_to_seq, rows_max);
   // The statement ends with this call even when on_event throws: an open one would hold the WAL back.

@@ -27,6 +27,9 @@ class File {
   /// Takes the file's lock for this process, until it is closed. False when another has it.
   bool TryLock() const;
 
+  /// It has another name now, under which errors are to speak of it.
+  void Renamed(const std::filesystem::path& path) { path_ = path; }
+
   int fd() const { return fd_; }
   const std::filesystem::path& path() const { return path_; }
 

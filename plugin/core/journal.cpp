@@ -76,10 +76,11 @@ std::optional<Journal> Journal::Open(const std::filesystem::path& data_dir) {
                            ", this one knows up to " + std::to_string(kVersion) + ")");
   }
   if (header.version != kVersion || header.identity_crc32c != IdentityCrc(header) || header.ring_bytes == 0 ||
-      header.ring_bytes % kGranularityBytes != 0 || file.size_bytes() != kHeaderBytes + header.ring_bytes ||
-      header.released_position % kRecordAlignment != 0) {
+      header.ring_bytes % kGranularityBytes != 0) {
     throw DamagedJournal("open", path, "its header is damaged");
   }
+  // A file that was cut short keeps the records that are whole.
+  if (file.size_bytes() < kHeaderBytes + header.ring_bytes) file.Allocate(kHeaderBytes + header.ring_bytes);
   return Journal(std::move(file), header.ring_bytes);
 }
 
@@ -97,12 +98,14 @@ Journal Journal::Create(const std::filesystem::path& data_dir, std::uint64_t siz
   header.ring_bytes = ring_bytes;
   header.identity_crc32c = IdentityCrc(header);
   header.released_position = 0;
+  header.released_check = ~header.released_position;
   header.appended_position = 0;
   header.store_failing = 0;
   header.journal_failing = 0;
   std::memcpy(static_cast<void*>(journal.header_), &header, sizeof header);
   journal.file_.SyncData();
   std::filesystem::rename(unfinished, path);
+  journal.file_.Renamed(path);
   SyncDirectory(data_dir);
   return journal;
 }
@@ -134,8 +137,30 @@ bool Journal::IsRecord(std::uint64_t position) const {
          RecordCrc(record) == record->crc32c;
 }
 
+void Journal::SetReleased(std::uint64_t position) {
+  StoreShared(header_->released_position, position);
+  StoreShared(header_->released_check, ~position);
+}
+
+// Of all the records in the ring, those that were released too. The end of the ring where there is none.
+std::uint64_t Journal::FindOldestRecord() const {
+  std::uint64_t oldest = ~std::uint64_t{0};
+  for (std::uint64_t offset = 0; offset < ring_bytes_; offset += kRecordAlignment) {
+    const std::uint64_t position = MarkOf(At(offset)->mark);
+    if (position < oldest && position % ring_bytes_ == offset && IsRecord(position)) oldest = position;
+  }
+  return oldest == ~std::uint64_t{0} ? 0 : oldest;
+}
+
 Journal::Findings Journal::Replay(const std::function<void(const Entry&)>& on_entry) {
   Findings findings;
+  if (header_->released_check != ~header_->released_position) {
+    // Damaged, or a death came between the two stores: records that were released already do no harm.
+    findings.header_damaged = true;
+    released_position_ = FindOldestRecord();
+    free_position_.store(released_position_, std::memory_order_release);
+    header_->clean = 0;
+  }
   // After an orderly stop there is nothing to look for, and the ring need not be read.
   if (header_->clean == 1 && header_->appended_position == released_position_) return findings;
   const std::uint64_t end = released_position_ + ring_bytes_;
@@ -237,7 +262,7 @@ Journal::Entry Journal::Read(std::uint64_t* position) const {
 }
 
 void Journal::Release(std::uint64_t position) {
-  StoreShared(header_->released_position, position);
+  SetReleased(position);
   Sync();
   // Not before: when the sync has failed, the next call must try again.
   released_position_ = position;

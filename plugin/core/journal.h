@@ -27,6 +27,7 @@ struct JournalHeader {
   std::uint64_t ring_bytes;
   HashSecret secret;
   alignas(64) std::uint64_t released_position;  // by the writer thread: everything before is in the store, durably
+  std::uint64_t released_check;                 // its complement
   std::uint64_t clean;                          // 1 after an orderly stop with nothing left to sync
   ClockState clock;
   std::uint64_t store_failing;             // 1 while the writer thread cannot store; for whoever watches from outside
@@ -62,6 +63,7 @@ class Journal {
     std::uint64_t records = 0;
     std::uint64_t torn_bytes = 0;     ///< a tail that was dropped
     std::uint64_t damaged_bytes = 0;  ///< bytes between records that are none
+    bool header_damaged = false;      ///< where the records begin had to be searched for
   };
 
   /// Opens the journal of a data directory. nullopt: there is none. Errors: StorageError also when the file is not a
@@ -126,6 +128,8 @@ class Journal {
   std::uint64_t MarkOf(std::uint64_t position) const;
   bool IsRecord(std::uint64_t position) const;
   bool AppendRecord(RecordKind kind, const Event& event);
+  void SetReleased(std::uint64_t position);
+  std::uint64_t FindOldestRecord() const;
   const RecordHeader* At(std::uint64_t position) const;
   void Rewrite();
   void SetHealthy(bool healthy);

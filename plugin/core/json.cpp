@@ -148,6 +148,7 @@ bool Reader::Enter(char open) {
   if (position_ != end_ && *position_ == open) {
     ++position_;
     first_ = true;
+    depth_max_ = kDepthMax - 1;
     return true;
   }
   position_ = start;
@@ -220,8 +221,7 @@ bool Reader::SkipContainer() {
     if (position_ == end_) return Fail("expected a value");
     const char c = *position_;
     if (c == '{' || c == '[') {
-      // One level less than the limit: the container that this reader has entered counts too.
-      if (depth == kDepthMax - 1) return Fail("nested too deeply");
+      if (depth == depth_max_) return Fail("nested too deeply");
       in_object[static_cast<std::size_t>(depth++)] = c == '{';
       ++position_;
       SkipWhitespace();

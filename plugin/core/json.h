@@ -69,6 +69,7 @@ class Reader {
   const char* position_;
   const char* end_;
   const char* reason_ = nullptr;
+  int depth_max_ = kDepthMax;  // of a value that is read now
   bool first_ = true;
 };
 

@@ -72,6 +72,13 @@ JournalHeader HeaderFromStore(const StoreState& state) {
   return header;
 }
 
+// The header may name a newer seq than any row or record after a power cut, but not one that the journal had no room
+// for.
+bool IsPlausible(const Journal& journal, std::uint64_t newest_known_seq) {
+  const std::uint64_t records_max = journal.ring_bytes() / sizeof(RecordHeader);
+  return journal.accepted_seq() <= newest_known_seq + records_max + kSeqsSkipped;
+}
+
 // Brings the journal's records into the store, durably. Returns the newest seq among them.
 std::uint64_t Replay(Journal& journal, Store& store, StoreState* state, LogQueue& log) {
   std::uint64_t newest_seq = 0;
@@ -84,12 +91,24 @@ std::uint64_t Replay(Journal& journal, Store& store, StoreState* state, LogQueue
     batch.Insert(event);
     if (event.seq > journal.handed_on_seq()) batch.InsertInDoubt(event);
   });
-  state->stored_seq = std::max({state->stored_seq, newest_seq, journal.accepted_seq()});
+  state->stored_seq = std::max(state->stored_seq, newest_seq);
+  if (IsPlausible(journal, state->stored_seq)) {
+    state->stored_seq = std::max(state->stored_seq, journal.accepted_seq());
+  } else {
+    log.Add(LogLevel::kError,
+            "the journal's header is damaged: its newest seq cannot be " + std::to_string(journal.accepted_seq()));
+    state->stored_seq += kSeqsSkipped;
+    state->skipped_seqs += kSeqsSkipped;
+  }
   batch.SaveState(*state);
   batch.Commit();
   if (findings.torn_bytes != 0) {
     log.Add(LogLevel::kWarning, "dropped a record of " + std::to_string(findings.torn_bytes) +
                                     " bytes that was cut short at the journal's end");
+  }
+  if (findings.header_damaged) {
+    log.Add(LogLevel::kWarning, "where the journal's records begin had to be searched for; " +
+                                    std::to_string(findings.records) + " records are found");
   }
   if (findings.damaged_bytes != 0) {
     log.Add(LogLevel::kError, "the journal is damaged: " + std::to_string(findings.damaged_bytes) +
@@ -123,10 +142,10 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
     header.counters.refused = std::max(header.counters.refused, state.counters.refused);
     header.counters.invalid_ids = std::max(header.counters.invalid_ids, state.counters.invalid_ids);
     header.counters.unstored = std::max(header.counters.unstored, state.counters.unstored);
-    header.skipped_seqs = std::max(header.skipped_seqs, state.skipped_seqs);
     Replay(*journal, *recovered.store, &state, log);
   }
-  header.accepted_seq = std::max(header.accepted_seq, state.stored_seq);
+  header.accepted_seq = state.stored_seq;
+  header.skipped_seqs = std::min(std::max(header.skipped_seqs, state.skipped_seqs), header.accepted_seq);
   const bool journal_lost = !journal && header.accepted_seq != 0;
   if (journal_lost || (recovered.clock->rebooted() && header.clean == 0)) {
     header.accepted_seq += kSeqsSkipped;

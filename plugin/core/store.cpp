@@ -260,12 +260,6 @@ bool Store::Batch::Expire(std::int64_t window_start_ms, std::int64_t retention_s
     return last;
   };
 
-  const std::uint64_t forgotten_seq = last_older(state->forgotten_seq, window_start_ms);
-  if (retention_start_ms < window_start_ms && forgotten_seq > state->forgotten_seq) {
-    statements.expire_events.Bind(state->forgotten_seq, forgotten_seq).Run();
-  }
-  state->forgotten_seq = std::max(state->forgotten_seq, forgotten_seq);
-
   const std::uint64_t deleted_seq = last_older(0, retention_start_ms);
   if (deleted_seq != 0) {
     std::set<std::int64_t> topic_ids;
@@ -273,6 +267,15 @@ bool Store::Batch::Expire(std::int64_t window_start_ms, std::int64_t retention_s
     while (deleted.Step()) topic_ids.insert(deleted.Integer(0));
     for (const std::int64_t topic_id : topic_ids) statements.delete_unused_topic.Bind(topic_id).Run();
     store_.ForgetTopicIds();
+  }
+  state->forgotten_seq = std::max(state->forgotten_seq, deleted_seq);
+  if (retention_start_ms < window_start_ms) {
+    const std::uint64_t forgotten_seq = last_older(state->forgotten_seq, window_start_ms);
+    // A row that is forgotten and stays must not stand in the way of its id's next event.
+    if (forgotten_seq > state->forgotten_seq) {
+      statements.expire_events.Bind(state->forgotten_seq, forgotten_seq).Run();
+      state->forgotten_seq = forgotten_seq;
+    }
   }
   return !more;
 }

@@ -1,10 +1,12 @@
 #include "syncer.h"
 
+#include <algorithm>
 #include <string>
 
 namespace dedup {
 namespace {
-constexpr std::chrono::milliseconds kRetryInterval{100};
+// How often to look whether a sync has failed, wherever that was.
+constexpr std::chrono::milliseconds kLookInterval{100};
 }  // namespace
 
 Syncer::Syncer(Journal& journal, const Clock& clock, LogQueue& log, std::chrono::milliseconds interval)
@@ -25,7 +27,7 @@ Syncer::~Syncer() {
 }
 
 void Syncer::Run() {
-  const std::chrono::milliseconds pause = interval_.count() == 0 ? kRetryInterval : interval_;
+  const std::chrono::milliseconds pause = interval_.count() == 0 ? kLookInterval : std::min(interval_, kLookInterval);
   std::unique_lock lock(mutex_);
   while (!stopped_.wait_for(lock, pause, [this] { return stop_; })) {
     lock.unlock();
@@ -37,7 +39,9 @@ void Syncer::Run() {
 void Syncer::SyncIfNeeded() {
   const std::uint64_t position = journal_.appended_position();
   const bool was_healthy = journal_.healthy();
-  if (was_healthy && (interval_.count() == 0 || position == synced_position_)) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (was_healthy && (interval_.count() == 0 || position == synced_position_ || now < next_sync_)) return;
+  next_sync_ = now + interval_;
   try {
     journal_.Sync();
     synced_position_ = position;

@@ -35,6 +35,7 @@ class Syncer {
   LogQueue& log_;
   const std::chrono::milliseconds interval_;
   std::uint64_t synced_position_;
+  std::chrono::steady_clock::time_point next_sync_{};
   OncePerMinute failure_log_;
 
   std::mutex mutex_;

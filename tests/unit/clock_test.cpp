@@ -22,7 +22,7 @@ std::int64_t Wall_ms() {
 
 // The state as another run on this boot of the machine would have saved it, `ago_ms` before now.
 ClockState SavedHere(std::int64_t age_ms, std::int64_t ago_ms) {
-  ClockState state = Clock({}, 0).state();
+  ClockState state = Clock({}).state();
   state.age_ms = age_ms;
   state.wall_ms -= ago_ms;
   state.boot_ms -= ago_ms;
@@ -37,14 +37,14 @@ ClockState SavedOnAnotherBoot(std::int64_t age_ms, std::int64_t ago_ms) {
 }
 
 TEST(ClockTest, WithoutAStateTheAgeBeginsAtTheWallClock) {
-  const Clock clock({}, 0);
+  const Clock clock({});
   EXPECT_NEAR(static_cast<double>(clock.Now().age_ms), static_cast<double>(Wall_ms()), kTolerance_ms);
   EXPECT_NEAR(static_cast<double>(clock.Now().wall_us), static_cast<double>(Wall_ms()) * 1000, kTolerance_ms * 1000);
   EXPECT_FALSE(clock.rebooted());
 }
 
 TEST(ClockTest, WithinOneBootTheAgeGoesOnByTheTimeBetween) {
-  const Clock clock(SavedHere(5 * kHour_ms, kHour_ms), 0);
+  const Clock clock(SavedHere(5 * kHour_ms, kHour_ms));
   EXPECT_NEAR(static_cast<double>(clock.Now().age_ms), 6 * kHour_ms, kTolerance_ms);
   EXPECT_FALSE(clock.rebooted());
 }
@@ -53,18 +53,18 @@ TEST(ClockTest, WithinOneBootAJumpOfTheWallClockDoesNotCount) {
   for (const std::int64_t jump_ms : {-1000 * kHour_ms, 1000 * kHour_ms}) {
     ClockState before = SavedHere(5 * kHour_ms, kHour_ms);
     before.wall_ms += jump_ms;
-    EXPECT_NEAR(static_cast<double>(Clock(before, 0).Now().age_ms), 6 * kHour_ms, kTolerance_ms);
+    EXPECT_NEAR(static_cast<double>(Clock(before).Now().age_ms), 6 * kHour_ms, kTolerance_ms);
   }
 }
 
 TEST(ClockTest, AcrossBootsTheAgeGoesOnByTheWallClock) {
-  const Clock clock(SavedOnAnotherBoot(5 * kHour_ms, 2 * kHour_ms), 0);
+  const Clock clock(SavedOnAnotherBoot(5 * kHour_ms, 2 * kHour_ms));
   EXPECT_NEAR(static_cast<double>(clock.Now().age_ms), 7 * kHour_ms, kTolerance_ms);
   EXPECT_TRUE(clock.rebooted());
 }
 
 TEST(ClockTest, AWallClockThatWentBackwardsAcrossBootsCountsAsNoTime) {
-  const Clock clock(SavedOnAnotherBoot(5 * kHour_ms, -2 * kHour_ms), 0);
+  const Clock clock(SavedOnAnotherBoot(5 * kHour_ms, -2 * kHour_ms));
   EXPECT_NEAR(static_cast<double>(clock.Now().age_ms), 5 * kHour_ms, kTolerance_ms);
 }
 
@@ -76,13 +76,13 @@ TEST(ClockTest, TheAgeNeverBeginsBelowItsMinimum) {
 }
 
 TEST(ClockTest, TheAgeRuns) {
-  const Clock clock({}, 0);
+  const Clock clock({});
   const std::int64_t start_ms = clock.Now().age_ms;
   EXPECT_TRUE(Eventually([&] { return clock.Now().age_ms > start_ms; }));
 }
 
 TEST(ClockTest, TheStateSaysWhatTheNextClockNeeds) {
-  const Clock clock(SavedHere(kHour_ms, 0), 0);
+  const Clock clock(SavedHere(kHour_ms, 0));
   const ClockState state = clock.state();
   timespec boot{};
   clock_gettime(CLOCK_BOOTTIME, &boot);
@@ -90,7 +90,7 @@ TEST(ClockTest, TheStateSaysWhatTheNextClockNeeds) {
   EXPECT_NEAR(static_cast<double>(state.wall_ms), static_cast<double>(Wall_ms()), kTolerance_ms);
   EXPECT_NEAR(static_cast<double>(state.boot_ms), static_cast<double>(boot.tv_sec) * 1000, 1000 + kTolerance_ms);
   EXPECT_NE(state.boot_number, 0U);
-  EXPECT_EQ(state.boot_number, Clock({}, 0).state().boot_number);
+  EXPECT_EQ(state.boot_number, Clock({}).state().boot_number);
 }
 
 TEST(ClockTest, TheTimeInAFilesNameIsUtcWithSeconds) {

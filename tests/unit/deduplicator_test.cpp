@@ -110,6 +110,14 @@ TEST_F(DeduplicatorTest, TopicsThatBeginWithADollarNeverAre) {
   EXPECT_EQ(VerdictOf("1", "$CONTROL/x"), kPassed);
 }
 
+TEST_F(DeduplicatorTest, ATopicLongerThanMqttAllowsIsNotDeduplicated) {
+  options_.journal_bytes = 1 << 20;
+  Start();
+  EXPECT_EQ(VerdictOf("1", std::string(65535, 'x')), kProcessed);
+  EXPECT_EQ(VerdictOf("1", std::string(65536, 'x')), kPassed);
+  EXPECT_EQ(VerdictOf("1", std::string(65535, 'x')), kDuplicate);
+}
+
 TEST_F(DeduplicatorTest, TheMembersNameIsAnOption) {
   options_.id_member = "id";
   Start();
@@ -212,6 +220,19 @@ TEST_F(DeduplicatorTest, WithAFullJournalEventsAreRefusedUntilTheWriterHasMadeRo
   Turn(2);
   EXPECT_TRUE(Eventually([&] { return VerdictOf(std::to_string(count + 1)) == kProcessed; }));
   EXPECT_EQ(Rows(), UpTo(count + 1));
+}
+
+TEST_F(DeduplicatorTest, AFailedSyncWhileTheJournalIsFullIsMadeUpFor) {
+  options_.fsync_interval = 1ms;
+  Start();
+  const std::uint64_t count = PublishUntilFull();
+  EXPECT_EQ(Rows(), UpTo(count));
+  {
+    const FailingDisk disk(Journal::kFileName);
+    Turn(2);
+    EXPECT_TRUE(Eventually([&] { return disk.failures() > 0; }));
+  }
+  EXPECT_TRUE(Eventually([&] { return VerdictOf("new") == kProcessed; }));
 }
 
 TEST_F(DeduplicatorTest, OnStoreFailurePassHandsThemOnWithoutDeduplication) {
@@ -349,6 +370,42 @@ TEST_F(DeduplicatorTest, WithoutACopyItComesBackWhenTheDelayIsOver) {
   dedup_->OnHandOnFailed(*event);
   EXPECT_FALSE(dedup_->TakeOverdue()) << "each attempt has its delay";
   EXPECT_TRUE(Eventually([&] { return dedup_->TakeOverdue().has_value(); }));
+}
+
+TEST_F(DeduplicatorTest, WhatIsInDoubtOutlastsItsWindow) {
+  options_.window = options_.retention = 50ms;
+  options_.recovery_delay = 400ms;
+  Start();
+  const Outcome outcome = Publish("a");
+  dedup_->OnHandOnFailed(MakeMessage(payload_), outcome);
+  Turn(3);
+  std::this_thread::sleep_for(100ms);
+  std::this_thread::sleep_for(100ms);
+  Turn(3);
+  const Outcome copy = Publish("a");
+  EXPECT_EQ(copy.verdict, kProcessed);
+  EXPECT_EQ(copy.seq, 1U) << "the same event still";
+  EXPECT_FALSE(dedup_->TakeOverdue());
+}
+
+TEST_F(DeduplicatorTest, ItDoesNotReplaceALaterRetainedMessage) {
+  options_.recovery_delay = 0ms;
+  Start();
+  for (const char* const topic : {"x", "y", "z"}) {
+    const Outcome outcome = Publish("a", topic);
+    Message message = MakeMessage(payload_, topic);
+    message.retain = true;
+    dedup_->OnHandOnFailed(message, outcome);
+  }
+  Message later = MakeMessage("no event", "x");
+  later.retain = true;
+  Send(later);
+  later = MakeMessage("{\"event_id\":\"b\"}", "y");
+  later.retain = true;
+  Send(later);
+  EXPECT_FALSE(dedup_->TakeOverdue()->retain);
+  EXPECT_FALSE(dedup_->TakeOverdue()->retain);
+  EXPECT_TRUE(dedup_->TakeOverdue()->retain);
 }
 
 }  // namespace

@@ -80,7 +80,7 @@ TEST_F(EventReaderTest, ShowsAnEventByteForByte) {
   Send(message);
   Rows();
   std::vector<std::string> seen;
-  const std::int64_t now_us = Clock({}, 0).Now().wall_us;
+  const std::int64_t now_us = Clock({}).Now().wall_us;
   reader_.ReadEvents("größe", 0, 10, 10, [&](const StoredEvent& event) {
     seen.insert(seen.end(), {std::string(event.topic), std::string(event.event_id), std::string(event.payload)});
     EXPECT_NEAR(static_cast<double>(event.received_us), static_cast<double>(now_us), 10'000'000);

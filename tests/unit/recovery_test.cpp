@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include <chrono>
 #include <cstddef>
@@ -255,6 +257,34 @@ TEST_F(RecoveryTest, AnEventThatCouldNotBeHandedOnKeepsThoseBehindItInDoubt) {
   EXPECT_EQ(VerdictOf("b"), kProcessed);
 }
 
+TEST_F(RecoveryTest, AnEventThatThereWasNoMemoryToHandOnIsInDoubtAtTheNextStart) {
+  Start();
+  Publish("a");
+  Turn(2);
+  dedup_->OnHandOnLost(Publish("b"));
+  Turn(3);
+  EXPECT_EQ(VerdictOf("b"), kDuplicate);
+  Restart();
+  EXPECT_EQ(VerdictOf("a"), kDuplicate);
+  EXPECT_EQ(VerdictOf("b"), kProcessed);
+}
+
+TEST_F(RecoveryTest, WithoutRoomInTheJournalItIsNotedLaterThatTheyWereHandedOn) {
+  KilledAfter([this] { Publish("doubt"); });
+  KilledAfter([this] {
+    EXPECT_EQ(VerdictOf("doubt"), kProcessed);
+    const std::uint64_t count = PublishUntilFull();
+    Turn(3);
+    EXPECT_TRUE(Eventually([&] {
+      Turn();
+      return VerdictOf(std::to_string(count + 1)) == kProcessed;
+    }));
+    Turn(3);
+  });
+  Start();
+  EXPECT_EQ(VerdictOf("doubt"), kDuplicate);
+}
+
 TEST_F(RecoveryTest, MoreInDoubtThanABatchHolds) {
   HandOnImmediately();
   options_.journal_bytes = 1 << 20;
@@ -313,7 +343,7 @@ TEST_F(RecoveryTest, TheWindowGoesOnWhileTheBrokerIsAway) {
   options_.window = options_.retention = 1h;
   const auto stay_away = [this](std::chrono::milliseconds time) {
     Stop();
-    OverwriteHeader(offsetof(JournalHeader, clock.boot_ms), Clock({}, 0).state().boot_ms - time.count());
+    OverwriteHeader(offsetof(JournalHeader, clock.boot_ms), Clock({}).state().boot_ms - time.count());
     Start();
   };
   Start();
@@ -454,6 +484,41 @@ TEST_F(RecoveryTest, ADamagedDatabaseIsSetAsideAndWhatIsReadableComesOver) {
   EXPECT_EQ(Publish("new").seq, 2002U);
   EXPECT_GT(Rows().size(), 1900U);
   EXPECT_EQ(Stats().processed, 2002U);
+}
+
+TEST_F(RecoveryTest, ADeathWhileADamagedDatabaseIsSavedCostsNothing) {
+  options_.journal_bytes = 1 << 20;
+  Start();
+  for (int i = 1; i <= 2000; ++i) Publish(std::to_string(i));
+  Turn(2);
+  Rows();
+  Stop();
+  const std::size_t at = ReadFile(database()).find("{\"event_id\":\"1000\"}") / 4096 * 4096;
+  Overwrite(database(), at, std::string(4096, '\xAA'));
+  EXPECT_EXIT(
+      {
+        rlimit limit;  // what is written beyond it costs the process its life
+        limit.rlim_cur = limit.rlim_max = 100'000;
+        setrlimit(RLIMIT_FSIZE, &limit);
+        Start();
+      },
+      testing::KilledBySignal(SIGXFSZ), "");
+  Start();
+  EXPECT_EQ(VerdictOf("1"), kDuplicate);
+  EXPECT_EQ(VerdictOf("2000"), kDuplicate);
+  EXPECT_EQ(Publish("new").seq, 2001U);
+}
+
+TEST_F(RecoveryTest, ASavedDatabaseThatHasNotReachedItsPlaceIsPutThere) {
+  Start();
+  Publish("a");
+  Turn(2);
+  Stop();
+  std::filesystem::rename(database(), database().string() + ".salvaged");
+  WriteFile(database().string() + "-wal", "of the damaged one");
+  Start();
+  EXPECT_EQ(VerdictOf("a"), kDuplicate);
+  EXPECT_FALSE(std::filesystem::exists(database().string() + ".salvaged"));
 }
 
 TEST_F(RecoveryTest, WhatIsNoDatabaseIsSetAsideAndTheJournalComesOver) {

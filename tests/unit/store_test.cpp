@@ -362,11 +362,26 @@ TEST_F(StoreTest, ExpiresAFewRowsAtATime) {
   InsertMany(10);
   EXPECT_FALSE(Expire(100, 100, 4));
   EXPECT_THAT(Rows(), ElementsAre(5, 6, 7, 8, 9, 10));
-  EXPECT_THAT(RememberedKeys(), ElementsAre(5, 6, 7, 8, 9, 10));
+  for (const std::uint64_t id : {4, 8}) {
+    EXPECT_EQ(Insert(MakeEvent(100 + id, std::to_string(id), 1000)), id <= store_->LoadState().forgotten_seq)
+        << "an id that is forgotten must be free, though its row waits to be deleted";
+  }
   EXPECT_FALSE(Expire(100, 100, 4));
+  Expire(100, 100, 4);
   EXPECT_TRUE(Expire(100, 100, 4));
-  EXPECT_THAT(Rows(), IsEmpty());
-  EXPECT_TRUE(Expire(100, 100, 4));
+  EXPECT_THAT(Rows(), testing::Each(testing::Gt(100U)));
+}
+
+TEST_F(StoreTest, RowsKeptUnderALongerRetentionGoWhenItIsShortened) {
+  InsertMany(4);
+  Expire(3, kForever);
+  EXPECT_FALSE(Expire(100, 100, 2));
+  EXPECT_EQ(store_->LoadState().forgotten_seq, 4U);
+  EXPECT_THAT(Rows(), ElementsAre(3, 4));
+  EXPECT_TRUE(Insert(MakeEvent(5, "3", 1000)));
+  Expire(100, 100, 2);
+  EXPECT_TRUE(Expire(100, 100, 2));
+  EXPECT_THAT(Rows(), ElementsAre(5));
 }
 
 TEST_F(StoreTest, NothingExpiresWithinTheWindow) {

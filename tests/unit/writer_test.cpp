@@ -19,7 +19,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 class WriterTest : public testing::Test {
  protected:
@@ -72,7 +71,7 @@ class WriterTest : public testing::Test {
   Journal journal_{Journal::Create(dir_.path(), Journal::kRingBytesMin, {})};
   Store store_{dir_ / Store::kFileName};
   sqlite::Database reader_{dir_ / Store::kFileName, sqlite::Database::Mode::kReadWriteCreate};
-  Clock clock_{{}, 0};
+  Clock clock_{{}};
   LogQueue log_;
   Options options_;
   std::optional<Writer> writer_;
@@ -188,7 +187,7 @@ TEST_F(WriterTest, ExpiresWithTheWindow) {
     while (journal_.used_bytes() > journal_.ring_bytes() / 2) std::this_thread::sleep_for(1ms);
   }
   EXPECT_TRUE(Eventually([&] { return writer_->forgotten_seq() == 2000; }));
-  EXPECT_THAT(Rows(), IsEmpty());
+  EXPECT_TRUE(WaitForRows(0));
   EXPECT_EQ(reader_.QueryInteger("SELECT forgotten_seq FROM state"), 2000);
 }
 
