@@ -22,6 +22,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kPageEventsMin = 16;  // at first, when nobody knows yet how big events are
 constexpr std::size_t kPageEventsMax = 1000;
 constexpr std::size_t kPageBytes = std::size_t{1} << 20;
+constexpr std::size_t kSmallBodyBytes = 32 * 1024;  // less than the smallest journal
 constexpr std::chrono::milliseconds kStoredPollInterval{1};
 constexpr std::chrono::seconds kStoredPatience{3};
 
@@ -33,9 +34,7 @@ Answer ErrorAnswer(const Problem& problem) { return sidecar::ErrorAnswer(problem
 
 Answer StoreAway(const StorageError& error) { return sidecar::ErrorAnswer(503, StoreTrouble(error)); }
 
-Answer StoreBehind() {
-  return sidecar::ErrorAnswer(503, "the event store is more than 3 s behind what was acknowledged; try again later");
-}
+Answer StoreBehind() { return sidecar::ErrorAnswer(503, "the event store is more than 3 s behind; try again later"); }
 
 std::string Quoted(std::string_view text) {
   std::string quoted;
@@ -69,13 +68,25 @@ std::string ArrayText(const std::vector<std::string_view>& texts) {
 
 std::uint64_t Received(const Statistics& statistics) { return statistics.processed + statistics.duplicates; }
 
+// An event that is larger than the whole journal can never be stored: the broker would cut our connection, and with it
+// everybody else's requests, as often as it was sent.
+std::optional<Problem> CheckFits(const Batch& batch, std::uint64_t journal_bytes) {
+  constexpr std::size_t kRecordOverheadMax = 1024;
+  for (std::size_t i = 0; i < batch.events.size(); ++i) {
+    const Event& event = batch.events[i];
+    if (event.payload.size() + event.topic.size() + kRecordOverheadMax > journal_bytes) {
+      return Problem{413, EventProblem(i, "", "is larger than the plugin's journal").detail};
+    }
+  }
+  return std::nullopt;
+}
+
+// An event that was let pass (the store failed and the plugin was told to carry on) went to the subscribers like one
+// that was processed.
 Answer PublishAnswer(const Batch& batch, const std::vector<Verdict>& verdicts, const Statistics& statistics) {
   std::vector<std::string_view> processed;
   for (std::size_t i = 0; i < verdicts.size(); ++i) {
-    if (verdicts[i] == Verdict::kProcessed) processed.push_back(batch.events[i].event_id_text);
-    if (verdicts[i] == Verdict::kPassed) {
-      return ErrorAnswer({502, EventProblem(i, "", "the broker's plugin saw no event in it and let it pass").detail});
-    }
+    if (verdicts[i] != Verdict::kDuplicate) processed.push_back(batch.events[i].event_id_text);
   }
   return {200, ObjectText()
                    .AddText("status", "ok")
@@ -120,13 +131,19 @@ bool EventListing::AppendNext(std::string* out) {
   return false;
 }
 
-Api::Api(std::filesystem::path data_dir, Publisher* publisher) : readers_(std::move(data_dir)), publisher_(publisher) {}
+Api::Api(std::filesystem::path data_dir, Publisher* publisher)
+    : readers_(std::move(data_dir)), publisher_(publisher), journal_gate_([this] { return ReadStatistics(); }) {}
 
 Answer Api::Publish(std::string body) {
   auto parsed = ParseBatch(std::move(body));
   if (const auto* problem = std::get_if<Problem>(&parsed)) return ErrorAnswer(*problem);
   const auto& batch = std::get<std::shared_ptr<const Batch>>(parsed);
   try {
+    std::optional<JournalGate::Pass> pass;
+    if (batch->body.size() > kSmallBodyBytes) {
+      if (const auto problem = CheckFits(*batch, ReadStatistics().journal_size_bytes)) return ErrorAnswer(*problem);
+      if (!journal_gate_.Enter(batch->body.size(), kStoredPatience, &pass)) return StoreBehind();
+    }
     std::vector<Verdict> verdicts;
     if (!batch->events.empty()) {
       auto published = publisher_->Publish(batch);
@@ -181,7 +198,13 @@ Answer Api::Stats() {
 Answer Api::Health() {
   std::string trouble = publisher_->Trouble();
   try {
-    readers_.Use([](EventReader& reader) { return reader.ReadStatistics(), reader.StoredSeq(); });
+    const Statistics statistics = readers_.Use([](EventReader& reader) {
+      reader.StoredSeq();
+      return reader.ReadStatistics();
+    });
+    const auto add = [&trouble](std::string_view text) { (trouble += trouble.empty() ? "" : "; ") += text; };
+    if (statistics.store_failing) add("the broker cannot store events; they wait in its journal");
+    if (statistics.journal_failing) add("the broker cannot sync its journal, so it refuses events");
   } catch (const StorageError& error) {
     trouble = (trouble.empty() ? "" : trouble + "; ") + StoreTrouble(error);
   }
