@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <variant>
 
 #include "event_reader.h"
+#include "journal_gate.h"
 #include "publisher.h"
 #include "reader_pool.h"
 
@@ -73,6 +75,7 @@ class Api {
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   ReaderPool readers_;
   Publisher* const publisher_;
+  JournalGate journal_gate_;
 };
 
 }  // namespace dedup::sidecar

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
@@ -34,6 +35,11 @@ void RaiseFileLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+std::string UrlOf(const std::string& host, int port) {
+  const bool is_ipv6 = host.find(':') != std::string::npos;
+  return "http://" + (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
 int Run(const Options& options) {
   // Blocked here, so in all threads, for they inherit it: signals are waited for, not handled.
   sigset_t stop_signals;
@@ -48,14 +54,15 @@ int Run(const Options& options) {
   Api api(options.data_dir, &publisher);
   Server server(&api);
   const int port = server.Listen(options.http_host, options.http_port);
-  Log("version " DEDUP_VERSION ", listening on http://" + options.http_host + ":" + std::to_string(port) + ", broker " +
-      options.mqtt_host + ":" + std::to_string(options.mqtt_port) + ", data in " + options.data_dir.string());
+  Log("version " DEDUP_VERSION ", listening on " + UrlOf(options.http_host, port) + ", broker " + options.mqtt_host +
+      ":" + std::to_string(options.mqtt_port) + ", data in " + options.data_dir.string());
 
   auto serving = std::async(std::launch::async, [&server] {
-    const bool stopped = server.Serve();
-    // Wakes the wait for a signal when the server ends by itself.
-    if (!stopped) kill(getpid(), SIGTERM);
-    return stopped;
+    // Ends the wait below, also when serving ends by itself or by an exception.
+    const struct Farewell {
+      ~Farewell() { kill(getpid(), SIGTERM); }
+    } farewell;
+    return server.Serve();
   });
   int signal = 0;
   sigwait(&stop_signals, &signal);

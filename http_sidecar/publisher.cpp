@@ -477,7 +477,7 @@ void Publisher::EndSession(const std::string& reason) {
 }
 
 // Logged when it is news.
-void Publisher::Complain(std::string trouble) {
+void Publisher::Complain(const std::string& trouble) {
   {
     const std::lock_guard lock(mutex_);
     if (trouble == trouble_) return;

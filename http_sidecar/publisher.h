@@ -68,7 +68,7 @@ class Publisher {
   void EndSession(const std::string& reason);
   void TakeSubmitted();
   void SendSome(Connection* connection);
-  void Complain(std::string trouble);
+  void Complain(const std::string& trouble);
 
   const BrokerAddress broker_;
   const std::string client_id_;

@@ -28,7 +28,8 @@ std::uint64_t BootNumber() {
 Clock::Clock(const ClockState& before, std::int64_t age_min_ms)
     : boot_number_(BootNumber()), rebooted_(before.boot_number != 0 && before.boot_number != boot_number_) {
   const std::int64_t wall_ms = ReadUs(CLOCK_REALTIME) / 1000;
-  std::int64_t age_ms = wall_ms;
+  // Without a state but with events, time begins with the newest: to remember too long is the safe side.
+  std::int64_t age_ms = age_min_ms != 0 ? age_min_ms : wall_ms;
   if (before.boot_number != 0) {
     const std::int64_t away_ms = rebooted_ ? wall_ms - before.wall_ms : ReadUs(CLOCK_BOOTTIME) / 1000 - before.boot_ms;
     age_ms = before.age_ms + std::max<std::int64_t>(away_ms, 0);

@@ -26,7 +26,7 @@ class Clock {
  public:
   /// Goes on from where `before` ended. Within one boot of the machine the time between is known exactly; else it is
   /// taken from the wall clock, and as zero when that went backwards.
-  /// Never begins below `age_min_ms`.
+  /// Never begins below `age_min_ms`, and there when nothing was saved; 0 for the wall clock.
   explicit Clock(const ClockState& before, std::int64_t age_min_ms = 0);
 
   /// Accurate to a tick of the kernel (4 ms or less) and without a system call, for it stands on the hot path.

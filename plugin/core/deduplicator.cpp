@@ -57,7 +57,7 @@ Outcome Deduplicator::OnPublish(const Publish& publish) {
   const KeyHash key = HashKey(secret_, publish.topic, id.text);
   if (const auto seq = FindRemembered(key)) {
     if (!MayAcknowledge()) return Refuse(MakeEvent(publish, id.text, *seq));
-    if (!in_doubt_.empty() && in_doubt_.IsWaiting(*seq)) return HandOnInDoubt(id.text, *seq);
+    if (!in_doubt_.empty() && in_doubt_.IsWaiting(*seq)) return HandOnInDoubt(publish, id.text, *seq);
     journal_.Count(&Counters::duplicates);
     return {Verdict::kDuplicate, *seq, id.text};
   }
@@ -65,7 +65,7 @@ Outcome Deduplicator::OnPublish(const Publish& publish) {
   const Event event = MakeEvent(publish, id.text, accepted_seq_ + 1);
   if (!Append(event, key)) return Refuse(event);
   writer_->Notify();
-  NoteRetained(publish);
+  NoteRetained(publish, event.seq);
   return {Verdict::kProcessed, event.seq, id.text};
 }
 
@@ -94,8 +94,9 @@ Event Deduplicator::MakeEvent(const Publish& publish, std::string_view event_id,
 }
 
 // Promise P3: the first copy of an event that was perhaps never handed on takes its place.
-Outcome Deduplicator::HandOnInDoubt(std::string_view event_id, std::uint64_t seq) {
+Outcome Deduplicator::HandOnInDoubt(const Publish& publish, std::string_view event_id, std::uint64_t seq) {
   in_doubt_.Claim(seq);
+  NoteRetained(publish, seq);
   return {Verdict::kProcessed, seq, event_id};
 }
 
@@ -134,12 +135,12 @@ bool Deduplicator::Append(const Event& event, const KeyHash& key) {
   }
 }
 
-void Deduplicator::NoteRetained(const Publish& publish) {
-  if (publish.retain && !in_doubt_.empty()) in_doubt_.OnRetained(publish.topic);
+void Deduplicator::NoteRetained(const Publish& publish, std::uint64_t seq) {
+  if (publish.retain && !in_doubt_.empty()) in_doubt_.OnRetained(publish.topic, seq);
 }
 
 Outcome Deduplicator::Pass(const Publish& publish, EventIdStatus id) {
-  NoteRetained(publish);
+  NoteRetained(publish, accepted_seq_ + 1);
   journal_.Count(&Counters::passed);
   if (id == EventIdStatus::kInvalid) {
     journal_.Count(&Counters::invalid_ids);
@@ -179,6 +180,10 @@ void Deduplicator::OnHandOnFailed(Store::InDoubt event) {
 
 void Deduplicator::OnHandOnLost(const Outcome& outcome) {
   handed_on_seq_max_ = std::min(handed_on_seq_max_, outcome.seq - 1);
+  log_.AddMade(LogLevel::kError, [&] {
+    return "no memory to hand on event " + std::to_string(outcome.seq) +
+           "; restart the broker, which then hands it on, before the journal is full";
+  });
 }
 
 void Deduplicator::OnTurn() {

@@ -83,11 +83,11 @@ class Deduplicator {
   bool IsDeduplicated(std::string_view topic) const;
   std::optional<std::uint64_t> FindRemembered(const KeyHash& key);
   Event MakeEvent(const Publish& publish, std::string_view event_id, std::uint64_t seq) const;
-  Outcome HandOnInDoubt(std::string_view event_id, std::uint64_t seq);
+  Outcome HandOnInDoubt(const Publish& publish, std::string_view event_id, std::uint64_t seq);
   bool MayAcknowledge() const;
   bool Append(const Event& event, const KeyHash& key);
   Outcome Pass(const Publish& publish, EventIdStatus id);
-  void NoteRetained(const Publish& publish);
+  void NoteRetained(const Publish& publish, std::uint64_t seq);
   Outcome Refuse(const Event& event);
 
   const Options options_;

@@ -58,6 +58,11 @@ Statistics EventReader::ReadStatistics() {
   if (file.ReadAt(0, &header, sizeof header) != sizeof header) {
     throw StorageError("read", file.path(), "the journal's header is cut short");
   }
+  if (header.version != Journal::kVersion) {
+    throw StorageError("read", file.path(),
+                       "format " + std::to_string(header.version) + ", this program knows format " +
+                           std::to_string(Journal::kVersion));
+  }
   return {.processed = header.accepted_seq - header.skipped_seqs,
           .duplicates = header.counters.duplicates,
           .passed = header.counters.passed + header.counters.unstored,

@@ -38,9 +38,9 @@ std::optional<Store::InDoubt> InDoubtEvents::TakeOverdue(std::int64_t now_ms) {
   return std::nullopt;
 }
 
-void InDoubtEvents::OnRetained(std::string_view topic) {
-  for (auto& [seq, waiting] : waiting_) {
-    if (waiting.event.topic == topic) waiting.event.retain = false;
+void InDoubtEvents::OnRetained(std::string_view topic, std::uint64_t seq) {
+  for (auto it = waiting_.begin(); it != waiting_.lower_bound(seq); ++it) {
+    if (it->second.event.topic == topic) it->second.event.retain = false;
   }
 }
 

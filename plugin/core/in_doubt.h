@@ -32,8 +32,8 @@ class InDoubtEvents {
   /// An event whose time is over, for the caller to hand on.
   std::optional<Store::InDoubt> TakeOverdue(std::int64_t now_ms);
 
-  /// A later retained message has come to this topic: what waits must not replace it when it is handed on.
-  void OnRetained(std::string_view topic);
+  /// A retained message has come to this topic: what waits with a smaller seq must not replace it when it is handed on.
+  void OnRetained(std::string_view topic, std::uint64_t seq);
 
   /// To be called once a turn of the broker's loop.
   void OnTurn();

@@ -91,7 +91,6 @@ void Index::Insert(const KeyHash& key, std::uint64_t seq) noexcept {
   Shard& shard = shards_[ShardOf(entry)];
   Place(shard, slot, entry);
   ++shard.used;
-  newest_seq_ = seq;
   ++size_;
 }
 

@@ -81,7 +81,6 @@ class Index {
   std::deque<Chunk> chunks_;       // of consecutive kChunkEntries seqs each; null where no seq of a chunk has a key
   std::uint64_t first_chunk_ = 0;  // chunks_.front() holds the seqs from first_chunk_ * kChunkEntries
   std::uint64_t oldest_seq_ = 0;   // no key has a smaller one
-  std::uint64_t newest_seq_ = 0;
   std::uint64_t size_ = 0;
 };
 

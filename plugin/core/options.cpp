@@ -75,7 +75,7 @@ bool ReadTopics(std::string_view text, std::vector<std::string>* topics) {
     if (begin == std::string_view::npos) return !topics->empty();
     text.remove_prefix(begin);
     const std::string_view filter = text.substr(0, text.find_first_of(separators));
-    if (!IsTopicFilter(filter)) return false;
+    if (!IsTopicFilter(filter) || filter.starts_with('$')) return false;
     topics->emplace_back(filter);
     text.remove_prefix(filter.size());
   }
@@ -96,7 +96,7 @@ constexpr Option kOptions[] = {
        options->data_dir = text;
        return !text.empty();
      }},
-    {"topics", "MQTT topic filters, separated by spaces or commas",
+    {"topics", "MQTT topic filters that do not begin with $, separated by spaces or commas",
      [](std::string_view text, Options* options) { return ReadTopics(text, &options->topics); }},
     {"id_member", "the name of a JSON member, 1 to 256 bytes",
      [](std::string_view text, Options* options) { return ReadName(text, &options->id_member); }},

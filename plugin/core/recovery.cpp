@@ -82,6 +82,8 @@ bool IsPlausible(const Journal& journal, std::uint64_t newest_known_seq) {
 // Brings the journal's records into the store, durably. Returns the newest seq among them.
 std::uint64_t Replay(Journal& journal, Store& store, StoreState* state, LogQueue& log) {
   std::uint64_t newest_seq = 0;
+  // A watermark beyond the newest seq is damage; then every event in the journal is in doubt.
+  const std::uint64_t handed_on_seq = journal.handed_on_seq() <= journal.accepted_seq() ? journal.handed_on_seq() : 0;
   Store::Batch batch(store, Store::Durability::kSynced);
   const Journal::Findings findings = journal.Replay([&](const Journal::Entry& entry) {
     const Event& event = entry.event;
@@ -89,7 +91,7 @@ std::uint64_t Replay(Journal& journal, Store& store, StoreState* state, LogQueue
     newest_seq = std::max(newest_seq, event.seq);
     if (event.seq <= state->forgotten_seq) return;
     batch.Insert(event);
-    if (event.seq > journal.handed_on_seq()) batch.InsertInDoubt(event);
+    if (event.seq > handed_on_seq) batch.InsertInDoubt(event);
   });
   state->stored_seq = std::max(state->stored_seq, newest_seq);
   if (IsPlausible(journal, state->stored_seq)) {

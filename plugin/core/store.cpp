@@ -141,7 +141,7 @@ void Store::ForEachKey(
     const std::function<void(std::uint64_t seq, std::string_view topic, std::string_view event_id)>& on_key) {
   sqlite::Statement rows(database_,
                          "SELECT seq, topic, event_id FROM events JOIN topics USING(topic_id) "
-                         "WHERE seq > (SELECT forgotten_seq FROM state) ORDER BY seq");
+                         "WHERE seq > (SELECT forgotten_seq FROM state) AND expired = 0 ORDER BY seq");
   while (rows.Step()) on_key(Unsigned(rows.Integer(0)), rows.Bytes(1), rows.Bytes(2));
 }
 
@@ -353,6 +353,8 @@ std::uint64_t Salvage(const std::filesystem::path& damaged, const std::filesyste
     // Not even its beginning can be read.
   }
   batch.Commit();
+  // Into the main file: that alone is put in the damaged one's place.
+  if (!store.Checkpoint()) throw StorageError("checkpoint", fresh, "another process reads it");
   return copied;
 }
 

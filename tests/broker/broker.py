@@ -5,6 +5,7 @@ nobody asked it to, that aborts, or that a sanitizer complains about fails the t
 """
 
 import contextlib
+import ctypes
 import errno
 import os
 import pathlib
@@ -23,6 +24,8 @@ PLUGIN = pathlib.Path(os.environ.get("DEDUP_PLUGIN") or ROOT / "build" / "plugin
 START_TIMEOUT_S = 30.0  # a broker under a sanitizer starts slowly
 STOP_TIMEOUT_S = 20.0
 
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
 _SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|: runtime error: ")
 
 
@@ -32,6 +35,17 @@ def mosquitto_path():
         return configured
     default = "/usr/sbin/mosquitto"
     return default if os.path.exists(default) else shutil.which("mosquitto")
+
+
+def _die_with_parent():
+    """No broker outlives the tests, also when they are killed."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def mosquitto_version():
+    """As in (2, 0, 11)."""
+    usage = subprocess.run([mosquitto_path(), "-h"], capture_output=True, text=True, check=False).stdout
+    return tuple(map(int, re.search(r"mosquitto version (\d+)\.(\d+)\.(\d+)", usage).groups()))
 
 
 def wait_until(condition, what, timeout_s=mqtt_client.TIMEOUT_S):
@@ -93,8 +107,10 @@ class Broker:
     # --- configuration ---
 
     def _write_config(self):
-        lines = [f"user {self.user}", f"listener {self.port} 127.0.0.1", "allow_anonymous true", "log_dest stderr",
-                 "log_timestamp false", "set_tcp_nodelay true", f"persistence_location {self.directory}/"]
+        lines = [f"user {self.user}", f"listener {self.port} 127.0.0.1", "allow_anonymous true",
+                 "log_dest stderr", "log_timestamp false", f"persistence_location {self.directory}/",
+                 "set_tcp_nodelay true",
+                 "max_packet_size 100000000"]  # from 2.1 on there is a default of two million bytes
         lines += [f"log_type {log_type}" for log_type in self.log_types]
         if self.plugin:
             lines.append(f"plugin {PLUGIN}")
@@ -111,7 +127,8 @@ class Broker:
             environment["LD_PRELOAD"] = ":".join(map(str, preload))
         with open(self.log_path, "ab") as log:
             self._process = subprocess.Popen([mosquitto_path(), "-c", self._write_config()], stdout=log, stderr=log,
-                                             stdin=subprocess.DEVNULL, env=environment, cwd=self.directory)
+                                             stdin=subprocess.DEVNULL, env=environment, cwd=self.directory,
+                                             preexec_fn=_die_with_parent)
 
     # --- life ---
 
@@ -155,7 +172,12 @@ class Broker:
 
     def terminate(self):
         """SIGTERM and the wait for a clean end."""
-        self._process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        # Mosquitto logs that it is running and only then sets the flag that SIGTERM clears, so one in between is lost.
+        while self.is_running() and time.monotonic() < deadline:
+            self._process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(2)
         self.wait_ended(0)
 
     def wait_ended(self, expected_code):

@@ -95,7 +95,7 @@ def broker(_shared_park, topic):
 
 @pytest.fixture
 def topic():
-    return f"test/{next(_topic_numbers)}"
+    return f"test/{next(_topic_numbers):05}"  # none is the beginning of another
 
 
 @pytest.fixture

@@ -12,9 +12,10 @@ DEFAULT_LOG_TYPES = ("error", "warning", "notice", "information")
 # Mosquitto's own lines, 2.0 and 2.1.
 BROKERS_OWN = re.compile(r"Warning: Mosquitto should not be run as root|mosquitto version |Config loaded from |"
                          r"Loading plugin: |Opening ipv4 listen socket|New connection from |New client connected from |"
-                         r"Client \S+ (disconnected|closed its connection)|Saving in-memory database|"
+                         r"Client \S+ .*(disconnected|closed its connection)|Saving in-memory database|"
                          r"Plugin .* loaded|Bridge support|Persistence support|TLS support|WebSockets support|"
-                         r"TLS-PSK support|Unix socket support")
+                         r"TLS-PSK support|Unix socket support|Websockets support|Info: running mosquitto as user|"
+                         r"Plugin has registered to receive ")
 
 
 def plugin_lines(broker, offset=0):

@@ -1,7 +1,7 @@
 """Mosquitto's own memory accounting survives what the plugin allocates through it.
 
-With `memory_limit` the broker counts every byte it frees, also one that it did not allocate. Memory from elsewhere would
-make the counter wrap, and the broker would refuse everybody from then on.
+With `memory_limit` the broker counts every byte that it frees, also one that it did not allocate. Memory from elsewhere
+would make the counter wrap, and the broker would refuse everybody from then on.
 """
 
 import pytest

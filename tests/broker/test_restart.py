@@ -38,7 +38,8 @@ def test_duplicate_after_a_restart(brokers, restart, first_qos, second_qos):
 def test_every_kind_of_id_is_a_duplicate_after_a_restart(brokers, restart):
     broker = brokers.start()
     ids = ["a", 12, "x" * 256, "\0", "a\0b", "\u00e9\U0001f600", '"\\\n', " "]
-    property_ids = ["a", "12", "x" * 256, "\u00e9\U0001f600", '"\\', " "]  # no control characters: MQTT has none in text
+    # MQTT has no control characters in its texts.
+    property_ids = ["a", "12", "x" * 256, "\u00e9\U0001f600", '"\\', " "]
 
     def publish_all():
         for event_id in ids:

@@ -49,8 +49,7 @@ def test_duplicate_inside_the_window_and_new_event_after_it(brokers, qos):
     assert observer.payloads() == []
 
 
-def test_duplicate_by_the_hour_in_a_long_window(brokers):
-    """A window that does not end while the test runs forgets nothing."""
+def test_long_window_forgets_nothing(brokers):
     broker = brokers.start(options={"window": "1h"})
     receipts = ask(broker)
     assert verdict(receipts, event("a")) == "processed"

@@ -1,4 +1,4 @@
-"""Fixtures: a broker and a sidecar that a module's tests share, or some of a test's own; and topics nobody else uses."""
+"""Fixtures: a broker and a sidecar that a module's tests share, or some of a test's own; topics nobody else uses."""
 
 import itertools
 import pathlib

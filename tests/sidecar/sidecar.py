@@ -1,7 +1,7 @@
 """The real HTTP sidecar on a free port, and clients that say exactly what they mean.
 
-The sidecar's log is a file that is printed with a failed test. A sidecar that ends when nobody asked it to, that does not
-end cleanly when asked, or that a sanitizer complains about fails the test (Sidecar.close).
+The sidecar's log is a file that is printed with a failed test. A sidecar that ends when nobody asked it to, that does
+not end cleanly when asked, or that a sanitizer complains about fails the test (Sidecar.close).
 """
 
 import contextlib
@@ -24,6 +24,9 @@ PROGRAM = pathlib.Path(os.environ.get("DEDUP_HTTP") or ROOT / "build" / "http_si
 TIMEOUT_S = 60.0  # generous: it is waited out only by a test that fails
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 20.0
+
+# Sanitizers keep freed memory for a while, so that the memory of their programs says nothing.
+IS_SANITIZED = PROGRAM.exists() and any(name in PROGRAM.read_bytes() for name in (b"__asan_init", b"__tsan_init"))
 
 _SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|: runtime error: ")
 
@@ -78,8 +81,9 @@ class Sidecar:
             raise AssertionError(f"no sidecar at {PROGRAM}: build it, or set DEDUP_HTTP")
         offset = self.log_path.stat().st_size
         self.spawn()
-        line = wait_until(lambda: re.search(r"listening on http://\S+:(\d+)", self.log(offset)) or not self.is_running(),
-                          "the sidecar listens", START_TIMEOUT_S)
+        line = wait_until(
+            lambda: re.search(r"listening on http://\S+:(\d+)", self.log(offset)) or not self.is_running(),
+            "the sidecar listens", START_TIMEOUT_S)
         assert self.is_running(), f"the sidecar did not start:\n{self.log(offset)}"
         self.port = int(line[1])
         if connected:
@@ -191,6 +195,22 @@ class Sidecar:
                 while data := connection.recv(1 << 16):
                     received += data
             return bytes(received)
+
+
+class MemoryWatch:
+    """Remembers the most memory that the sidecar had beyond what it had at first."""
+
+    def __init__(self, sidecar):
+        self._sidecar = sidecar
+        self._before = self._peak = sidecar.memory_bytes()
+
+    def look(self):
+        self._peak = max(self._peak, self._sidecar.memory_bytes())
+
+    def assert_below(self, limit_bytes):
+        self.look()
+        grown_bytes = self._peak - self._before
+        assert grown_bytes < limit_bytes or IS_SANITIZED, f"{grown_bytes} bytes more than before"
 
 
 def read_response(connection):

@@ -1,8 +1,10 @@
 """What the sidecar says while its broker, the plugin or the store is away, and that it comes back by itself."""
 
 import concurrent.futures
+import contextlib
 import os
 import socket
+import sqlite3
 import threading
 import time
 
@@ -128,7 +130,10 @@ def test_broker_without_the_plugin(stack):
 
 def test_what_listens_is_no_broker(stack):
     with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=lambda: server.accept()[0].sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"), daemon=True).start()
+        def answer():
+            server.accept()[0].sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+        threading.Thread(target=answer, daemon=True).start()
         broker = stack.make_broker()
         sidecar = stack.make_sidecar(broker, mqtt_port=server.getsockname()[1]).start(connected=False)
         assert_unavailable(sidecar)
@@ -158,13 +163,43 @@ def test_store_goes_away_and_comes_back(stack):
     assert sidecar.get("/healthz").status == 200
 
 
-def test_event_that_the_plugin_cannot_store_is_503_and_the_next_one_works(stack):
+def test_event_that_is_larger_than_the_whole_journal_is_413(stack):
     broker, sidecar = stack.start(options={"journal_size": "1M"})
-    response = sidecar.post(event("t", "big", payload="x" * (2 << 20)))
-    assert response.status in (413, 503)
-    sidecar.wait_healthy()
+    response = sidecar.post([event("t", "small"), event("t", "big", payload="x" * (2 << 20))])
+    assert response.status == 413
+    assert response.detail.startswith("events[1]: ")
+    assert sidecar.events() == []
     assert sidecar.publish(event("t", "small"))["processed"] == ["small"]
-    assert sidecar.ids("t") == ["small"]
+    assert "lost" not in sidecar.log()
+
+
+def test_events_that_the_plugin_cannot_store_are_503_and_then_all_is_well(stack):
+    broker, sidecar = stack.start(options={"journal_size": "1M"})
+    # More than the journal holds, faster than the store can be written: its writer is stopped by a lock.
+    with contextlib.closing(sqlite3.connect(broker.data_dir / "events.db", isolation_level=None)) as lock:
+        lock.execute("BEGIN EXCLUSIVE")
+        batch = [event("t", f"e{i}", payload="x" * 100_000) for i in range(30)]
+        response = sidecar.post(batch)
+        assert response.status == 503
+        assert "safe" in response.detail
+        lock.execute("ROLLBACK")
+    sidecar.wait_healthy()
+    wait_until(lambda: sidecar.post(batch).status == 200, "the store has caught up", 30)
+    assert sidecar.ids("t") == [f"e{i}" for i in range(30)]
+
+
+def test_flood_of_big_bodies_waits_for_the_store_instead_of_losing_the_broker(stack):
+    broker, sidecar = stack.start(options={"journal_size": "8M"})
+
+    def publish(worker):
+        for number in range(4):
+            body = event("t", f"{worker}-{number}", payload="x" * (1 << 20))
+            wait_until(lambda: sidecar.post(body).status == 200, "the store has caught up", 60)
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        list(pool.map(publish, range(16)))
+    assert len(sidecar.ids("t")) == 64
+    assert "lost" not in sidecar.log()
 
 
 def test_log_says_what_changes_and_nothing_else(stack):
@@ -188,7 +223,8 @@ def test_log_says_what_changes_and_nothing_else(stack):
 def test_plugin_that_was_told_another_id_member(stack):
     broker, sidecar = stack.start(options={"id_member": "uuid", "id_property": "dedup-id"})
     subscriber = broker.connect(version=5).subscribe("t")
-    assert sidecar.publish([event("t", "a", uuid="x"), event("t", "b", uuid="x"), event("t", "a")])["processed"] == ["a", "b"]
+    answer = sidecar.publish([event("t", "a", uuid="x"), event("t", "b", uuid="x"), event("t", "a")])
+    assert answer["processed"] == ["a", "b"]
     messages = subscriber.wait_messages(2)
     assert [message.user_properties for message in messages] == [[("dedup-id", "a")], [("dedup-id", "b")]]
     response = sidecar.post(event("t", "a\0b"))
@@ -210,7 +246,7 @@ def test_topic_that_the_plugin_was_told_to_leave_alone_is_refused(stack):
 
 @pytest.mark.parametrize("limit", ["max_packet_size 100000", "message_size_limit 100000"])
 def test_event_that_is_larger_than_the_broker_takes_is_413(stack, limit):
-    broker, sidecar = stack.start(config=limit)
+    broker, sidecar = stack.start(bridge=limit)  # the end of the configuration, where it counts
     response = sidecar.post([event("t", "a", payload="x" * 100_000)])
     assert response.status == 413
     assert response.detail.startswith("events[0]: ")
@@ -232,8 +268,9 @@ def test_topic_that_the_broker_does_not_let_us_write_is_403(stack, tmp_path):
 def test_two_sidecars_share_a_broker(stack):
     broker, first = stack.start()
     second = stack.make_sidecar(broker).start()
+    batch = [event("t", f"e{number}") for number in range(50)]
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda i: (first, second)[i % 2].publish([event("t", f"e{n}") for n in range(50)]), range(16)))
+        answers = list(pool.map(lambda i: (first, second)[i % 2].publish(batch), range(16)))
     assert sum(len(answer["processed"]) for answer in answers) == 50
     assert sum(answer["duplicates"] for answer in answers) == 15 * 50
     assert first.events() == second.events()

@@ -13,7 +13,7 @@ import urllib.parse
 
 import pytest
 
-from sidecar import event
+from sidecar import MemoryWatch, event
 
 
 def test_all_topics_or_one_in_order_of_acceptance(stack):
@@ -35,7 +35,8 @@ def test_unknown_topic_is_an_empty_list(sidecar):
         assert (response.status, response.body) == (200, b"[]")
 
 
-@pytest.mark.parametrize("name", ["a/b", "with space", "caf\u00e9/\U0001F600", "a=b&c?d%25e;f", "trailing/", "/", "'\"\\"])
+@pytest.mark.parametrize("name", ["a/b", "with space", "caf\u00e9/\U0001F600", "a=b&c?d%25e;f", "trailing/", "/",
+                                  "'\"\\"])
 def test_topic_is_percent_decoded(sidecar, topic, name):
     name = f"{topic}/{name}"
     sidecar.publish(event(name, "a"))
@@ -105,7 +106,7 @@ def crowded(shared_stack):
 
 def test_listing_of_200000_events_takes_constant_memory(sidecar, crowded):
     sidecar.events("nobody/publishes/here")
-    before, peak = sidecar.memory_bytes(), 0
+    memory = MemoryWatch(sidecar)
     with contextlib.closing(sidecar.connect()) as connection:
         connection.request("GET", f"/events?topic={crowded}")
         response = connection.getresponse()
@@ -113,18 +114,18 @@ def test_listing_of_200000_events_takes_constant_memory(sidecar, crowded):
         body = bytearray()
         while data := response.read(1 << 20):
             body += data
-            peak = max(peak, sidecar.memory_bytes())
+            memory.look()
     found = json.loads(body)
     assert [row["event_id"] for row in found] == [f"{number}-{i}" for number in range(20) for i in range(10_000)]
     assert len(body) > 30 << 20
-    assert peak - before < 16 << 20, f"{peak - before} bytes more than before"
+    memory.assert_below(16 << 20)
 
 
 def test_big_events_among_small_ones_are_listed_with_constant_memory(sidecar, topic):
     for number in range(5):
         sidecar.publish([event(topic, f"s{number}-{i}") for i in range(500)])
         sidecar.publish([event(topic, f"b{number}-{i}", payload="x" * (1 << 20)) for i in range(10)])
-    before, peak, size = sidecar.memory_bytes(), 0, 0
+    memory, size = MemoryWatch(sidecar), 0
     with contextlib.closing(sidecar.connect()) as connection:
         connection.request("GET", f"/events?topic={topic}")
         response = connection.getresponse()
@@ -132,10 +133,10 @@ def test_big_events_among_small_ones_are_listed_with_constant_memory(sidecar, to
         while data := response.read(1 << 20):
             size += len(data)
             tail = data[-100:]
-            peak = max(peak, sidecar.memory_bytes())
+            memory.look()
     assert tail.endswith(b"]")
     assert size > 50 << 20
-    assert peak - before < 24 << 20, f"{peak - before} bytes more than before"
+    memory.assert_below(24 << 20)
 
 
 def test_listing_ends_with_what_there_was_at_its_beginning(sidecar, crowded):

@@ -17,7 +17,8 @@ from sidecar import PROGRAM, event, read_response, status_of
 def run(*arguments, **environment):
     clean = {name: value for name, value in os.environ.items()
              if name not in ("DATA_DIR", "MQTT_HOST", "MQTT_PORT", "HTTP_HOST", "HTTP_PORT")}
-    return subprocess.run([PROGRAM, *arguments], env={**clean, **environment}, capture_output=True, text=True, timeout=60)
+    return subprocess.run([PROGRAM, *arguments], env={**clean, **environment}, capture_output=True, text=True,
+                          timeout=60)
 
 
 def test_help_and_version():
@@ -31,7 +32,8 @@ def test_help_and_version():
 
 @pytest.mark.parametrize("arguments, environment, named", [
     (["--prot", "1"], {}, "--prot"), (["x"], {}, "x"), (["--mqtt-port"], {}, "--mqtt-port"),
-    (["--mqtt-port", "x"], {}, "--mqtt-port"), (["--http-port=65536"], {}, "--http-port"), (["--data-dir="], {}, "--data-dir"),
+    (["--mqtt-port", "x"], {}, "--mqtt-port"), (["--http-port=65536"], {}, "--http-port"),
+    (["--data-dir="], {}, "--data-dir"),
     ([], {"HTTP_PORT": "eighty"}, "HTTP_PORT"), ([], {"MQTT_PORT": "0"}, "MQTT_PORT"),
 ])
 def test_unknown_or_malformed_flag_is_named(arguments, environment, named):
@@ -144,7 +146,8 @@ def test_300_requests_at_once(sidecar, topic):
         for number in range(300):
             body = json.dumps(event(topic, f"e{number}")).encode()
             connection = connections.enter_context(socket.create_connection(("127.0.0.1", sidecar.port), timeout=60))
-            connection.sendall(b"POST /publish HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            connection.sendall(b"POST /publish HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                               b"Content-Length: %d\r\n\r\n" % len(body) + body)
             requests.append(connection)
         for connection in requests:
             answer = b""

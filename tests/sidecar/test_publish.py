@@ -114,12 +114,12 @@ def test_values_are_read_back_as_posted(sidecar, topic):
     payload = ('{"big":9007199254740993,"bigger":123456789012345678901234567890,"float":1.10,"exponent":-1.5E+300,'
                '"zero":-0.0,"escapes":"\\u00e9\\/\\n\\ud83d\\ude00","nested":[[[{"a":[null,true,false]}]]],"":0,'
                '"space":[ 1 ,2 ]}')
-    text = ('{"topic":"%s","event_id":"\\u0041/\\"","timestamp":"2024-01-02T03:04:05.000000+05:30","source":"caf\\u00e9",'
-            '"payload":%s,"unknown":{"event_id":"x"}}' % (topic, payload))
+    members = ('"topic":"%s","event_id":"\\u0041/\\"","timestamp":"2024-01-02T03:04:05.000000+05:30",'
+               '"source":"caf\\u00e9","payload":%s' % (topic, payload))
+    text = '{%s,"unknown":{"event_id":"x"}}' % members
     assert sidecar.publish(text)["processed"] == ['A/"']
     row = sidecar.get(f"/events?topic={topic}").body.decode()
-    assert ('{"topic":"%s","event_id":"\\u0041/\\"","timestamp":"2024-01-02T03:04:05.000000+05:30","source":"caf\\u00e9",'
-            '"payload":%s,"seq":' % (topic, payload)) in row
+    assert row.startswith('[{%s,"seq":' % members)
     assert "unknown" not in row
 
 
@@ -131,11 +131,13 @@ def test_missing_source_and_payload_are_null(sidecar, topic):
 
 def test_ids_are_compared_byte_for_byte_after_unescaping(sidecar, topic):
     def publish(id_text):
-        return sidecar.publish('{"topic":"%s","event_id":"%s","timestamp":"2024-01-02"}' % (topic, id_text))["duplicates"]
+        text = '{"topic":"%s","event_id":"%s","timestamp":"2024-01-02"}' % (topic, id_text)
+        return sidecar.publish(text)["duplicates"]
 
     assert publish("A/\\n") == 0
     assert publish("\\u0041\\/\\u000a") == 1
-    for different in ("a/\\n", "A/\\n ", " A/\\n", "\u0410/\\n", "A/", "A/\\u0000", "\u00e9", "e\u0301", "\\u0000", "\\u0000\\u0000"):
+    for different in ("a/\\n", "A/\\n ", " A/\\n", "\u0410/\\n", "A/", "A/\\u0000", "\u00e9", "e\u0301", "\\u0000",
+                      "\\u0000\\u0000"):
         assert publish(different) == 0, different
 
 
@@ -151,8 +153,10 @@ def test_id_and_topic_of_the_greatest_length(sidecar):
     assert sidecar.publish(event(long_topic, "i" * 256))["duplicates"] == 1
 
 
-@pytest.mark.parametrize("timestamp", ["2024-02-29", "2024-01-02T03:04:05", "2024-01-02T03:04:05Z", "2024-01-02 03:04:05.5",
-                                       "2024-01-02T03:04:05.123456+02:00", "20240102T030405Z"])
+@pytest.mark.parametrize("timestamp", [
+    "2024-02-29", "2024-01-02T03:04:05", "2024-01-02T03:04:05Z", "2024-01-02 03:04:05.5",
+    "2024-01-02T03:04:05.123456+02:00", "20240102T030405Z",
+])
 def test_timestamp_is_iso_8601_with_or_without_a_zone(sidecar, topic, timestamp):
     sidecar.publish({**event(topic, "a"), "timestamp": timestamp})
     assert sidecar.events(topic)[0]["timestamp"] == timestamp
@@ -179,7 +183,8 @@ def test_chunked_body(sidecar, topic):
 def test_chunk_extensions_and_capitals_are_understood(sidecar, topic):
     body = json.dumps(event(topic, "a")).encode()
     answer = sidecar.raw(b"POST /publish HTTP/1.1\r\nHost: x\r\ntransfer-ENCODING: Chunked\r\nConnection: close\r\n\r\n"
-                         b"A;name=value\r\n" + body[:10] + b"\r\n" + b"%X\r\n" % len(body[10:]) + body[10:] + b"\r\n0\r\n\r\n")
+                         b"A;name=value\r\n" + body[:10] + b"\r\n" +
+                         b"%X\r\n" % len(body[10:]) + body[10:] + b"\r\n0\r\n\r\n")
     assert status_of(answer) == 200
     assert sidecar.ids(topic) == ["a"]
 
@@ -197,7 +202,8 @@ def test_client_that_waits_for_100_continue_gets_it_before_it_sends(sidecar, top
 
 
 def test_client_that_waits_for_100_continue_is_told_so_when_its_body_will_not_be_taken(sidecar):
-    answer = sidecar.raw(b"POST /publish HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 999999999\r\n\r\n")
+    answer = sidecar.raw(b"POST /publish HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+                         b"Content-Length: 999999999\r\n\r\n")
     assert status_of(answer) == 413
     assert b"100 Continue" not in answer
 

@@ -49,6 +49,13 @@ TEST(ClockTest, WithinOneBootTheAgeGoesOnByTheTimeBetween) {
   EXPECT_FALSE(clock.rebooted());
 }
 
+TEST(ClockTest, TheAgeDoesNotRunBackwardsAcrossARestart) {
+  for (int i = 0; i < 1000; ++i) {
+    const ClockState before = Clock({}).state();
+    ASSERT_GE(Clock(before).Now().age_ms, before.age_ms);
+  }
+}
+
 TEST(ClockTest, WithinOneBootAJumpOfTheWallClockDoesNotCount) {
   for (const std::int64_t jump_ms : {-1000 * kHour_ms, 1000 * kHour_ms}) {
     ClockState before = SavedHere(5 * kHour_ms, kHour_ms);

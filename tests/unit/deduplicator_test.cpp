@@ -23,8 +23,7 @@ using testing::Not;
 
 using DeduplicatorTest = DeduplicatorFixture;
 
-// --- Events
-// ------------------------------------------------------------------------------------------------------------
+// --- Events --------------------------------------------------------------------------------------
 
 TEST_F(DeduplicatorTest, TheFirstCopyIsProcessedTheOthersAreDuplicatesOfIt) {
   Start();
@@ -172,8 +171,7 @@ TEST_F(DeduplicatorTest, WantsTurnsUntilEverythingIsHandedOn) {
   EXPECT_TRUE(dedup_->wants_turn());
 }
 
-// --- The window
-// ----------------------------------------------------------------------------------------------------------
+// --- The window ----------------------------------------------------------------------------------
 
 TEST_F(DeduplicatorTest, AnIdIsNewAgainWhenItsWindowIsOver) {
   options_.window = options_.retention = 300ms;
@@ -203,8 +201,7 @@ TEST_F(DeduplicatorTest, ARowOutlivesItsIdUnderALongerRetention) {
   EXPECT_THAT(Rows(), ElementsAre(1, 2));
 }
 
-// --- When an event cannot be stored
-// ------------------------------------------------------------------------------------
+// --- When an event cannot be stored --------------------------------------------------------------
 
 TEST_F(DeduplicatorTest, WithAFullJournalEventsAreRefusedUntilTheWriterHasMadeRoom) {
   Start();
@@ -290,8 +287,7 @@ TEST_F(DeduplicatorTest, AConflictingRowIsToldNotHidden) {
   EXPECT_THAT(TakeLog(), HasSubstr("event 1 is not stored"));
 }
 
-// --- fsync_interval 0: an acknowledgement says that the event is on the disk
-// ------------------------------------------
+// --- fsync_interval 0: an acknowledgement says that the event is on the disk ---------------------
 
 TEST_F(DeduplicatorTest, AnEventThatDidNotReachTheDiskIsRefusedAndItsNextCopyTakesItsPlace) {
   options_.fsync_interval = 0ms;
@@ -341,8 +337,7 @@ TEST_F(DeduplicatorTest, WithAnIntervalAFailedSyncRefusesWhatFollows) {
   EXPECT_TRUE(Eventually([&] { return VerdictOf("c") == kProcessed; }));
 }
 
-// --- When the broker cannot hand an event on
-// ---------------------------------------------------------------------------
+// --- When the broker cannot hand an event on -----------------------------------------------------
 
 TEST_F(DeduplicatorTest, AnEventThatCouldNotBeHandedOnIsInDoubt) {
   Start();

@@ -59,6 +59,8 @@ TEST_F(EventReaderTest, ReadsEventsByTopicAndInPages) {
   StartWith(6);
   EXPECT_THAT(Read(), ElementsAre(1, 2, 3, 4, 5, 6));
   EXPECT_THAT(Read("odd"), ElementsAre(1, 3, 5));
+  EXPECT_THAT(Read("", 0, UINT64_MAX, SIZE_MAX), ElementsAre(1, 2, 3, 4, 5, 6));
+  EXPECT_THAT(Read("", UINT64_MAX), IsEmpty());
   EXPECT_THAT(Read("", 2), ElementsAre(3, 4, 5, 6));
   EXPECT_THAT(Read("", 2, 4), ElementsAre(3, 4));
   EXPECT_THAT(Read("", 2, 6, 3), ElementsAre(3, 4, 5));

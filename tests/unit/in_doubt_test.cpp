@@ -78,7 +78,7 @@ TEST_F(InDoubtTest, AnEventIsOverdueWhenItsTimeHasCome) {
 }
 
 TEST_F(InDoubtTest, OverdueEventsComeInTheirOrder) {
-  for (const std::uint64_t seq : {3, 1, 2}) Add(seq);
+  for (const std::uint64_t seq : {3U, 1U, 2U}) Add(seq);
   EXPECT_EQ(Overdue(1000), 1U);
   EXPECT_EQ(Overdue(1000), 2U);
   EXPECT_EQ(Overdue(1000), 3U);
@@ -108,7 +108,7 @@ TEST_F(InDoubtTest, AnEventThatCouldNotBeHandedOnWaitsAgain) {
 }
 
 TEST_F(InDoubtTest, WhatHasLeftStaysUntilItIsRemoved) {
-  for (const std::uint64_t seq : {1, 2}) {
+  for (const std::uint64_t seq : {1U, 2U}) {
     Add(seq);
     events_.Claim(seq);
   }
@@ -126,13 +126,15 @@ TEST_F(InDoubtTest, WhatHasLeftStaysUntilItIsRemoved) {
 TEST_F(InDoubtTest, ALaterRetainedMessageOfTheTopicIsNotReplaced) {
   Add(1, 1000, "x");
   Add(2, 1000, "y");
-  events_.OnRetained("x");
+  Add(3, 1000, "x");
+  events_.OnRetained("x", 3);
   EXPECT_FALSE(events_.TakeOverdue(1000)->retain);
-  EXPECT_TRUE(events_.TakeOverdue(1000)->retain);
+  EXPECT_TRUE(events_.TakeOverdue(1000)->retain) << "another topic";
+  EXPECT_TRUE(events_.TakeOverdue(1000)->retain) << "not earlier";
 }
 
 TEST_F(InDoubtTest, KnowsTheOldestThatIsNotHandedOn) {
-  for (const std::uint64_t seq : {10, 20, 30}) Add(seq);
+  for (const std::uint64_t seq : {10U, 20U, 30U}) Add(seq);
   EXPECT_THAT(events_.OldestAbove(0), Optional(10));
   EXPECT_THAT(events_.OldestAbove(10), Optional(20));
   EXPECT_THAT(events_.OldestAbove(29), Optional(30));

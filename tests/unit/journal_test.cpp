@@ -112,7 +112,7 @@ class JournalTest : public testing::Test {
   Journal::Findings findings_;
 };
 
-// --- Append, read, replay --------------------------------------------------------------------------------------------
+// --- Append, read, replay ------------------------------------------------------------------------
 
 TEST_F(JournalTest, ThereIsNoneAtFirst) { EXPECT_FALSE(Journal::Open(dir_.path())); }
 
@@ -236,8 +236,7 @@ TEST_F(JournalTest, SizesAreRoundedUp) {
   EXPECT_EQ(std::filesystem::file_size(path()), Journal::kHeaderBytes + journal_->ring_bytes());
 }
 
-// --- The header
-// --------------------------------------------------------------------------------------------------------
+// --- The header ----------------------------------------------------------------------------------
 
 TEST_F(JournalTest, CountersWatermarkAndClockOutliveTheProcess) {
   Create();
@@ -316,13 +315,18 @@ TEST_F(JournalTest, WhatIsNoJournalIsDamaged) {
   }
 }
 
-TEST_F(JournalTest, OneOfAnotherLengthIsMadeWholeAgain) {
+TEST_F(JournalTest, OneOfAnotherLengthKeepsTheRecordsThatAreWhole) {
   Create();
+  const auto positions = AppendThree();
+  const std::vector<Kept> three = Reopen();
   const std::string good = ReadFile(path());
-  for (const std::string& bytes :
-       {good.substr(0, Journal::kHeaderBytes), good.substr(0, good.size() - 1), good + "x"}) {
-    WriteFile(path(), bytes);
-    EXPECT_TRUE(Journal::Open(dir_.path())) << bytes.size() << " bytes";
+  for (const std::uint64_t ring_bytes : {journal_->ring_bytes() + 1, journal_->ring_bytes() - 1, positions[3],
+                                         positions[2], positions[2] + 9, positions[1], std::uint64_t{0}}) {
+    journal_.reset();
+    WriteFile(path(), (good + "x").substr(0, Journal::kHeaderBytes + ring_bytes));
+    const auto whole = std::upper_bound(positions.begin() + 1, positions.end(), ring_bytes) - positions.begin() - 1;
+    EXPECT_EQ(Reopen(), std::vector(three.begin(), three.begin() + whole)) << ring_bytes;
+    EXPECT_TRUE(Append(9));
     EXPECT_GE(std::filesystem::file_size(path()), good.size());
   }
 }
@@ -340,8 +344,7 @@ TEST_F(JournalTest, ANewerVersionIsRefusedAndNotCalledDamaged) {
   }
 }
 
-// --- Damage
-// ------------------------------------------------------------------------------------------------------------
+// --- Damage --------------------------------------------------------------------------------------
 
 TEST_F(JournalTest, ATornTailIsDroppedAndAppendingGoesOn) {
   Create();
@@ -376,6 +379,27 @@ TEST_F(JournalTest, ATornTailIsMeasured) {
   Overwrite(path(), Journal::kHeaderBytes + positions[3] - 20, "?");
   EXPECT_THAT(Seqs(Reopen()), ElementsAre(1, 2));
   EXPECT_EQ(findings_.torn_bytes, positions[3] - positions[2]);
+}
+
+TEST_F(JournalTest, WhereTheRecordsBeginIsFoundWithoutTheHeader) {
+  for (const std::uint64_t laps : {0U, 3U}) {
+    Create();
+    std::uint64_t seq = 0;
+    while (journal_->appended_position() < laps * journal_->ring_bytes()) {
+      ASSERT_TRUE(Append(++seq, std::string(1000, 'x')));
+      journal_->Release(journal_->appended_position());
+    }
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(Append(++seq));
+    for (const std::uint64_t bad : {std::uint64_t{8}, std::uint64_t{1} << 40, UINT64_MAX}) {
+      journal_.reset();
+      Overwrite(path(), offsetof(JournalHeader, released_position), {reinterpret_cast<const char*>(&bad), sizeof bad});
+      const std::vector<std::uint64_t> seqs = Seqs(Reopen());
+      EXPECT_TRUE(findings_.header_damaged);
+      ASSERT_GE(seqs.size(), 3U) << "those that were released may come again";
+      EXPECT_TRUE(std::is_sorted(seqs.begin(), seqs.end()));
+      EXPECT_THAT(std::vector(seqs.end() - 3, seqs.end()), ElementsAre(seq - 2, seq - 1, seq));
+    }
+  }
 }
 
 TEST_F(JournalTest, NoFlippedByteInventsAnEventOrCostsAnother) {
@@ -470,12 +494,10 @@ TEST_F(JournalTest, RecordsOfAnEarlierLapAreForgotten) {
   EXPECT_EQ(findings_.torn_bytes + findings_.damaged_bytes, 0U);
 }
 
-// --- A failing disk
-// -----------------------------------------------------------------------------------------------------
+// --- A failing disk ------------------------------------------------------------------------------
 
 TEST_F(JournalTest, TakesNothingAfterAFailedSyncUntilOneHasSucceeded) {
   Create();
-  Reopen();
   ASSERT_TRUE(Append(1));
   {
     const FailingDisk disk(Journal::kFileName);
@@ -512,8 +534,7 @@ TEST_F(JournalTest, GivesNoRoomBackWhenReleasingFails) {
   EXPECT_TRUE(Append(2, std::string(1000, 'x')));
 }
 
-// --- Two threads
-// -------------------------------------------------------------------------------------------------------
+// --- Two threads ---------------------------------------------------------------------------------
 
 TEST_F(JournalTest, OneThreadAppendsWhileAnotherReadsAndReleases) {
   constexpr std::uint64_t kEvents = 30'000;

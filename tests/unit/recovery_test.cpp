@@ -62,8 +62,7 @@ class RecoveryTest : public DeduplicatorFixture {
   }
 };
 
-// --- Stops and deaths
-// ----------------------------------------------------------------------------------------------------
+// --- Stops and deaths ----------------------------------------------------------------------------
 
 TEST_F(RecoveryTest, AfterAStopNothingIsForgotten) {
   Start();
@@ -133,8 +132,7 @@ TEST_F(RecoveryTest, ADirectoryThatCannotBeMadeIsAnError) {
               AllOf(HasSubstr((dir_ / "file" / "x").string()), HasSubstr("must be able to write to data_dir")));
 }
 
-// --- In doubt
-// ------------------------------------------------------------------------------------------------------------
+// --- In doubt ------------------------------------------------------------------------------------
 
 TEST_F(RecoveryTest, EventsOfTheLastTwoTurnsAreInDoubt) {
   KilledAfter([this] {
@@ -299,8 +297,7 @@ TEST_F(RecoveryTest, MoreInDoubtThanABatchHolds) {
   EXPECT_THAT(TakeOverdue(), IsEmpty());
 }
 
-// --- Clocks and power cuts
-// ---------------------------------------------------------------------------------------------
+// --- Clocks and power cuts -----------------------------------------------------------------------
 
 TEST_F(RecoveryTest, AfterAPowerCutSeqsAreSkippedSoThatNoneIsUsedTwice) {
   KilledAfter([this] {
@@ -358,8 +355,7 @@ TEST_F(RecoveryTest, TheWindowGoesOnWhileTheBrokerIsAway) {
   EXPECT_EQ(Publish("a").seq, 2U) << "what was forgotten stays forgotten";
 }
 
-// --- Another journal
-// ---------------------------------------------------------------------------------------------------
+// --- Another journal -----------------------------------------------------------------------------
 
 TEST_F(RecoveryTest, TheJournalsSizeMayChange) {
   const std::uint64_t sizes[] = {256 << 10, 64 << 10, (64 << 10) + 1};
@@ -404,8 +400,7 @@ TEST_F(RecoveryTest, WithoutTheStoreTheSeqsGoOn) {
   EXPECT_EQ(Publish("b").seq, 2U);
 }
 
-// --- Damage
-// ------------------------------------------------------------------------------------------------------------
+// --- Damage --------------------------------------------------------------------------------------
 
 TEST_F(RecoveryTest, ADamagedJournalIsSetAsideAndTheStoreRemembers) {
   Start();
@@ -460,6 +455,23 @@ TEST_F(RecoveryTest, DamageInTheJournalsMiddleIsToldAndTheRestIsKept) {
   EXPECT_THAT(TakeLog(), AllOf(HasSubstr("the journal is damaged"), HasSubstr("2 records are kept")));
   EXPECT_EQ(Rows(), (Seqs{1, 3}));
   EXPECT_EQ(Publish("d").seq, 4U);
+}
+
+TEST_F(RecoveryTest, AHeaderThatCannotBeIsTold) {
+  KilledAfter([this] {
+    Publish("a");
+    Publish("b");
+    Rows();
+  });
+  OverwriteHeader(offsetof(JournalHeader, released_position), std::uint64_t{1} << 40);
+  OverwriteHeader(offsetof(JournalHeader, accepted_seq), std::uint64_t{1} << 50);
+  Start();
+  EXPECT_THAT(TakeLog(), AllOf(HasSubstr("had to be searched for; 2 records"), HasSubstr("newest seq cannot be")));
+  EXPECT_EQ(Rows().size(), 2U);
+  EXPECT_EQ(VerdictOf("a"), kProcessed) << "in doubt";
+  EXPECT_EQ(VerdictOf("a"), kDuplicate);
+  EXPECT_LT(Publish("c").seq, 10'000'000U);
+  EXPECT_EQ(Stats().processed, 3U);
 }
 
 TEST_F(RecoveryTest, ADamagedDatabaseIsSetAsideAndWhatIsReadableComesOver) {

@@ -75,6 +75,16 @@ TEST_F(SyncerTest, TriesAgainUntilItSucceedsAndSaysSo) {
   }
 }
 
+TEST_F(SyncerTest, TriesAgainSoonAfterAFailureHoweverLongItsInterval) {
+  Start(1h);
+  {
+    const FailingDisk disk(Journal::kFileName);
+    Append();
+    EXPECT_ANY_THROW(journal_.Sync());
+  }
+  EXPECT_TRUE(Eventually([&] { return journal_.healthy(); }));
+}
+
 TEST_F(SyncerTest, StopsAtOnceHoweverLongItsInterval) {
   Start(24h * 36'500);
   const auto start = std::chrono::steady_clock::now();
