@@ -1,0 +1,96 @@
+"""A file system whose power can be cut: ext4 in a file, shut down while it is in use."""
+
+import fcntl
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+import tempfile
+import threading
+import time
+
+_FS_IOC_SHUTDOWN = 0x8004587D  # _IOR('X', 125, __u32)
+_NO_LOG_FLUSH = 2              # not even the file system's own log: what was not synced is gone
+
+
+class Disk:
+    """Mounted at `path`; a context manager, so that nothing stays mounted, whatever happens."""
+
+    def __init__(self, path, size_bytes=96 << 20):
+        self.path = pathlib.Path(path)
+        self._image = self.path.with_suffix(".img")
+        self._size_bytes = size_bytes
+        self._cutter = None
+        self._descriptor = None  # of its root, so that cutting the power needs no look-up in a file system under load
+
+    def __enter__(self):
+        self.path.mkdir(parents=True, exist_ok=True)
+        with open(self._image, "wb") as image:
+            image.truncate(self._size_bytes)
+        _run("mkfs.ext4", "-q", "-F", self._image)
+        self.mount()
+        return self
+
+    def __exit__(self, *_):
+        if os.path.ismount(self.path):
+            try:
+                self.unmount()
+            except OSError:  # still in use: it goes when its last user does
+                _run("umount", "--lazy", self.path)
+                raise
+        self._image.unlink()
+
+    def mount(self):
+        _run("mount", "-o", "loop", self._image, self.path)
+        self._descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+
+    def unmount(self):
+        """Whoever used it must have ended."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+        _run("umount", self.path)
+
+    def cut_power(self):
+        fcntl.ioctl(self._descriptor, _FS_IOC_SHUTDOWN, struct.pack("I", _NO_LOG_FLUSH))
+
+    def cut_power_after(self, after_s):
+        """Cuts it from another thread; returns what is the moment of the cut, once that has passed."""
+        moment = []
+
+        def cut():
+            time.sleep(after_s)
+            moment.append(time.monotonic())
+            self.cut_power()
+        self._cutter = threading.Thread(target=cut, daemon=True)
+        self._cutter.start()
+        return lambda: moment[0] if moment else None
+
+    def power_on(self):
+        if self._cutter is not None:
+            self._cutter.join()
+        self.unmount()
+        self.mount()
+
+
+def _run(*command):
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    if result.returncode:
+        raise OSError(f"{' '.join(map(str, command))}: {result.stderr.strip()}")
+
+
+def why_not_here():
+    """Empty where a disk can be made and its power be cut; else what is missing."""
+    if os.geteuid() != 0:
+        return "only root can mount a file system"
+    for program in ("mkfs.ext4", "mount", "umount"):
+        if not shutil.which(program):
+            return f"there is no {program}"
+    with tempfile.TemporaryDirectory(prefix="power-cut-") as directory:
+        try:
+            with Disk(pathlib.Path(directory) / "disk", 8 << 20) as disk:
+                disk.cut_power()
+        except OSError as error:
+            return f"no loop-mounted ext4 that can be shut down: {error}"
+    return ""
