@@ -164,6 +164,8 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
     batch.SaveState(state);
     batch.Commit();
   }
+  // A killed process may have made SQLite's files and never come to make their names durable.
+  SyncDirectory(options.data_dir);
   recovered.in_doubt = recovered.store->LoadInDoubt();
   LoadIndex(*recovered.store, header.secret, &recovered.index);
 

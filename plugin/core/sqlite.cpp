@@ -39,6 +39,8 @@ std::int64_t Database::QueryInteger(const char* sql) {
 
 std::int64_t Database::changes() const { return sqlite3_changes64(handle_); }
 
+std::int64_t Database::total_changes() const { return sqlite3_total_changes64(handle_); }
+
 void Database::SetBusyTimeout(int timeout_ms) { sqlite3_busy_timeout(handle_, timeout_ms); }
 
 Statement::Statement(Database& database, const char* sql) : database_(database) {

@@ -40,6 +40,8 @@ class Database {
   /// The first column of the first row of `sql`; 0 where there is no row.
   std::int64_t QueryInteger(const char* sql);
   std::int64_t changes() const;
+  /// Rows changed since the connection was opened.
+  std::int64_t total_changes() const;
   const std::filesystem::path& path() const { return path_; }
   /// Waits up to this long for another connection's lock.
   void SetBusyTimeout(int timeout_ms);

@@ -39,9 +39,10 @@ CREATE TABLE state(
   passed        INTEGER NOT NULL,
   refused       INTEGER NOT NULL,
   invalid_ids   INTEGER NOT NULL,
-  unstored      INTEGER NOT NULL
+  unstored      INTEGER NOT NULL,
+  synced        INTEGER NOT NULL               -- how many synced transactions there were
 ) STRICT;
-INSERT INTO state VALUES(1, 0, 0, 0, 0, 0, 0, 0, 0);
+INSERT INTO state VALUES(1, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 CREATE VIEW readable_events AS                 -- for people with the sqlite3 shell
   SELECT seq, topic, event_id, strftime('%Y-%m-%dT%H:%M:%fZ', received_us / 1000000.0, 'unixepoch') AS received_at,
          CAST(payload AS TEXT) AS payload
@@ -89,10 +90,11 @@ struct Store::Statements {
         delete_events(database, "DELETE FROM events WHERE seq <= ? RETURNING topic_id"),
         save_state(database,
                    "UPDATE state SET stored_seq = ?, forgotten_seq = ?, skipped_seqs = ?, duplicates = ?, passed = ?, "
-                   "refused = ?, invalid_ids = ?, unstored = ?") {}
+                   "refused = ?, invalid_ids = ?, unstored = ?"),
+        count_synced(database, "UPDATE state SET synced = synced + 1") {}
 
   sqlite::Statement find_topic, insert_topic, delete_unused_topic, insert_event, insert_in_doubt, delete_in_doubt,
-      oldest_events, expire_events, delete_events, save_state;
+      oldest_events, expire_events, delete_events, save_state, count_synced;
 };
 
 namespace {
@@ -218,7 +220,11 @@ sqlite::Database& WithDurability(sqlite::Database& database, Store::Durability d
 }  // namespace
 
 Store::Batch::Batch(Store& store, Durability durability)
-    : store_(store), transaction_(WithDurability(store.database_, durability, &store.durability_)) {}
+    : store_(store),
+      transaction_(WithDurability(store.database_, durability, &store.durability_)),
+      changes_before_(store.database_.total_changes()) {}
+
+bool Store::Batch::has_changes() const { return store_.database_.total_changes() != changes_before_; }
 
 bool Store::Batch::Insert(const Event& event) { return InsertSalvaged(event, 0); }
 
@@ -289,13 +295,16 @@ void Store::Batch::SaveState(const StoreState& state) {
 }
 
 void Store::Batch::Commit() {
+  // SQLite syncs nothing for a transaction that changes nothing, and a row that is set to what it was is no change; but
+  // what was committed before, by a process that was killed perhaps, must be on the disk after this.
+  if (store_.durability_ == Durability::kSynced) store_.statements_->count_synced.Run();
   transaction_.Commit();
   committed_ = true;
 }
 
 Store::Batch::~Batch() {
   // Topics that were new in this transaction are gone with it.
-  if (!committed_) store_.ForgetTopicIds();
+  if (!committed_ && has_changes()) store_.ForgetTopicIds();
 }
 
 namespace {

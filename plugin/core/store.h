@@ -86,11 +86,14 @@ class Store {
     bool Expire(std::int64_t window_start_ms, std::int64_t retention_start_ms, int rows_max,
                 std::uint64_t handed_on_seq, StoreState* state);
     void SaveState(const StoreState& state);
+    /// Whether anything was changed so far; if not, there is no need to commit.
+    bool has_changes() const;
     void Commit();
 
    private:
     Store& store_;
     sqlite::Transaction transaction_;
+    const std::int64_t changes_before_;
     bool committed_ = false;
   };
 

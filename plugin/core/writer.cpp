@@ -186,13 +186,11 @@ bool Writer::Expire() {
   const bool all = batch.Expire(now_ms - options_.window->count(),
                                 options_.retention ? now_ms - options_.retention->count() : INT64_MIN, kRowsPerExpiry,
                                 journal_.handed_on_seq(), &state);
-  if (state.forgotten_seq != state_.forgotten_seq) {
+  if (batch.has_changes()) {
     batch.SaveState(state);
     batch.Commit();
     state_ = state;
     forgotten_seq_.store(state.forgotten_seq, std::memory_order_release);
-  } else {
-    batch.Commit();
   }
   if (all) next_expiry_ = time + kIdleWait;
   return !all;

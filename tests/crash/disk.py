@@ -1,6 +1,8 @@
 """A file system whose power can be cut: ext4 in a file, shut down while it is in use."""
 
+import ctypes
 import fcntl
+import functools
 import os
 import pathlib
 import shutil
@@ -10,8 +12,20 @@ import tempfile
 import threading
 import time
 
+_CLONE_NEWNS = 0x00020000
 _FS_IOC_SHUTDOWN = 0x8004587D  # _IOR('X', 125, __u32)
 _NO_LOG_FLUSH = 2              # not even the file system's own log: what was not synced is gone
+
+
+@functools.cache
+def _have_mounts_of_our_own():
+    """From now on this process's mounts are its own: they go when it goes, however it ends.
+
+    And no container that starts meanwhile can hold on to one, which would keep a file system that was shut down alive.
+    """
+    if ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWNS):
+        raise OSError(ctypes.get_errno(), "unshare")
+    _run("mount", "--make-rslave", "/")  # others may still unmount what is theirs
 
 
 class Disk:
@@ -25,6 +39,7 @@ class Disk:
         self._descriptor = None  # of its root, so that cutting the power needs no look-up in a file system under load
 
     def __enter__(self):
+        _have_mounts_of_our_own()
         self.path.mkdir(parents=True, exist_ok=True)
         with open(self._image, "wb") as image:
             image.truncate(self._size_bytes)
