@@ -1,4 +1,5 @@
-// FindEventId against a full JSON parser that we did not write: the same id, or the same "not an event", for every input.
+// FindEventId against a full JSON parser that we did not write: the same id, or the same "not an event", for every
+// input.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>

@@ -1,4 +1,5 @@
-// ParseOptions takes every byte sequence: it returns options within their limits, or an OptionError that names the option.
+// ParseOptions takes every byte sequence: it returns options within their limits, or an OptionError that names the
+// option.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
@@ -21,8 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   try {
     const dedup::Options options = dedup::ParseOptions(pairs);
-    const bool sane = !options.topics.empty() && options.journal_bytes >= 64 << 10 && options.fsync_interval.count() >= 0 &&
-                      (!options.window || options.window->count() > 0) &&
+    const bool sane = !options.topics.empty() && options.journal_bytes >= 64 << 10 &&
+                      options.fsync_interval.count() >= 0 && (!options.window || options.window->count() > 0) &&
                       (!options.retention || (options.window && *options.retention >= *options.window));
     if (!sane) std::abort();
     for (const std::string& topic : options.topics) {
