@@ -53,8 +53,7 @@ Journal::Journal(File file, std::uint64_t ring_bytes)
       header_(reinterpret_cast<JournalHeader*>(mapping_.header())),
       ring_bytes_(ring_bytes),
       appended_position_(header_->released_position),
-      free_position_(header_->released_position),
-      released_position_(header_->released_position) {}
+      free_position_(header_->released_position) {}
 
 Journal::Journal(Journal&& other) noexcept
     : file_(std::move(other.file_)),
@@ -63,7 +62,6 @@ Journal::Journal(Journal&& other) noexcept
       ring_bytes_(other.ring_bytes_),
       appended_position_(other.appended_position_.load()),
       free_position_(other.free_position_.load()),
-      released_position_(other.released_position_),
       healthy_(other.healthy_.load()) {}
 
 std::optional<Journal> Journal::Open(const std::filesystem::path& data_dir) {
@@ -162,16 +160,15 @@ Journal::Findings Journal::Replay(const std::function<void(const Entry&)>& on_en
   if (header_->released_check != ~header_->released_position) {
     // Damaged, or a death came between the two stores: records that were released already do no harm.
     findings.header_damaged = true;
-    released_position_ = FindOldestRecord();
-    free_position_.store(released_position_, std::memory_order_release);
+    free_position_.store(FindOldestRecord(), std::memory_order_release);
     header_->clean = 0;
   }
   // After an orderly stop there is nothing to look for, and the ring need not be read.
-  if (header_->clean == 1 && header_->appended_position == released_position_) return findings;
-  const std::uint64_t end = released_position_ + ring_bytes_;
-  std::uint64_t records_end = released_position_;
+  if (header_->clean == 1 && header_->appended_position == released_position()) return findings;
+  const std::uint64_t end = released_position() + ring_bytes_;
+  std::uint64_t records_end = released_position();
   // A record may begin at any multiple of 8, so behind damage each of them is tried up to the lap's end.
-  for (std::uint64_t position = released_position_; position + sizeof(RecordHeader) <= end;) {
+  for (std::uint64_t position = released_position(); position + sizeof(RecordHeader) <= end;) {
     if (!IsRecord(position) || position + At(position)->size_bytes > end) {
       position += kRecordAlignment;
       continue;
@@ -270,7 +267,6 @@ void Journal::Release(std::uint64_t position) {
   SetReleased(position);
   Sync();
   // Not before: when the sync has failed, the next call must try again.
-  released_position_ = position;
   free_position_.store(position, std::memory_order_release);
 }
 

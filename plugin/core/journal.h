@@ -93,7 +93,7 @@ class Journal {
   /// The record at `position`, where `position` is less than appended_position(); moves `position` behind it.
   Entry Read(std::uint64_t* position) const;
   std::uint64_t appended_position() const { return appended_position_.load(std::memory_order_acquire); }
-  std::uint64_t released_position() const { return released_position_; }
+  std::uint64_t released_position() const { return free_position_.load(std::memory_order_acquire); }
 
   /// Gives the room before `position` back to Append. Call only when the store holds those records durably. Syncs: the
   /// room must not be written over while the header on disk still points to it.
@@ -117,7 +117,7 @@ class Journal {
 
   const JournalHeader& header() const { return *header_; }
   std::uint64_t ring_bytes() const { return ring_bytes_; }
-  std::uint64_t used_bytes() const { return appended_position() - free_position_.load(std::memory_order_acquire); }
+  std::uint64_t used_bytes() const { return appended_position() - released_position(); }
 
   Journal(Journal&&) noexcept;
   Journal& operator=(Journal&&) = delete;
@@ -140,7 +140,6 @@ class Journal {
   std::uint64_t ring_bytes_;
   std::atomic<std::uint64_t> appended_position_;
   std::atomic<std::uint64_t> free_position_;  // released and durably so: Append may write up to this plus ring_bytes_
-  std::uint64_t released_position_;
   std::atomic<bool> healthy_{true};
   std::mutex sync_mutex_;  // a sync that succeeds must not hide that another one failed meanwhile
 };

@@ -79,8 +79,8 @@ bool IsPlausible(const Journal& journal, std::uint64_t newest_known_seq) {
   return journal.accepted_seq() <= newest_known_seq + records_max + kSeqsSkipped;
 }
 
-// Brings the journal's records into the store, durably. Returns the newest seq among them.
-std::uint64_t Replay(Journal& journal, Store& store, StoreState* state, LogQueue& log) {
+// Brings the journal's records into the store, and the state up to them.
+void Replay(Journal& journal, Store& store, StoreState* state, LogQueue& log) {
   std::uint64_t newest_seq = 0;
   // A watermark beyond the newest seq is damage; then every event in the journal is in doubt.
   const std::uint64_t handed_on_seq = journal.handed_on_seq() <= journal.accepted_seq() ? journal.handed_on_seq() : 0;
@@ -117,7 +117,6 @@ std::uint64_t Replay(Journal& journal, Store& store, StoreState* state, LogQueue
                                   " bytes between its records are lost, " + std::to_string(findings.records) +
                                   " records are kept");
   }
-  return newest_seq;
 }
 
 void LoadIndex(Store& store, const HashSecret& secret, Index* index) {

@@ -167,9 +167,7 @@ void Writer::Release(bool now) {
     suspect_ = false;
   } else {
     // The WAL is synced as a whole, so one synced commit makes all commits before it durable.
-    Store::Batch batch(store_, Store::Durability::kSynced);
-    batch.SaveState(state_);
-    batch.Commit();
+    Store::Batch(store_, Store::Durability::kSynced).Commit();
   }
   journal_.Release(position);
 }
