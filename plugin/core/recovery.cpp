@@ -131,6 +131,12 @@ void LoadIndex(Store& store, const HashSecret& secret, Index* index) {
 Recovered RecoverOnce(const Options& options, LogQueue& log) {
   Recovered recovered;
   recovered.store = std::make_unique<Store>(options.data_dir / Store::kFileName);
+  if (const auto& migration = recovered.store->migration()) {
+    log.Add(LogLevel::kNotice, "events.db was migrated from schema " + std::to_string(migration->from_version) +
+                                   " to " + std::to_string(kSchemaVersion) + ": " +
+                                   std::to_string(migration->event_count) + " events in " +
+                                   std::to_string(migration->duration.count()) + " ms");
+  }
   StoreState state = recovered.store->LoadState();
   std::optional<Journal> journal = OpenJournal(options.data_dir, log);
   JournalHeader header = journal ? journal->header() : HeaderFromStore(state);

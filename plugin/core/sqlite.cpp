@@ -63,6 +63,11 @@ void Statement::BindOne(int index, std::string_view text) {
   }
 }
 
+void Statement::BindOne(int index, std::optional<std::string_view> text) {
+  if (text) return BindOne(index, *text);
+  if (sqlite3_bind_null(handle_, index) != SQLITE_OK) database_.Throw("sqlite3_bind");
+}
+
 void Statement::BindOne(int index, const BlobView& blob) {
   const char* const bytes = blob.bytes.data() == nullptr ? "" : blob.bytes.data();
   if (sqlite3_bind_blob64(handle_, index, bytes, blob.bytes.size(), SQLITE_STATIC) != SQLITE_OK) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -84,6 +85,7 @@ class Statement {
   void BindOne(int index, std::uint64_t value) { BindOne(index, static_cast<std::int64_t>(value)); }
   void BindOne(int index, int value) { BindOne(index, std::int64_t{value}); }
   void BindOne(int index, std::string_view text);
+  void BindOne(int index, std::optional<std::string_view> text);  // NULL without one
   void BindOne(int index, const BlobView& blob);
 
   Database& database_;

@@ -4,50 +4,10 @@
 #include <set>
 
 #include "file.h"
+#include "source.h"
 
 namespace dedup {
 namespace {
-
-constexpr char kSchema[] = R"sql(
-CREATE TABLE topics(
-  topic_id INTEGER PRIMARY KEY,
-  topic    TEXT NOT NULL UNIQUE
-) STRICT;
-CREATE TABLE events(
-  seq         INTEGER PRIMARY KEY,             -- 1, 2, 3 ... in order of acceptance
-  topic_id    INTEGER NOT NULL REFERENCES topics(topic_id),
-  event_id    TEXT NOT NULL,
-  expired     INTEGER NOT NULL DEFAULT 0,      -- 0 within the window, then the seq
-  received_us INTEGER NOT NULL,                -- UTC, microseconds since 1970
-  accepted_ms INTEGER NOT NULL,                -- on the age clock, which the window is measured by
-  payload     BLOB NOT NULL,                   -- byte for byte as published
-  UNIQUE(topic_id, event_id, expired)
-) STRICT;
-CREATE INDEX events_by_topic ON events(topic_id);
-CREATE TABLE in_doubt(                         -- accepted before a stop, perhaps not handed on
-  seq        INTEGER PRIMARY KEY,
-  qos        INTEGER NOT NULL,
-  retain     INTEGER NOT NULL,
-  properties BLOB NOT NULL
-) STRICT;
-CREATE TABLE state(
-  one           INTEGER PRIMARY KEY CHECK(one = 1),
-  stored_seq    INTEGER NOT NULL,
-  forgotten_seq INTEGER NOT NULL,
-  skipped_seqs  INTEGER NOT NULL,
-  duplicates    INTEGER NOT NULL,
-  passed        INTEGER NOT NULL,
-  refused       INTEGER NOT NULL,
-  invalid_ids   INTEGER NOT NULL,
-  unstored      INTEGER NOT NULL,
-  synced        INTEGER NOT NULL               -- how many synced transactions there were
-) STRICT;
-INSERT INTO state VALUES(1, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-CREATE VIEW readable_events AS                 -- for people with the sqlite3 shell
-  SELECT seq, topic, event_id, strftime('%Y-%m-%dT%H:%M:%fZ', received_us / 1000000.0, 'unixepoch') AS received_at,
-         CAST(payload AS TEXT) AS payload
-  FROM events JOIN topics USING(topic_id);
-)sql";
 
 constexpr std::size_t kTopicCacheBytesMax = 1 << 20;
 
@@ -81,8 +41,12 @@ struct Store::Statements {
                             "AND NOT EXISTS(SELECT 1 FROM events WHERE topic_id = ?1)"),
         insert_event(
             database,
-            "INSERT OR IGNORE INTO events(seq, topic_id, event_id, expired, received_us, accepted_ms, payload) "
-            "VALUES(?, ?, ?, ?, ?, ?, ?)"),
+            "INSERT OR IGNORE INTO events(seq, topic_id, event_id, expired, received_us, accepted_ms, source, payload) "
+            "VALUES(?, ?, ?, ?, ?, ?, ?, ?)"),
+        widen_times(database,
+                    "INSERT INTO times VALUES(?1, ?2, ?3) ON CONFLICT(block) DO UPDATE "
+                    "SET earliest_us = min(earliest_us, ?2), latest_us = max(latest_us, ?3)"),
+        delete_times(database, "DELETE FROM times WHERE block < ?"),
         insert_in_doubt(database, "INSERT OR IGNORE INTO in_doubt(seq, qos, retain, properties) VALUES(?, ?, ?, ?)"),
         delete_in_doubt(database, "DELETE FROM in_doubt WHERE seq = ?"),
         oldest_events(database, "SELECT seq, accepted_ms FROM events WHERE seq > ? ORDER BY seq LIMIT ?"),
@@ -93,8 +57,8 @@ struct Store::Statements {
                    "refused = ?, invalid_ids = ?, unstored = ?"),
         count_synced(database, "UPDATE state SET synced = synced + 1") {}
 
-  sqlite::Statement find_topic, insert_topic, delete_unused_topic, insert_event, insert_in_doubt, delete_in_doubt,
-      oldest_events, expire_events, delete_events, save_state, count_synced;
+  sqlite::Statement find_topic, insert_topic, delete_unused_topic, insert_event, widen_times, delete_times,
+      insert_in_doubt, delete_in_doubt, oldest_events, expire_events, delete_events, save_state, count_synced;
 };
 
 namespace {
@@ -114,24 +78,11 @@ Store::Store(const std::filesystem::path& path)
   database_.SetBusyTimeout(5000);
   database_.Execute("PRAGMA journal_mode = WAL");
   database_.Execute("PRAGMA synchronous = NORMAL");
-  const std::int64_t version = database_.QueryInteger("PRAGMA user_version");
-  if (version > kSchemaVersion) {
-    throw StorageError("open", database_.path(),
-                       "written by a newer mosquitto-dedup (schema " + std::to_string(version) +
-                           ", this one knows up to " + std::to_string(kSchemaVersion) + ")");
-  }
-  if (version == 0) CreateSchema(database_);
+  migration_ = PrepareSchema(database_);
   statements_ = std::make_unique<Statements>(database_);
 }
 
 Store::~Store() = default;
-
-void Store::CreateSchema(sqlite::Database& database) {
-  sqlite::Transaction transaction(database);
-  database.Execute(kSchema);
-  database.Execute(("PRAGMA user_version = " + std::to_string(kSchemaVersion)).c_str());
-  transaction.Commit();
-}
 
 StoreState Store::LoadState() {
   sqlite::Statement row(database_, kSelectState);
@@ -229,11 +180,28 @@ bool Store::Batch::has_changes() const { return store_.database_.total_changes()
 bool Store::Batch::Insert(const Event& event) { return InsertSalvaged(event, 0); }
 
 bool Store::Batch::InsertSalvaged(const Event& event, std::int64_t expired) {
+  SourceBuffer buffer;
   store_.statements_->insert_event
       .Bind(event.seq, store_.TopicId(event.topic), event.event_id, expired, event.accepted.wall_us,
-            event.accepted.age_ms, sqlite::BlobView{event.payload})
+            event.accepted.age_ms, FindSource(event.payload, buffer), sqlite::BlobView{event.payload})
       .Run();
-  return store_.database_.changes() != 0;
+  if (store_.database_.changes() == 0) return false;
+  const auto block = static_cast<std::int64_t>(event.seq) / kSeqsPerTimes;
+  const std::int64_t received_us = event.accepted.wall_us;
+  if (times_ && times_->block == block) {
+    times_->earliest_us = std::min(times_->earliest_us, received_us);
+    times_->latest_us = std::max(times_->latest_us, received_us);
+  } else {
+    SaveTimes();
+    times_ = {.block = block, .earliest_us = received_us, .latest_us = received_us};
+  }
+  return true;
+}
+
+void Store::Batch::SaveTimes() {
+  if (!times_) return;
+  store_.statements_->widen_times.Bind(times_->block, times_->earliest_us, times_->latest_us).Run();
+  times_.reset();
 }
 
 void Store::Batch::InsertInDoubt(const Event& event) {
@@ -273,6 +241,7 @@ bool Store::Batch::Expire(std::int64_t window_start_ms, std::int64_t retention_s
     while (deleted.Step()) topic_ids.insert(deleted.Integer(0));
     for (const std::int64_t topic_id : topic_ids) statements.delete_unused_topic.Bind(topic_id).Run();
     store_.ForgetTopicIds();
+    statements.delete_times.Bind((static_cast<std::int64_t>(deleted_seq) + 1) / kSeqsPerTimes).Run();
   }
   state->forgotten_seq = std::max(state->forgotten_seq, deleted_seq);
   if (retention_start_ms < window_start_ms) {
@@ -295,6 +264,7 @@ void Store::Batch::SaveState(const StoreState& state) {
 }
 
 void Store::Batch::Commit() {
+  SaveTimes();
   // SQLite syncs nothing for a transaction that changes nothing, and a row that is set to what it was is no change; but
   // what was committed before, by a process that was killed perhaps, must be on the disk after this.
   if (store_.durability_ == Durability::kSynced) store_.statements_->count_synced.Run();

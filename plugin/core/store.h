@@ -5,12 +5,14 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "counters.h"
 #include "record.h"
+#include "schema.h"
 #include "sqlite.h"
 
 namespace dedup {
@@ -25,18 +27,20 @@ struct StoreState {
 
 /// The writer's side of events.db.
 ///
-/// Rows appear in order of seq. UNIQUE(topic_id, event_id, expired) is the last line of defence: within the window
-/// `expired` is 0, so a key has one row; a row that outlives its window under a longer retention gets its own seq
-/// there. In WAL mode a commit is visible to readers at once, and durable with Durability::kSynced. Threading: one
+/// Rows appear in order of seq. That (event_id, topic_id, expired) is unique is the last line of defence: within the
+/// window `expired` is 0, so a key has one row; a row that outlives its window under a longer retention gets its own
+/// seq there. In WAL mode a commit is visible to readers at once, and durable with Durability::kSynced. Threading: one
 /// thread at a time. Errors: StorageError, sqlite::CorruptDatabase; the open transaction is then gone.
 class Store {
  public:
   static constexpr char kFileName[] = "events.db";
-  static constexpr int kSchemaVersion = 1;
 
-  /// Opens or creates the database. Errors also when it was written by a newer version.
+  /// Opens, creates or migrates the database (see PrepareSchema).
   explicit Store(const std::filesystem::path& path);
   ~Store();
+
+  /// What the constructor had to do to a database of an older version.
+  const std::optional<Migration>& migration() const { return migration_; }
 
   /// The state as saved; stored_seq at least as high as the highest row.
   StoreState LoadState();
@@ -91,9 +95,16 @@ class Store {
     void Commit();
 
    private:
+    // The row of the table `times` for the events inserted last.
+    struct Times {
+      std::int64_t block, earliest_us, latest_us;
+    };
+    void SaveTimes();
+
     Store& store_;
     sqlite::Transaction transaction_;
     const std::int64_t changes_before_;
+    std::optional<Times> times_;
     bool committed_ = false;
   };
 
@@ -102,9 +113,9 @@ class Store {
   void ForgetTopicIds();
 
   struct Statements;
-  static void CreateSchema(sqlite::Database& database);
 
   sqlite::Database database_;
+  std::optional<Migration> migration_;
   std::unique_ptr<Statements> statements_;
   // Writers tend to publish on few topics; beyond the limit the cache starts anew.
   std::unordered_map<std::string, std::int64_t> topic_ids_;

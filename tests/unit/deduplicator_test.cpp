@@ -280,7 +280,7 @@ TEST_F(DeduplicatorTest, AConflictingRowIsToldNotHidden) {
   Start();
   TakeLog();
   sqlite::Database database(dir_ / Store::kFileName, sqlite::Database::Mode::kReadWriteCreate);
-  database.Execute("INSERT INTO topics VALUES(1, 't'); INSERT INTO events VALUES(1000, 1, 'a', 0, 0, 0, x'')");
+  database.Execute("INSERT INTO topics VALUES(1, 't'); INSERT INTO events VALUES(1000, 1, 'a', 0, 0, 0, NULL, x'')");
   Publish("a");
   Publish("b");
   EXPECT_THAT(Rows(), ElementsAre(2, 1000));

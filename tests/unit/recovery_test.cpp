@@ -551,12 +551,44 @@ TEST_F(RecoveryTest, FilesOfANewerVersionAreLeftAlone) {
   OverwriteHeader(offsetof(JournalHeader, version), std::uint32_t{2});
   EXPECT_THAT(StartError(), AllOf(HasSubstr("events.journal"), HasSubstr("newer")));
   OverwriteHeader(offsetof(JournalHeader, version), Journal::kVersion);
-  sqlite::Database(database(), sqlite::Database::Mode::kReadWriteCreate).Execute("PRAGMA user_version = 2");
+  const auto set_schema = [this](int version) {
+    sqlite::Database(database(), sqlite::Database::Mode::kReadWriteCreate)
+        .Execute(("PRAGMA user_version = " + std::to_string(version)).c_str());
+  };
+  set_schema(kSchemaVersion + 1);
   EXPECT_THAT(StartError(), AllOf(HasSubstr("events.db"), HasSubstr("newer")));
-  sqlite::Database(database(), sqlite::Database::Mode::kReadWriteCreate).Execute("PRAGMA user_version = 1");
+  set_schema(kSchemaVersion);
   Start();
   EXPECT_EQ(Publish("a").seq, 1U);
   EXPECT_THAT(SetAside(), IsEmpty());
+}
+
+TEST_F(RecoveryTest, ADatabaseOfAnOlderVersionIsMigrated) {
+  std::filesystem::copy_file(DEDUP_FIXTURES "/events-schema-1.db", database());
+  options_.recovery_delay = 1h;
+  Start();
+  EXPECT_THAT(TakeLog(), HasSubstr("migrated from schema 1 to " + std::to_string(kSchemaVersion) + ": 6 events in "));
+  EXPECT_EQ(VerdictOf("a", "sensors/2"), kDuplicate);
+  EXPECT_EQ(VerdictOf("4", "größe"), kProcessed) << "in doubt";
+  EXPECT_EQ(VerdictOf("b", "sensors/1"), kProcessed) << "its window was over";
+  Turn(2);
+  Restart();
+  EXPECT_THAT(TakeLog(), Not(HasSubstr("migrated")));
+  EXPECT_EQ(VerdictOf("b", "sensors/1"), kDuplicate);
+}
+
+TEST_F(RecoveryTest, ADamagedDatabaseOfAnOlderVersionIsSalvaged) {
+  std::filesystem::copy_file(DEDUP_FIXTURES "/events-schema-1.db", database());
+  // Where the migration reads it for the first time: in the table events.
+  std::int64_t page = 0;
+  {
+    sqlite::Database old(database(), sqlite::Database::Mode::kReadWriteCreate);
+    page = old.QueryInteger("SELECT rootpage FROM sqlite_schema WHERE name = 'events'");
+  }
+  Overwrite(database(), static_cast<std::size_t>(page - 1) * 4096, std::string(4096, '\x7F'));
+  Start();
+  EXPECT_THAT(TakeLog(), HasSubstr("0 events that could be read of it are kept"));
+  EXPECT_THAT(SetAside(), SizeIs(1));
 }
 
 }  // namespace

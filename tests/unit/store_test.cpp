@@ -123,7 +123,7 @@ TEST_F(StoreTest, IsEmptyAtFirst) {
 
 TEST_F(StoreTest, IsInWalModeWithAVersion) {
   EXPECT_EQ(Text("PRAGMA journal_mode"), "wal");
-  EXPECT_EQ(Text("PRAGMA user_version"), "1");
+  EXPECT_EQ(Text("PRAGMA user_version"), std::to_string(kSchemaVersion));
 }
 
 TEST_F(StoreTest, KeepsEveryByteOfAnEvent) {
@@ -277,17 +277,48 @@ TEST_F(StoreTest, ALostStateIsCorruption) {
   EXPECT_THROW(store_->LoadState(), sqlite::CorruptDatabase);
 }
 
-TEST_F(StoreTest, ANewerSchemaIsRefused) {
-  Close();
-  Execute("PRAGMA user_version = 2");
-  try {
-    Open();
-    FAIL();
-  } catch (const StorageError& error) {
-    EXPECT_THAT(error.what(),
-                AllOf(HasSubstr((dir_ / "events.db").string()), HasSubstr("newer"), HasSubstr("schema 2")));
-  }
-  EXPECT_EQ(Text("PRAGMA user_version"), "2");
+// --- Source and times ----------------------------------------------------------------------------
+
+TEST_F(StoreTest, KeepsTheSourceThatThePayloadNames) {
+  Event event = MakeEvent(1, "a");
+  event.payload = R"({"source":"gr\u00f6\u00dfe"})";
+  Insert(event);
+  event = MakeEvent(2, "b");
+  event.payload = R"({"source":17})";
+  Insert(event);
+  EXPECT_EQ(Text("SELECT group_concat(coalesce(source, 'none')) FROM events"), "größe,none");
+}
+
+TEST_F(StoreTest, KnowsTheTimesOfEachBlockOfEvents) {
+  const auto at = [](std::uint64_t seq, std::int64_t wall_us) {
+    Event event = MakeEvent(seq, std::to_string(seq));
+    event.accepted.wall_us = wall_us;
+    return event;
+  };
+  InBatch([&](Store::Batch& batch) {
+    batch.Insert(at(1, 50));
+    batch.Insert(at(2, 10));
+    batch.Insert(at(1023, 20));
+    batch.Insert(at(1024, 70));
+    batch.Insert(at(5000, 60));
+    batch.Insert(at(1022, 55));  // a salvage goes backwards
+  });
+  Insert(at(1025, 30));
+  Insert(at(1025, 1));
+  constexpr char kTimes[] = "SELECT group_concat(block || ':' || earliest_us || '-' || latest_us, ' ') FROM times";
+  EXPECT_EQ(Text(kTimes), "0:10-55 1:30-70 4:60-60");
+}
+
+TEST_F(StoreTest, TimesGoWithTheirEvents) {
+  InsertMany(3000);
+  constexpr char kBlocks[] = "SELECT group_concat(block) FROM times";
+  EXPECT_EQ(Text(kBlocks), "0,1,2");
+  Expire(1023, 1023, 10'000);
+  EXPECT_EQ(Text(kBlocks), "0,1,2") << "1023 is still there";
+  Expire(1024, 1024, 10'000);
+  EXPECT_EQ(Text(kBlocks), "1,2");
+  Expire(5000, 5000, 10'000);
+  EXPECT_EQ(Text(kBlocks), "2") << "the last block may get more";
 }
 
 // --- In doubt ------------------------------------------------------------------------------------

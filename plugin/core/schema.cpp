@@ -1,0 +1,124 @@
+#include "schema.h"
+
+#include <string>
+
+#include "errors.h"
+#include "source.h"
+
+namespace dedup {
+namespace {
+
+constexpr char kFixedTables[] = R"sql(
+CREATE TABLE topics(
+  topic_id INTEGER PRIMARY KEY,
+  topic    TEXT NOT NULL UNIQUE
+) STRICT;
+CREATE TABLE in_doubt(                         -- accepted before a stop, perhaps not handed on
+  seq        INTEGER PRIMARY KEY,
+  qos        INTEGER NOT NULL,
+  retain     INTEGER NOT NULL,
+  properties BLOB NOT NULL
+) STRICT;
+CREATE TABLE state(
+  one           INTEGER PRIMARY KEY CHECK(one = 1),
+  stored_seq    INTEGER NOT NULL,
+  forgotten_seq INTEGER NOT NULL,
+  skipped_seqs  INTEGER NOT NULL,
+  duplicates    INTEGER NOT NULL,
+  passed        INTEGER NOT NULL,
+  refused       INTEGER NOT NULL,
+  invalid_ids   INTEGER NOT NULL,
+  unstored      INTEGER NOT NULL,
+  synced        INTEGER NOT NULL               -- how many synced transactions there were
+) STRICT;
+INSERT INTO state VALUES(1, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+)sql";
+
+// What version 2 changed: these, kIndexes with them.
+constexpr char kEventTables[] = R"sql(
+CREATE TABLE events(
+  seq         INTEGER PRIMARY KEY,             -- 1, 2, 3 ... in order of acceptance
+  topic_id    INTEGER NOT NULL REFERENCES topics(topic_id),
+  event_id    TEXT NOT NULL,
+  expired     INTEGER NOT NULL DEFAULT 0,      -- 0 within the window, then the seq
+  received_us INTEGER NOT NULL,                -- UTC, microseconds since 1970
+  accepted_ms INTEGER NOT NULL,                -- on the age clock, which the window is measured by
+  source      TEXT,                            -- the payload's, where that is a JSON object with a string so called
+  payload     BLOB NOT NULL                    -- byte for byte as published
+) STRICT;
+CREATE TABLE times(                            -- of the events with seq / 1024 = block
+  block       INTEGER PRIMARY KEY,
+  earliest_us INTEGER NOT NULL,                -- the least received_us among them, or less
+  latest_us   INTEGER NOT NULL                 -- the greatest, or more
+) STRICT;
+)sql";
+
+// Each index ends with the seq, as every index of SQLite does, so one value's events come out of it in order.
+constexpr char kIndexes[] = R"sql(
+CREATE UNIQUE INDEX events_by_id ON events(event_id, topic_id, expired);
+CREATE INDEX events_by_topic ON events(topic_id);
+CREATE INDEX events_by_source ON events(source) WHERE source IS NOT NULL;
+CREATE VIEW readable_events AS                 -- for people with the sqlite3 shell
+  SELECT seq, topic, event_id, strftime('%Y-%m-%dT%H:%M:%fZ', received_us / 1000000.0, 'unixepoch') AS received_at,
+         CAST(payload AS TEXT) AS payload
+  FROM events JOIN topics USING(topic_id);
+)sql";
+
+// Returns how many events there were.
+std::uint64_t MigrateFrom1(sqlite::Database& database) {
+  database.Execute("DROP VIEW readable_events");
+  database.Execute("ALTER TABLE events RENAME TO events_1");
+  database.Execute(kEventTables);
+  std::uint64_t count = 0;
+  {
+    sqlite::Statement rows(database,
+                           "SELECT seq, topic_id, event_id, expired, received_us, accepted_ms, payload "
+                           "FROM events_1 ORDER BY seq");
+    sqlite::Statement insert(database, "INSERT INTO events VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
+    SourceBuffer buffer;
+    for (; rows.Step(); ++count) {
+      const std::string_view payload = rows.Bytes(6);
+      insert
+          .Bind(rows.Integer(0), rows.Integer(1), rows.Bytes(2), rows.Integer(3), rows.Integer(4), rows.Integer(5),
+                FindSource(payload, buffer), sqlite::BlobView{payload})
+          .Run();
+    }
+  }
+  database.Execute("DROP TABLE events_1");
+  database.Execute(("INSERT INTO times SELECT seq / " + std::to_string(kSeqsPerTimes) +
+                    ", min(received_us), max(received_us) FROM events GROUP BY 1")
+                       .c_str());
+  database.Execute(kIndexes);
+  return count;
+}
+
+}  // namespace
+
+std::optional<Migration> PrepareSchema(sqlite::Database& database) {
+  const auto version = static_cast<int>(database.QueryInteger("PRAGMA user_version"));
+  if (version == kSchemaVersion) return std::nullopt;
+  if (version > kSchemaVersion) {
+    throw StorageError("open", database.path(),
+                       "written by a newer mosquitto-dedup (schema " + std::to_string(version) +
+                           ", this one knows up to " + std::to_string(kSchemaVersion) + ")");
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  std::optional<Migration> migration;
+  sqlite::Transaction transaction(database);
+  if (version == 0) {
+    database.Execute(kFixedTables);
+    database.Execute(kEventTables);
+    database.Execute(kIndexes);
+  } else {
+    migration = {.from_version = version, .event_count = MigrateFrom1(database), .duration = {}};
+  }
+  database.Execute(("PRAGMA user_version = " + std::to_string(kSchemaVersion)).c_str());
+  transaction.Commit();
+  if (migration) {
+    migration->duration =
+        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
+  }
+  return migration;
+}
+
+}  // namespace dedup

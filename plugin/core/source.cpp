@@ -1,0 +1,37 @@
+#include "source.h"
+
+#include "json.h"
+
+namespace dedup {
+namespace {
+
+std::optional<std::string_view> FromValue(const json::Value& value, SourceBuffer& buffer) {
+  if (value.kind != json::Kind::kString) return std::nullopt;
+  const std::string_view inner = value.text.substr(1, value.text.size() - 2);
+  if (inner.find('\\') == std::string_view::npos) {
+    return inner.size() <= kSourceBytesMax ? std::optional(inner) : std::nullopt;
+  }
+  const auto size = json::Unescape(value.text, buffer.data(), buffer.size());
+  if (!size) return std::nullopt;
+  return std::string_view(buffer.data(), *size);
+}
+
+}  // namespace
+
+std::optional<std::string_view> FindSource(std::string_view payload, SourceBuffer& buffer) {
+  json::Reader reader(payload);
+  if (!reader.EnterObject()) return std::nullopt;
+  std::optional<std::string_view> source;
+  bool seen = false;
+  std::string_view name;
+  json::Value value;
+  while (reader.NextMember(&name, &value)) {
+    if (seen || !json::Means(name, "source")) continue;
+    seen = true;
+    source = FromValue(value, buffer);
+  }
+  // It counts only when all that follows it is JSON too.
+  return reader.ok() ? source : std::nullopt;
+}
+
+}  // namespace dedup
