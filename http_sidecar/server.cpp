@@ -185,7 +185,7 @@ class Server::HttpServer : public httplib::Server {
       setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     });
     set_expect_100_continue_handler(
-        [this](const auto& request, auto& response) { return Refuse(request, response) ? response.status : 100; });
+        [](const auto& request, auto& response) { return Refuse(request, response) ? response.status : 100; });
     set_pre_routing_handler([this](const auto& request, auto& response) {
       const bool handled = Refuse(request, response) || Route(request, response);
       return handled ? HandlerResponse::Handled : HandlerResponse::Unhandled;
