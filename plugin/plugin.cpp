@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "backlog.h"
 #include "control.h"
 #include "deduplicator.h"
 
@@ -43,13 +44,19 @@ constexpr int kOverduePerTurn = 64;
 constexpr long kBusyTick_ms = 1;
 constexpr long kIdleTick_ms = 100;
 
+// A client that sent commands. Its address may be used again after it has gone, so its id is compared too.
+struct ControlClient {
+  std::string id;
+  dedup::Backlog backlog;  // of what it is told
+  bool receipts = false;
+};
+
 struct Plugin {
   explicit Plugin(const dedup::Options& options) : deduplicator(options) {}
 
   mosquitto_plugin_id_t* identifier = nullptr;
   Deduplicator deduplicator;
-  // Who asked for receipts. A client's address may be used again after it has gone, so its id is compared too.
-  std::unordered_map<const mosquitto*, std::string> receipt_clients;
+  std::unordered_map<const mosquitto*, ControlClient> control_clients;
   std::string properties;
 };
 
@@ -252,17 +259,41 @@ void MakeStandIn(mosquitto_evt_message* message) {
   message->payloadlen = 0;
 }
 
-// A lost receipt costs its client a time-out and a retry; an acknowledged one would cost everyone a round trip.
-void SendReceipt(Plugin& plugin, const mosquitto* client, std::string_view topic, const Outcome& outcome) {
-  const auto asked = plugin.receipt_clients.find(client);
-  if (asked == plugin.receipt_clients.end()) return;
+// The connection of a client, -1 where it cannot be told. Every broker version with epoll begins its struct mosquitto
+// with what it is (2: a client) and its socket.
+int SocketOf(const mosquitto* client) {
+  int beginning[2];
+  std::memcpy(beginning, static_cast<const void*>(client), sizeof beginning);
+  return beginning[0] == 2 ? beginning[1] : -1;
+}
+
+ControlClient* FindControlClient(Plugin& plugin, const mosquitto* client) {
+  if (plugin.control_clients.empty()) return nullptr;
+  const auto found = plugin.control_clients.find(client);
+  if (found == plugin.control_clients.end()) return nullptr;
   const char* const id = mosquitto_client_id(client);
-  if (id == nullptr || asked->second != id) {
-    plugin.receipt_clients.erase(asked);
-    return;
-  }
+  if (id != nullptr && found->second.id == id) return &found->second;
+  plugin.control_clients.erase(found);
+  return nullptr;
+}
+
+// Whether the client leaves unread what it is told, which the broker would have to keep in memory.
+bool ReadsNothing(const ControlClient* client) {
+  if (client == nullptr || !client->backlog.is_too_long()) return false;
+  Log(MOSQ_LOG_WARNING, "mosquitto-dedup: client " + client->id + " does not read its receipts: disconnecting it");
+  return true;
+}
+
+void Tell(ControlClient& client, const char* topic, std::string_view text) {
+  // Counted even if there is no memory for it: that is no time to trust a client.
+  client.backlog.Add(text.size());
+  BrokerPublish(client.id.c_str(), topic, text, 0, false, nullptr);
+}
+
+// A lost receipt costs its client a time-out and a retry; an acknowledged one would cost everyone a round trip.
+void SendReceipt(ControlClient& client, std::string_view topic, const Outcome& outcome) {
   try {
-    BrokerPublish(id, dedup::kReceiptTopic, dedup::ReceiptJson(topic, outcome), 0, false, nullptr);
+    Tell(client, dedup::kReceiptTopic, dedup::ReceiptJson(topic, outcome));
   } catch (const std::bad_alloc&) {
     // The event is accepted: the lack of memory for its receipt must not refuse it.
   }
@@ -276,6 +307,8 @@ int OnMessage(int, void* event_data, void* userdata) noexcept {
     auto& plugin = *static_cast<Plugin*>(userdata);
     auto* const message = static_cast<mosquitto_evt_message*>(event_data);
     if (message->topic[0] == '$') return int{MOSQ_ERR_SUCCESS};
+    ControlClient* const control_client = FindControlClient(plugin, message->client);
+    if (ReadsNothing(control_client)) return kRefuseUnacknowledged;
 
     Publish publish{.topic = message->topic,
                     .payload = {static_cast<const char*>(message->payload), message->payloadlen},
@@ -301,7 +334,7 @@ int OnMessage(int, void* event_data, void* userdata) noexcept {
       KeepInDoubt(plugin, publish, outcome);
       return kRefuseUnacknowledged;
     }
-    if (!plugin.receipt_clients.empty()) SendReceipt(plugin, message->client, publish.topic, outcome);
+    if (control_client != nullptr && control_client->receipts) SendReceipt(*control_client, publish.topic, outcome);
     if (outcome.verdict == Verdict::kDuplicate || (is_event && message->qos == 2)) MakeStandIn(message);
     return int{MOSQ_ERR_SUCCESS};
   });
@@ -334,24 +367,27 @@ int OnControl(int, void* event_data, void* userdata) noexcept {
   return Guard("control", MOSQ_ERR_SUCCESS, [&] {
     auto& plugin = *static_cast<Plugin*>(userdata);
     const auto* const message = static_cast<mosquitto_evt_control*>(event_data);
-    const char* const id = mosquitto_client_id(message->client);
-    if (id == nullptr) return int{MOSQ_ERR_SUCCESS};
-    const dedup::ControlResult result =
-        dedup::HandleControl({static_cast<const char*>(message->payload), message->payloadlen},
-                             plugin.receipt_clients.contains(message->client), plugin.deduplicator.options());
-    if (result.receipts) {
-      plugin.receipt_clients.insert_or_assign(message->client, id);
-    } else {
-      plugin.receipt_clients.erase(message->client);
+    ControlClient* client = FindControlClient(plugin, message->client);
+    if (client == nullptr) {
+      const char* const id = mosquitto_client_id(message->client);
+      if (id == nullptr) return int{MOSQ_ERR_SUCCESS};
+      client = &plugin.control_clients
+                    .try_emplace(message->client, ControlClient{id, dedup::Backlog(SocketOf(message->client))})
+                    .first->second;
     }
-    BrokerPublish(id, dedup::kResponseTopic, result.response, 1, false, nullptr);
+    if (ReadsNothing(client)) return kRefuseUnacknowledged;
+    const dedup::ControlResult result =
+        dedup::HandleControl({static_cast<const char*>(message->payload), message->payloadlen}, client->receipts,
+                             plugin.deduplicator.options());
+    client->receipts = result.receipts;
+    Tell(*client, dedup::kResponseTopic, result.response);
     return int{MOSQ_ERR_SUCCESS};
   });
 }
 
 int OnDisconnect(int, void* event_data, void* userdata) noexcept {
   return Guard("disconnect", MOSQ_ERR_SUCCESS, [&] {
-    static_cast<Plugin*>(userdata)->receipt_clients.erase(static_cast<mosquitto_evt_disconnect*>(event_data)->client);
+    static_cast<Plugin*>(userdata)->control_clients.erase(static_cast<mosquitto_evt_disconnect*>(event_data)->client);
     return int{MOSQ_ERR_SUCCESS};
   });
 }

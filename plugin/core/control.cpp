@@ -64,8 +64,10 @@ std::string_view NameOf(Verdict verdict) {
 }  // namespace
 
 ControlResult HandleControl(std::string_view payload, bool receipts, const Options& options) {
-  const bool small = payload.size() <= kRequestBytesMax;
-  const Json request(small ? cJSON_ParseWithLength(payload.data(), payload.size()) : nullptr, cJSON_Delete);
+  // cJSON takes bytes that are no UTF-8, and what follows behind the document; the answer would repeat the former.
+  json::Value document;
+  const bool is_json = payload.size() <= kRequestBytesMax && json::Reader(payload).ReadDocument(&document);
+  const Json request(is_json ? cJSON_ParseWithLength(payload.data(), payload.size()) : nullptr, cJSON_Delete);
   const Json answer(cJSON_CreateObject(), cJSON_Delete);
   cJSON* const responses = cJSON_AddArrayToObject(answer.get(), "responses");
   const auto add_response = [responses] {

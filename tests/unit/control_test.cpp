@@ -99,9 +99,11 @@ TEST_F(ControlTest, ARequestHasAtMost4096Bytes) {
 
 TEST_F(ControlTest, WhatIsNoRequestIsToldWhatIsExpected) {
   receipts_ = true;
-  for (const std::string_view payload : {std::string_view{}, std::string_view("hello"), std::string_view("{"),
-                                         std::string_view("[]"), std::string_view("{}"), std::string_view("null"),
-                                         std::string_view(R"({"commands":{}})"), std::string_view("\0\xFF", 2)}) {
+  for (const std::string_view payload :
+       {std::string_view{}, std::string_view("hello"), std::string_view("{"), std::string_view("[]"),
+        std::string_view("{}"), std::string_view("null"), std::string_view(R"({"commands":{}})"),
+        std::string_view("\0\xFF", 2), std::string_view(R"({"commands":[{"command":"dance"}]} {)"),
+        std::string_view("{\"commands\":[{\"command\":\"\xFF\"}]}")}) {
     EXPECT_THAT(Send(payload), HasSubstr(R"(expected {\"commands\":[{\"command\":\"receipts\",\"enable\":true}]})"));
     EXPECT_TRUE(receipts_);
   }
