@@ -1,0 +1,148 @@
+// The HTTP sidecar beside an HTTP server that does nothing, the broker and SQLite's own scan.
+#include <httplib.h>
+
+#include <chrono>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "cases.h"
+#include "events.h"
+#include "http_client.h"
+#include "mqtt_load.h"
+#include "plain_sqlite.h"
+#include "sockets.h"
+#include "store.h"
+#include "stored_events.h"
+
+namespace dedup::bench {
+namespace {
+
+constexpr int kConnections = 16;
+constexpr char kPublish[] = "/publish";
+
+// Answers every POST with the same bytes, in a process of its own.
+class ConstantServer {
+ public:
+  ConstantServer()
+      : process_([port = port_] {
+          httplib::Server server;
+          server.new_task_queue = [] { return new httplib::ThreadPool(kConnections * 2); };
+          server.set_tcp_nodelay(true);
+          server.set_keep_alive_max_count(1'000'000);
+          server.Post(kPublish, [](const httplib::Request&, httplib::Response& response) {
+            response.set_content(
+                R"({"status":"ok","processed":["00000000-0000-4000-8000-000000000000"],"duplicates":0,"total_received":1})",
+                "application/json");
+          });
+          server.listen("127.0.0.1", port);
+        }) {
+    process_.WaitUntil([this] { return HttpGet(port_, "/").status == 404; });
+  }
+  std::uint16_t port() const { return port_; }
+
+ private:
+  std::uint16_t port_ = FreePort();
+  Process process_;
+};
+
+// Bodies of so many events each, none of them known.
+std::vector<std::string> MakeBodies(IdSource& ids, std::size_t bodies, std::size_t events_each) {
+  constexpr std::size_t kEventBytes = 200;
+  std::vector<std::string> made(bodies);
+  std::size_t number = 0;
+  for (std::string& body : made) {
+    if (events_each == 1) {
+      body = MakeEvent(ids.Next(), ++number, kEventBytes);
+      continue;
+    }
+    for (std::size_t i = 0; i < events_each; ++i) {
+      (body += body.empty() ? "[" : ",") += MakeEvent(ids.Next(), ++number, kEventBytes);
+    }
+    body += "]";
+  }
+  return made;
+}
+
+void MeasureSinglePosts(const Context& context, Result& result) {
+  const TempDir data_dir;
+  const Broker broker(context.programs, data_dir.path());
+  const Sidecar sidecar(context.programs, broker, data_dir.path());
+  const ConstantServer constant;
+  IdSource ids(IdKind::kUuidV4);
+  for (int pair = 0; pair < context.pairs; ++pair) {
+    const std::vector<std::string> bodies = MakeBodies(ids, std::max<std::size_t>(context.Scaled(20'000), 100), 1);
+    const auto posts_per_s = [&](std::uint16_t port) {
+      return static_cast<double>(bodies.size()) / HttpPostAll(port, kPublish, bodies, kConnections);
+    };
+    Figure& figure = result["POSTs a second"];
+    figure.reference.push_back(posts_per_s(constant.port()));
+    figure.values.push_back(posts_per_s(sidecar.port()));
+  }
+}
+
+void MeasureBatches(const Context& context, Result& result) {
+  constexpr std::size_t kEventsPerBatch = 1000;
+  constexpr int kBatchConnections = 2;
+  const std::size_t batches = std::max<std::size_t>(context.Scaled(200), 2);
+  const TempDir data_dir;
+  const Broker broker(context.programs, data_dir.path());
+  const Sidecar sidecar(context.programs, broker, data_dir.path());
+  IdSource ids(IdKind::kUuidV4);
+  const auto events = static_cast<double>(batches * kEventsPerBatch);
+  Script script({}, batches * kEventsPerBatch);
+  for (int pair = 0; pair < context.pairs; ++pair) {
+    Figure& figure = result["events a second"];
+    {
+      script.RenewIds();
+      Load load(broker.port(), script, true);
+      figure.reference.push_back(events / load.Saturate(script.size()));
+    }
+    const std::vector<std::string> bodies = MakeBodies(ids, batches, kEventsPerBatch);
+    figure.values.push_back(events / HttpPostAll(sidecar.port(), kPublish, bodies, kBatchConnections));
+  }
+}
+
+void MeasureEvents(const Context& context, Result& result) {
+  const TempDir data_dir;
+  MakeStoredEvents(data_dir.path(), context.Scaled(1'000'000));
+  Broker broker(context.programs, data_dir.path());
+  Sidecar sidecar(context.programs, broker, data_dir.path());
+  for (int pair = 0; pair < context.pairs; ++pair) {
+    const auto begin = std::chrono::steady_clock::now();
+    const auto scanned_bytes = static_cast<double>(PlainScan(data_dir.path() / Store::kFileName));
+    const double scan_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    const double memory_before = sidecar.process().StatusKb("VmRSS");
+    const HttpAnswer answer = HttpGet(sidecar.port(), "/events");
+    if (answer.status != 200 || static_cast<double>(answer.body_bytes) < scanned_bytes / 2) {
+      throw std::runtime_error("GET /events answered " + std::to_string(answer.status));
+    }
+    const auto events = static_cast<double>(context.Scaled(1'000'000));
+    Figure& rate = result["events a second"];
+    rate.reference.push_back(events / scan_seconds);
+    rate.values.push_back(events / answer.seconds);
+    result["first byte, ms"].values.push_back(answer.first_byte_seconds * 1000);
+    result["memory growth, MB"].values.push_back((sidecar.process().StatusKb("VmHWM") - memory_before) / 1000);
+  }
+}
+
+Case HttpCase(const std::string& name, const std::string& title, const std::string& reference,
+              void (*measure)(const Context&, Result&)) {
+  return {"http." + name, title, true, true, [=](const Context& context, Result& result) {
+            result.reference_name = reference;
+            measure(context, result);
+          }};
+}
+
+}  // namespace
+
+std::vector<Case> HttpCases() {
+  return {
+      HttpCase("single", "POST /publish of one event, 16 connections", "constant", MeasureSinglePosts),
+      HttpCase("batch", "POST /publish of 1,000 events, 2 connections", "MQTT QoS 1", MeasureBatches),
+      HttpCase("events", "GET /events of 1,000,000 events", "SQLite's scan", MeasureEvents),
+  };
+}
+
+}  // namespace dedup::bench
