@@ -187,6 +187,7 @@ Answer Api::Stats() {
                      .Add("passed", statistics->passed)
                      .Add("refused", statistics->refused)
                      .Add("invalid_ids", statistics->invalid_ids)
+                     .Add("unstored", statistics->unstored)
                      .Add("journal_used_bytes", statistics->journal_used_bytes)
                      .Add("journal_size_bytes", statistics->journal_size_bytes)
                      .Take()};

@@ -378,7 +378,7 @@ int OnControl(int, void* event_data, void* userdata) noexcept {
     if (ReadsNothing(client)) return kRefuseUnacknowledged;
     const dedup::ControlResult result =
         dedup::HandleControl({static_cast<const char*>(message->payload), message->payloadlen}, client->receipts,
-                             plugin.deduplicator.options());
+                             plugin.deduplicator.options(), plugin.deduplicator.trouble());
     client->receipts = result.receipts;
     Tell(*client, dedup::kResponseTopic, result.response);
     return int{MOSQ_ERR_SUCCESS};

@@ -58,6 +58,8 @@ ClockState Clock::state() const {
           .boot_number = boot_number_};
 }
 
+std::int64_t MonotonicMs() { return ReadUs(CLOCK_MONOTONIC_COARSE) / 1000; }
+
 std::string FileTimestamp() {
   const std::time_t now = std::time(nullptr);
   std::tm utc{};

@@ -46,6 +46,9 @@ class Clock {
   bool rebooted_;
 };
 
+/// Milliseconds since some moment before the process began; without a system call, as Now().
+std::int64_t MonotonicMs();
+
 /// UTC with seconds, for the name of a file: 20260131T235959Z.
 std::string FileTimestamp();
 

@@ -24,7 +24,8 @@ std::string Print(const Json& json) {
 }
 
 // Carries out one command and describes the answer in `response`.
-void HandleCommand(const cJSON* command, bool* receipts, const Options& options, cJSON* response) {
+void HandleCommand(const cJSON* command, bool* receipts, const Options& options, const std::string& trouble,
+                   cJSON* response) {
   const cJSON* const name = cJSON_GetObjectItemCaseSensitive(command, "command");
   cJSON_AddStringToObject(response, "command", cJSON_IsString(name) ? name->valuestring : "");
   const cJSON* const correlation = cJSON_GetObjectItemCaseSensitive(command, "correlationData");
@@ -37,6 +38,10 @@ void HandleCommand(const cJSON* command, bool* receipts, const Options& options,
   const cJSON* const enable = cJSON_GetObjectItemCaseSensitive(command, "enable");
   if (!cJSON_IsBool(enable)) {
     cJSON_AddStringToObject(response, "error", "\"enable\" must be true or false");
+    return;
+  }
+  if (cJSON_IsTrue(enable) != 0 && !trouble.empty()) {
+    cJSON_AddStringToObject(response, "error", ("events cannot be stored now: " + trouble).c_str());
     return;
   }
   *receipts = cJSON_IsTrue(enable) != 0;
@@ -63,7 +68,8 @@ std::string_view NameOf(Verdict verdict) {
 
 }  // namespace
 
-ControlResult HandleControl(std::string_view payload, bool receipts, const Options& options) {
+ControlResult HandleControl(std::string_view payload, bool receipts, const Options& options,
+                            const std::string& trouble) {
   // cJSON takes bytes that are no UTF-8, and what follows behind the document; the answer would repeat the former.
   json::Value document;
   const bool is_json = payload.size() <= kRequestBytesMax && json::Reader(payload).ReadDocument(&document);
@@ -83,7 +89,7 @@ ControlResult HandleControl(std::string_view payload, bool receipts, const Optio
         "expected {\"commands\":[{\"command\":\"receipts\",\"enable\":true}]}, at most 16 commands in 4096 bytes");
   } else {
     const cJSON* command = nullptr;
-    cJSON_ArrayForEach(command, commands) HandleCommand(command, &receipts, options, add_response());
+    cJSON_ArrayForEach(command, commands) HandleCommand(command, &receipts, options, trouble, add_response());
   }
   return {.response = Print(answer), .receipts = receipts};
 }

@@ -20,7 +20,9 @@ struct ControlResult {
 
 /// Carries out `{"commands":[{"command":"receipts","enable":true,"correlationData":"…"}]}`. `receipts` is the client's
 /// setting so far. What cannot be understood is answered with an "error" that says what is expected.
-ControlResult HandleControl(std::string_view payload, bool receipts, const Options& options);
+/// While `trouble` says why events cannot be stored, receipts are not turned on.
+ControlResult HandleControl(std::string_view payload, bool receipts, const Options& options,
+                            const std::string& trouble = {});
 
 /// `{"topic":…,"event_id":…,"verdict":…,"seq":…}`; event_id and seq are null for what is no event.
 std::string ReceiptJson(std::string_view topic, const Outcome& outcome);

@@ -14,4 +14,9 @@ struct Counters {
   std::uint64_t unstored = 0;  ///< events handed on without being stored, as on_store_failure pass asks
 };
 
+/// All of them, for what is done to each.
+inline constexpr std::uint64_t Counters::*kCounters[] = {&Counters::duplicates, &Counters::passed, &Counters::refused,
+                                                         &Counters::invalid_ids, &Counters::unstored};
+static_assert(sizeof(Counters) == sizeof kCounters / sizeof *kCounters * sizeof(std::uint64_t));
+
 }  // namespace dedup

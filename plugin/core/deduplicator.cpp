@@ -18,6 +18,8 @@ constexpr std::size_t kForgottenPerIdleTurn = 4096;
 
 constexpr std::size_t kTopicBytesMax = 65535;  // MQTT 3.1.1, section 1.5.3; and what a record has room for
 
+constexpr char kUnsynced[] = "the journal could not be synced";
+
 std::string StartLine(const Options& options, std::uint64_t events, std::chrono::steady_clock::duration took) {
   return "mosquitto-dedup " DEDUP_VERSION ": " + std::to_string(events) + " event ids in " + options.data_dir.string() +
          ", ready after " + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()) + " ms";
@@ -26,27 +28,40 @@ std::string StartLine(const Options& options, std::uint64_t events, std::chrono:
 }  // namespace
 
 Deduplicator::Deduplicator(const Options& options)
-    : options_(options),
-      all_topics_(options.topics == Options{}.topics),
-      recovered_([this] {
-        const auto start = std::chrono::steady_clock::now();
-        Recovered recovered = Recover(options_, log_);
-        log_.Add(LogLevel::kNotice,
-                 StartLine(options_, recovered.index.size(), std::chrono::steady_clock::now() - start));
-        return recovered;
-      }()),
-      journal_(*recovered_.journal),
-      index_(recovered_.index),
-      secret_(journal_.header().secret),
-      recovered_seq_(journal_.accepted_seq()),
-      accepted_seq_(recovered_seq_),
-      turn_seq_(recovered_seq_),
-      handed_on_seq_(recovered_seq_),
-      syncer_(std::in_place, journal_, *recovered_.clock, log_, options_.fsync_interval),
-      writer_(std::in_place, journal_, *recovered_.store, *recovered_.clock, log_, options_, recovered_.state) {
-  const std::int64_t due_ms = recovered_.clock->Now().age_ms + options_.recovery_delay.count();
-  for (Store::InDoubt& event : recovered_.in_doubt) in_doubt_.Add(std::move(event), due_ms);
-  recovered_.in_doubt.clear();
+    : options_(options), all_topics_(options.topics == Options{}.topics) {
+  const auto start = std::chrono::steady_clock::now();
+  try {
+    Open(Recover(options_, log_));
+    log_.Add(LogLevel::kNotice, StartLine(options_, index_->size(), std::chrono::steady_clock::now() - start));
+  } catch (const DataDirInUse&) {
+    throw;
+  } catch (const std::exception& error) {
+    pending_.emplace(options_, log_, error.what());
+  }
+}
+
+void Deduplicator::Open(Recovered recovered) {
+  recovered_.emplace(std::move(recovered));
+  Journal& journal = *recovered_->journal;
+  secret_ = journal.header().secret;
+  recovered_seq_ = accepted_seq_ = turn_seq_ = handed_on_seq_ = journal.accepted_seq();
+  const std::int64_t due_ms = recovered_->clock->Now().age_ms + options_.recovery_delay.count();
+  for (Store::InDoubt& event : recovered_->in_doubt) in_doubt_.Add(std::move(event), due_ms);
+  recovered_->in_doubt.clear();
+  syncer_.emplace(journal, *recovered_->clock, log_, options_.fsync_interval);
+  writer_.emplace(journal, *recovered_->store, *recovered_->clock, log_, options_, recovered_->state);
+  journal.Add(std::exchange(unsaved_, {}));
+  index_ = &recovered_->index;
+  journal_ = &journal;
+}
+
+void Deduplicator::OpenIfRecovered() {
+  std::optional<Recovered> recovered = pending_->Take();
+  if (!recovered) return;
+  Open(std::move(*recovered));
+  pending_.reset();
+  log_.Add(LogLevel::kNotice, "events are stored again, " + std::to_string(index_->size()) + " event ids in " +
+                                  options_.data_dir.string());
 }
 
 // The hot path: every publish of every client runs through here.
@@ -54,16 +69,18 @@ Outcome Deduplicator::OnPublish(const Publish& publish) {
   const EventId id = IdOf(publish);
   if (id.status != EventIdStatus::kFound) return Pass(publish, id.status);
 
+  if (journal_ == nullptr) return Refuse(id.text, "the data directory cannot be used");
+
   const KeyHash key = HashKey(secret_, publish.topic, id.text);
   if (const auto seq = FindRemembered(key)) {
-    if (!MayAcknowledge()) return Refuse(MakeEvent(publish, id.text, *seq));
+    if (!MayAcknowledge()) return Refuse(id.text, kUnsynced);
     if (!in_doubt_.empty() && in_doubt_.IsWaiting(*seq)) return HandOnInDoubt(publish, id.text, *seq);
-    journal_.Count(&Counters::duplicates);
+    Count(&Counters::duplicates);
     return {Verdict::kDuplicate, *seq, id.text};
   }
 
   const Event event = MakeEvent(publish, id.text, accepted_seq_ + 1);
-  if (!Append(event, key)) return Refuse(event);
+  if (!Append(event, key)) return Refuse(id.text, WhyNotAppended(event));
   writer_->Notify();
   NoteRetained(publish, event.seq);
   return {Verdict::kProcessed, event.seq, id.text};
@@ -71,20 +88,20 @@ Outcome Deduplicator::OnPublish(const Publish& publish) {
 
 // The index is emptied behind the window a few keys at a time: a key may be over and still be found.
 std::optional<std::uint64_t> Deduplicator::FindRemembered(const KeyHash& key) {
-  const auto seq = index_.Find(key);
+  const auto seq = index_->Find(key);
   if (seq && *seq <= writer_->forgotten_seq()) {
-    index_.Forget(*seq);
+    index_->Forget(*seq);
     return std::nullopt;
   }
   return seq;
 }
 
 // With fsync_interval 0 an acknowledgement, of a duplicate too, says that the event is on the disk.
-bool Deduplicator::MayAcknowledge() const { return options_.fsync_interval.count() != 0 || journal_.healthy(); }
+bool Deduplicator::MayAcknowledge() const { return options_.fsync_interval.count() != 0 || journal_->healthy(); }
 
 Event Deduplicator::MakeEvent(const Publish& publish, std::string_view event_id, std::uint64_t seq) const {
   return {.seq = seq,
-          .accepted = recovered_.clock->Now(),
+          .accepted = recovered_->clock->Now(),
           .qos = publish.qos,
           .retain = publish.retain,
           .topic = publish.topic,
@@ -115,16 +132,16 @@ bool Deduplicator::IsDeduplicated(std::string_view topic) const {
 
 bool Deduplicator::Append(const Event& event, const KeyHash& key) {
   try {
-    index_.Reserve(key, event.seq);
+    index_->Reserve(key, event.seq);
   } catch (const std::exception&) {  // no memory, or no seq left for the index
     return false;
   }
-  if (!journal_.Append(event)) return false;
-  index_.Insert(key, event.seq);
+  if (!journal_->Append(event)) return false;
+  index_->Insert(key, event.seq);
   accepted_seq_ = event.seq;
   if (options_.fsync_interval.count() != 0) return true;
   try {
-    journal_.Sync();
+    journal_->Sync();
     return true;
   } catch (const StorageError&) {
     // It is in the journal all the same and will be stored.
@@ -141,10 +158,10 @@ void Deduplicator::NoteRetained(const Publish& publish, std::uint64_t seq) {
 
 Outcome Deduplicator::Pass(const Publish& publish, EventIdStatus id) {
   NoteRetained(publish, accepted_seq_ + 1);
-  journal_.Count(&Counters::passed);
+  Count(&Counters::passed);
   if (id == EventIdStatus::kInvalid) {
-    journal_.Count(&Counters::invalid_ids);
-    if (invalid_id_log_.Allow(recovered_.clock->Now().age_ms)) {
+    Count(&Counters::invalid_ids);
+    if (invalid_id_log_.Allow(MonotonicMs())) {
       log_.Add(LogLevel::kWarning,
                "a publish with an unusable event id was passed on as no event: an id is a string of 1 to " +
                    std::to_string(kEventIdBytesMax) + " bytes or an integer (said once a minute)");
@@ -153,21 +170,31 @@ Outcome Deduplicator::Pass(const Publish& publish, EventIdStatus id) {
   return {};
 }
 
-Outcome Deduplicator::Refuse(const Event& event) {
+const char* Deduplicator::WhyNotAppended(const Event& event) const {
+  if (RecordBytes(event) > journal_->ring_bytes()) return "it is larger than journal_size";
+  if (!journal_->healthy()) return kUnsynced;
+  return "the journal is full (the store does not keep up, or fails), or memory is";
+}
+
+Outcome Deduplicator::Refuse(std::string_view event_id, const char* why) {
   const bool pass = options_.on_store_failure == OnStoreFailure::kPass;
-  journal_.Count(pass ? &Counters::unstored : &Counters::refused);
-  if (refused_log_.Allow(event.accepted.age_ms)) {
-    const std::string why = RecordBytes(event) > journal_.ring_bytes() ? "it is larger than journal_size"
-                            : !journal_.healthy()
-                                ? "the journal could not be synced"
-                                : "the journal is full (the store does not keep up, or fails), or memory is";
+  Count(pass ? &Counters::unstored : &Counters::refused);
+  if (refused_log_.Allow(MonotonicMs())) {
     log_.Add(LogLevel::kError,
-             "an event could not be stored: " + why +
+             std::string("an event could not be stored: ") + why +
                  (pass ? "; it was handed on without deduplication" : "; its publisher was disconnected") +
                  " (said once a minute)");
   }
   if (pass) return {};
-  return {Verdict::kRefused, 0, event.event_id};
+  return {Verdict::kRefused, 0, event_id};
+}
+
+void Deduplicator::Count(std::uint64_t Counters::*counter) {
+  if (journal_ != nullptr) {
+    journal_->Count(counter);
+  } else {
+    ++(unsaved_.*counter);
+  }
 }
 
 void Deduplicator::OnHandOnFailed(const Publish& publish, const Outcome& outcome) {
@@ -175,7 +202,7 @@ void Deduplicator::OnHandOnFailed(const Publish& publish, const Outcome& outcome
 }
 
 void Deduplicator::OnHandOnFailed(Store::InDoubt event) {
-  in_doubt_.Add(std::move(event), recovered_.clock->Now().age_ms + options_.recovery_delay.count());
+  in_doubt_.Add(std::move(event), recovered_->clock->Now().age_ms + options_.recovery_delay.count());
 }
 
 void Deduplicator::OnHandOnLost(const Outcome& outcome) {
@@ -187,6 +214,10 @@ void Deduplicator::OnHandOnLost(const Outcome& outcome) {
 }
 
 void Deduplicator::OnTurn() {
+  if (pending_) {
+    OpenIfRecovered();
+    return;
+  }
   // What had been accepted before the last turn began is queued to its subscribers by now, on every broker version.
   std::uint64_t handed_on_seq = turn_seq_;
   const bool busy = turn_seq_ != accepted_seq_;
@@ -195,7 +226,7 @@ void Deduplicator::OnTurn() {
     in_doubt_.OnTurn();
     while (const auto seq = in_doubt_.NextHandedOn()) {
       // Without room in the journal, again at the next turn; what was accepted in this run needs no note.
-      if (*seq <= recovered_seq_ && !journal_.AppendHandedOn(*seq)) break;
+      if (*seq <= recovered_seq_ && !journal_->AppendHandedOn(*seq)) break;
       in_doubt_.RemoveHandedOn();
     }
     if (const auto oldest = in_doubt_.OldestAbove(recovered_seq_)) handed_on_seq = std::min(handed_on_seq, *oldest - 1);
@@ -203,16 +234,16 @@ void Deduplicator::OnTurn() {
   handed_on_seq = std::min(handed_on_seq, handed_on_seq_max_);
   if (handed_on_seq > handed_on_seq_) {
     handed_on_seq_ = handed_on_seq;
-    journal_.SetHandedOnSeq(handed_on_seq);
+    journal_->SetHandedOnSeq(handed_on_seq);
   }
   if (const std::uint64_t seq = writer_->forgotten_seq(); seq != forgotten_seq_) {
-    if (index_.ForgetUpTo(seq, busy ? kForgottenPerBusyTurn : kForgottenPerIdleTurn)) forgotten_seq_ = seq;
+    if (index_->ForgetUpTo(seq, busy ? kForgottenPerBusyTurn : kForgottenPerIdleTurn)) forgotten_seq_ = seq;
   }
 }
 
 std::optional<Store::InDoubt> Deduplicator::TakeOverdue() {
   if (in_doubt_.empty()) return std::nullopt;
-  return in_doubt_.TakeOverdue(recovered_.clock->Now().age_ms);
+  return in_doubt_.TakeOverdue(recovered_->clock->Now().age_ms);
 }
 
 }  // namespace dedup

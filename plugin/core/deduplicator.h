@@ -11,6 +11,7 @@
 #include "in_doubt.h"
 #include "log.h"
 #include "options.h"
+#include "pending_recovery.h"
 #include "recovery.h"
 #include "syncer.h"
 #include "writer.h"
@@ -42,8 +43,11 @@ struct Outcome {
 
 /// Recognises events, remembers them durably, and keeps its promises across deaths of the process.
 ///
-/// Threading: the broker's main thread only; it owns the writer's and the syncer's. Errors: the constructor throws
-/// StorageError; the others throw nothing but std::bad_alloc.
+/// While the data directory cannot be used (full disk, I/O error, no permission, a file of a newer version) events are
+/// refused, or passed with on_store_failure pass, and all else flows; it is tried again until it can be used.
+///
+/// Threading: the broker's main thread only; it owns the writer's, the syncer's and the recovery's. Errors: the
+/// constructor throws DataDirInUse; the others throw nothing but std::bad_alloc.
 class Deduplicator {
  public:
   explicit Deduplicator(const Options& options);
@@ -60,16 +64,20 @@ class Deduplicator {
   void OnTurn();
   /// Whether OnTurn has something to do soon, for brokers that call it only on request.
   bool wants_turn() const {
-    return handed_on_seq_ != accepted_seq_ || forgotten_seq_ != writer_->forgotten_seq() || !in_doubt_.empty() ||
-           !log_.empty();
+    return !log_.empty() || (!pending_ && (handed_on_seq_ != accepted_seq_ || !in_doubt_.empty() ||
+                                           forgotten_seq_ != writer_->forgotten_seq()));
   }
 
   /// An event in doubt whose recovery_delay is over: hand it on.
   std::optional<Store::InDoubt> TakeOverdue();
 
+  /// Why no event can be taken at all; empty once the data directory is open.
+  std::string trouble() const { return pending_ ? pending_->trouble() : std::string(); }
+
   /// Ends the threads after one attempt to store what is left; nothing but log() may be called afterwards. What was
   /// not handed on yet is in doubt at the next start.
   void Stop() {
+    pending_.reset();
     writer_.reset();
     syncer_.reset();
   }
@@ -79,6 +87,9 @@ class Deduplicator {
   const Options& options() const { return options_; }
 
  private:
+  void Open(Recovered recovered);
+  void OpenIfRecovered();
+  void Count(std::uint64_t Counters::*counter);
   EventId IdOf(const Publish& publish);
   bool IsDeduplicated(std::string_view topic) const;
   std::optional<std::uint64_t> FindRemembered(const KeyHash& key);
@@ -88,22 +99,26 @@ class Deduplicator {
   bool Append(const Event& event, const KeyHash& key);
   Outcome Pass(const Publish& publish, EventIdStatus id);
   void NoteRetained(const Publish& publish, std::uint64_t seq);
-  Outcome Refuse(const Event& event);
+  Outcome Refuse(std::string_view event_id, const char* why);
+  const char* WhyNotAppended(const Event& event) const;
 
   const Options options_;
   const bool all_topics_;
   LogQueue log_;
-  Recovered recovered_;
-  Journal& journal_;
-  Index& index_;
-  const HashSecret secret_;
-  InDoubtEvents in_doubt_;
   EventIdBuffer id_buffer_;
+  std::optional<PendingRecovery> pending_;  // while the data directory could not be opened
+  Counters unsaved_;                        // counted meanwhile
 
-  const std::uint64_t recovered_seq_;  // events up to it are in doubt only if in_doubt_ says so
-  std::uint64_t accepted_seq_;
-  std::uint64_t turn_seq_;       // accepted_seq_ at the last turn
-  std::uint64_t handed_on_seq_;  // the watermark
+  // From here on there is nothing before the data directory is open.
+  std::optional<Recovered> recovered_;
+  Journal* journal_ = nullptr;
+  Index* index_ = nullptr;
+  HashSecret secret_{};
+  InDoubtEvents in_doubt_;
+  std::uint64_t recovered_seq_ = 0;  // events up to it are in doubt only if in_doubt_ says so
+  std::uint64_t accepted_seq_ = 0;
+  std::uint64_t turn_seq_ = 0;       // accepted_seq_ at the last turn
+  std::uint64_t handed_on_seq_ = 0;  // the watermark
   std::uint64_t handed_on_seq_max_ = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t forgotten_seq_ = 0;
   OncePerMinute invalid_id_log_;

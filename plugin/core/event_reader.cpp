@@ -68,6 +68,7 @@ Statistics EventReader::ReadStatistics() {
           .passed = header.counters.passed + header.counters.unstored,
           .refused = header.counters.refused,
           .invalid_ids = header.counters.invalid_ids,
+          .unstored = header.counters.unstored,
           .accepted_seq = header.accepted_seq,
           .journal_used_bytes = header.appended_position - header.released_position,
           .journal_size_bytes = header.ring_bytes,

@@ -326,13 +326,15 @@ void Journal::Count(std::uint64_t Counters::*counter) {
   StoreShared(field, field + 1);
 }
 
+void Journal::Add(const Counters& counters) {
+  for (const auto counter : kCounters)
+    StoreShared(header_->counters.*counter, header_->counters.*counter + counters.*counter);
+}
+
 Counters Journal::counters() const {
-  const Counters& shared = header_->counters;
-  return {.duplicates = LoadShared(shared.duplicates),
-          .passed = LoadShared(shared.passed),
-          .refused = LoadShared(shared.refused),
-          .invalid_ids = LoadShared(shared.invalid_ids),
-          .unstored = LoadShared(shared.unstored)};
+  Counters counters;
+  for (const auto counter : kCounters) counters.*counter = LoadShared(header_->counters.*counter);
+  return counters;
 }
 
 }  // namespace dedup

@@ -113,6 +113,8 @@ class Journal {
   void SaveClock(const ClockState& clock, bool clean);
   /// For one more of this counter: Count(&Counters::passed).
   void Count(std::uint64_t Counters::*counter);
+  /// For what was counted before the journal could be opened.
+  void Add(const Counters& counters);
   Counters counters() const;
 
   const JournalHeader& header() const { return *header_; }

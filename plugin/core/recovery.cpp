@@ -32,7 +32,7 @@ File Lock(const fs::path& data_dir) {
   }
   File file(data_dir / kLockFileName, File::Mode::kCreate);
   if (!file.TryLock()) {
-    throw StorageError("lock", data_dir,
+    throw DataDirInUse("lock", data_dir,
                        "another broker, or another listener's plugin in this one, uses this data_dir already");
   }
   return file;
@@ -144,11 +144,9 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
 
   if (journal) {
     // The counters in the header are the newer ones, unless the header was lost in a power cut or damaged.
-    header.counters.duplicates = std::max(header.counters.duplicates, state.counters.duplicates);
-    header.counters.passed = std::max(header.counters.passed, state.counters.passed);
-    header.counters.refused = std::max(header.counters.refused, state.counters.refused);
-    header.counters.invalid_ids = std::max(header.counters.invalid_ids, state.counters.invalid_ids);
-    header.counters.unstored = std::max(header.counters.unstored, state.counters.unstored);
+    for (const auto counter : kCounters) {
+      header.counters.*counter = std::max(header.counters.*counter, state.counters.*counter);
+    }
     Replay(*journal, *recovered.store, &state, log);
   }
   header.accepted_seq = state.stored_seq;
@@ -172,7 +170,6 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
   // A killed process may have made SQLite's files and never come to make their names durable.
   SyncDirectory(options.data_dir);
   recovered.in_doubt = recovered.store->LoadInDoubt();
-  LoadIndex(*recovered.store, header.secret, &recovered.index);
 
   if (journal && journal->ring_bytes() == Journal::RingBytes(options.journal_bytes)) {
     journal->GoOn(header);
@@ -181,6 +178,8 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
     recovered.journal = std::make_unique<Journal>(Journal::Create(options.data_dir, options.journal_bytes, header));
   }
   recovered.state = state;
+  // Last, for it takes longest: what can fail has been tried by then.
+  LoadIndex(*recovered.store, header.secret, &recovered.index);
   return recovered;
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "clock.h"
+#include "errors.h"
 #include "file.h"
 #include "index.h"
 #include "journal.h"
@@ -25,9 +26,15 @@ struct Recovered {
   std::vector<Store::InDoubt> in_doubt;
 };
 
+/// Another broker, or another listener's plugin in this one, uses the data directory.
+class DataDirInUse : public StorageError {
+ public:
+  using StorageError::StorageError;
+};
+
 /// Makes the data directory ready. Damaged files are set aside under a name with the time, never deleted, and what
-/// could be read of them is kept; `log` hears of it. Errors: StorageError, also when another broker holds the directory
-/// or a file is of a newer version.
+/// could be read of them is kept; `log` hears of it. Errors: StorageError, also when a file is of a newer version;
+/// DataDirInUse. After an error it may be tried again.
 Recovered Recover(const Options& options, LogQueue& log);
 
 }  // namespace dedup

@@ -18,7 +18,7 @@ def test_counters_are_the_plugins_so_mqtt_counts_too(stack):
     assert sidecar.publish([event("a", "1"), event("a", "2"), event("a", "1")])["received_total"] == 5
     stats = sidecar.stats()
     assert (stats["received"], stats["unique_processed"], stats["duplicate_dropped"]) == (5, 3, 2)
-    assert (stats["passed"], stats["refused"], stats["invalid_ids"]) == (2, 0, 1)
+    assert (stats["passed"], stats["refused"], stats["invalid_ids"], stats["unstored"]) == (2, 0, 1, 0)
     assert stats["topics"] == ["a", "b/mqtt"]
     assert 0 <= stats["journal_used_bytes"] < stats["journal_size_bytes"]
 

@@ -52,13 +52,9 @@ class RecoveryTest : public DeduplicatorFixture {
     }
     return names;
   }
-  std::string StartError() {
-    try {
-      Start();
-    } catch (const StorageError& error) {
-      return error.what();
-    }
-    return "";
+  std::string Trouble() {
+    Start();
+    return dedup_->trouble();
   }
 };
 
@@ -128,7 +124,7 @@ TEST_F(RecoveryTest, ADirectoryServesOneAtATime) {
 TEST_F(RecoveryTest, ADirectoryThatCannotBeMadeIsAnError) {
   WriteFile(dir_ / "file", "x");
   options_.data_dir = dir_ / "file" / "x";
-  EXPECT_THAT(StartError(),
+  EXPECT_THAT(Trouble(),
               AllOf(HasSubstr((dir_ / "file" / "x").string()), HasSubstr("must be able to write to data_dir")));
 }
 
@@ -549,14 +545,16 @@ TEST_F(RecoveryTest, FilesOfANewerVersionAreLeftAlone) {
   Publish("a");
   Stop();
   OverwriteHeader(offsetof(JournalHeader, version), std::uint32_t{2});
-  EXPECT_THAT(StartError(), AllOf(HasSubstr("events.journal"), HasSubstr("newer")));
+  EXPECT_THAT(Trouble(), AllOf(HasSubstr("events.journal"), HasSubstr("newer")));
+  Stop();
   OverwriteHeader(offsetof(JournalHeader, version), Journal::kVersion);
   const auto set_schema = [this](int version) {
     sqlite::Database(database(), sqlite::Database::Mode::kReadWriteCreate)
         .Execute(("PRAGMA user_version = " + std::to_string(version)).c_str());
   };
   set_schema(kSchemaVersion + 1);
-  EXPECT_THAT(StartError(), AllOf(HasSubstr("events.db"), HasSubstr("newer")));
+  EXPECT_THAT(Trouble(), AllOf(HasSubstr("events.db"), HasSubstr("newer")));
+  Stop();
   set_schema(kSchemaVersion);
   Start();
   EXPECT_EQ(Publish("a").seq, 1U);
