@@ -48,7 +48,7 @@ void Deduplicator::Open(Recovered recovered) {
   const std::int64_t due_ms = recovered_->clock->Now().age_ms + options_.recovery_delay.count();
   for (Store::InDoubt& event : recovered_->in_doubt) in_doubt_.Add(std::move(event), due_ms);
   recovered_->in_doubt.clear();
-  syncer_.emplace(journal, *recovered_->clock, log_, options_.fsync_interval);
+  syncer_.emplace(journal, log_, options_.fsync_interval);
   writer_.emplace(journal, *recovered_->store, *recovered_->clock, log_, options_, recovered_->state);
   journal.Add(std::exchange(unsaved_, {}));
   index_ = &recovered_->index;

@@ -20,12 +20,19 @@ class CorruptDatabase : public StorageError {
   using StorageError::StorageError;
 };
 
+/// Another connection holds a lock, longer than the busy timeout: nothing has been written, and nothing is wrong.
+class BusyDatabase : public StorageError {
+ public:
+  using StorageError::StorageError;
+};
+
 /// Bytes to be bound as a BLOB rather than as TEXT.
 struct BlobView {
   std::string_view bytes;
 };
 
-/// A connection. Errors of everything here: StorageError with SQLite's words; CorruptDatabase where SQLite says so.
+/// A connection. Errors of everything here: StorageError with SQLite's words; CorruptDatabase or BusyDatabase where
+/// SQLite says so.
 /// Threading: one thread at a time for a connection and its statements.
 class Database {
  public:
@@ -43,6 +50,11 @@ class Database {
   std::int64_t changes() const;
   /// Rows changed since the connection was opened.
   std::int64_t total_changes() const;
+  /// The size of the WAL after the newest commit since CheckpointPassive. SQLite checkpoints by itself only when the
+  /// last connection closes.
+  int wal_pages() const { return wal_pages_; }
+  /// Brings the WAL's pages into the main file, as far as readers let it.
+  void CheckpointPassive();
   const std::filesystem::path& path() const { return path_; }
   /// Waits up to this long for another connection's lock.
   void SetBusyTimeout(int timeout_ms);
@@ -53,6 +65,7 @@ class Database {
   friend class Statement;
   std::filesystem::path path_;
   sqlite3* handle_ = nullptr;
+  int wal_pages_ = 0;
 };
 
 /// A prepared statement, declared together with its SQL. Bound text and blobs must live until Reset() or Run().

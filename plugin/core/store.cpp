@@ -10,6 +10,7 @@ namespace dedup {
 namespace {
 
 constexpr std::size_t kTopicCacheBytesMax = 1 << 20;
+constexpr int kWalPagesMax = 1000;  // as SQLite's own default: 4 MB
 
 std::uint64_t Unsigned(std::int64_t value) { return static_cast<std::uint64_t>(value); }
 
@@ -126,6 +127,10 @@ std::vector<Store::InDoubt> Store::LoadInDoubt() {
 }
 
 bool Store::Checkpoint() { return database_.QueryInteger("PRAGMA wal_checkpoint(TRUNCATE)") == 0; }
+
+void Store::BoundWal() {
+  if (database_.wal_pages() >= kWalPagesMax) database_.CheckpointPassive();
+}
 
 void Store::ForgetTopicIds() {
   topic_ids_.clear();

@@ -69,6 +69,9 @@ class Store {
 
   /// Writes every committed row to the main file, syncs that and empties the WAL. False when a reader is in the way.
   bool Checkpoint();
+  /// Brings the rows of a WAL that has grown large into the main file, as far as readers let it. To be called after
+  /// commits; costs nothing while the WAL is small.
+  void BoundWal();
 
   enum class Durability { kVisible, kSynced };
 

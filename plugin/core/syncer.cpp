@@ -3,19 +3,18 @@
 #include <algorithm>
 #include <string>
 
+#include "clock.h"
+
 namespace dedup {
 namespace {
 // How often to look whether a sync has failed, wherever that was.
 constexpr std::chrono::milliseconds kLookInterval{100};
 }  // namespace
 
-Syncer::Syncer(Journal& journal, const Clock& clock, LogQueue& log, std::chrono::milliseconds interval)
-    : journal_(journal),
-      clock_(clock),
-      log_(log),
-      interval_(interval),
-      synced_position_(journal.appended_position()),
-      thread_([this] { Run(); }) {}
+Syncer::Syncer(Journal& journal, LogQueue& log, std::chrono::milliseconds interval)
+    : journal_(journal), log_(log), interval_(interval), synced_position_(journal.appended_position()), thread_([this] {
+        Run();
+      }) {}
 
 Syncer::~Syncer() {
   {
@@ -50,7 +49,7 @@ void Syncer::SyncIfNeeded() {
       log_.AddMade(LogLevel::kNotice, [] { return "the journal is synced again, events are accepted"; });
     }
   } catch (const std::exception& error) {
-    if (failure_log_.Allow(clock_.Now().age_ms)) {
+    if (failure_log_.Allow(MonotonicMs())) {
       log_.AddMade(LogLevel::kError, [&] {
         return std::string("cannot sync the journal: ") + error.what() +
                "; events are not accepted until it succeeds, trying again";

@@ -7,7 +7,6 @@
 #include <mutex>
 #include <thread>
 
-#include "clock.h"
 #include "journal.h"
 #include "log.h"
 
@@ -21,7 +20,7 @@ namespace dedup {
 class Syncer {
  public:
   /// With an interval of 0 the main thread syncs by itself, and only the trying again is left to do.
-  Syncer(Journal& journal, const Clock& clock, LogQueue& log, std::chrono::milliseconds interval);
+  Syncer(Journal& journal, LogQueue& log, std::chrono::milliseconds interval);
   Syncer(const Syncer&) = delete;
   Syncer& operator=(const Syncer&) = delete;
   ~Syncer();
@@ -31,7 +30,6 @@ class Syncer {
   void SyncIfNeeded();
 
   Journal& journal_;
-  const Clock& clock_;
   LogQueue& log_;
   const std::chrono::milliseconds interval_;
   std::uint64_t synced_position_;

@@ -67,20 +67,25 @@ void Writer::Run() {
     }
     bool worked = false;
     bool failed = false;
-    try {
-      worked = RunOnce(last);
-    } catch (const std::exception& error) {
+    const auto fail = [&](const std::exception& error, bool suspect) {
       failed = true;
       failing_ = true;
-      suspect_ = true;
+      suspect_ |= suspect;
       journal_.ShowStoreFailing(true);
-      if (failure_log_.Allow(clock_.Now().age_ms)) {
+      if (failure_log_.Allow(MonotonicMs())) {
         log_.AddMade(LogLevel::kError, [&] {
           return std::string("cannot store events: ") + error.what() + "; the journal holds " +
                  std::to_string(journal_.used_bytes()) + " of " + std::to_string(journal_.ring_bytes()) +
                  " bytes, trying again";
         });
       }
+    };
+    try {
+      worked = RunOnce(last);
+    } catch (const sqlite::BusyDatabase& error) {
+      fail(error, false);
+    } catch (const std::exception& error) {
+      fail(error, true);
     }
     if (failing_ && !failed) {
       failing_ = false;
@@ -110,6 +115,7 @@ bool Writer::RunOnce(bool last) {
   const bool stored = Drain(last ? Store::Durability::kSynced : Store::Durability::kVisible);
   Release(last);
   const bool expired = !last && Expire();
+  store_.BoundWal();
   journal_.SaveClock(clock_.state(), last);
   if (last) journal_.Sync();
   return stored || expired;
@@ -129,7 +135,7 @@ bool Writer::Drain(Store::Durability durability) {
         batch.DeleteInDoubt(entry.event.seq);
         continue;
       }
-      if (!batch.Insert(entry.event) && conflict_log_.Allow(clock_.Now().age_ms)) {
+      if (!batch.Insert(entry.event) && conflict_log_.Allow(MonotonicMs())) {
         log_.Add(LogLevel::kError, "event " + std::to_string(entry.event.seq) +
                                        " is not stored: a row with its seq or its key is there already");
       }
@@ -142,6 +148,7 @@ bool Writer::Drain(Store::Durability durability) {
     const std::uint64_t drained_bytes = position - stored_position_;
     stored_position_ = position;
     Release(false);
+    store_.BoundWal();
     // As much again is likely to come; more would be written to the disk for nothing.
     journal_.Prefault(drained_bytes);
   }

@@ -91,7 +91,7 @@ TEST_F(SqliteTest, ALockedDatabaseIsAnErrorAfterTheTimeout) {
   Database other(dir_ / "test.db", Database::Mode::kReadWriteCreate);
   other.SetBusyTimeout(10);
   const Transaction held(database_);
-  EXPECT_THROW(Transaction{other}, StorageError);
+  EXPECT_THROW(Transaction{other}, BusyDatabase);
 }
 
 TEST_F(SqliteTest, WhatIsNoDatabaseIsCorrupt) {

@@ -263,6 +263,17 @@ TEST_F(StoreTest, ACheckpointEmptiesTheWal) {
   EXPECT_EQ(std::filesystem::file_size(dir_ / "events.db-wal"), 0U);
 }
 
+TEST_F(StoreTest, BoundWalKeepsTheWalSmall) {
+  for (std::uint64_t seq = 1; seq <= 80'000;) {
+    InBatch([&](Store::Batch& batch) {
+      for (int i = 0; i < 2000; ++i, ++seq) batch.Insert(MakeEvent(seq, std::to_string(seq)));
+    });
+    store_->BoundWal();
+  }
+  EXPECT_LT(std::filesystem::file_size(dir_ / "events.db-wal"), 8U << 20);
+  EXPECT_GT(std::filesystem::file_size(dir_ / "events.db"), 1U << 20);
+}
+
 TEST_F(StoreTest, IsNotReadableForEveryone) {
   InsertMany(1);
   for (const char* const name : {"events.db", "events.db-wal", "events.db-shm"}) {

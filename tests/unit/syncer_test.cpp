@@ -21,7 +21,7 @@ using testing::HasSubstr;
 
 class SyncerTest : public testing::Test {
  protected:
-  void Start(std::chrono::milliseconds interval) { syncer_.emplace(journal_, clock_, log_, interval); }
+  void Start(std::chrono::milliseconds interval) { syncer_.emplace(journal_, log_, interval); }
   void Append() {
     Event event;
     event.seq = journal_.accepted_seq() + 1;
@@ -35,7 +35,6 @@ class SyncerTest : public testing::Test {
 
   TempDir dir_;
   Journal journal_{Journal::Create(dir_.path(), Journal::kRingBytesMin, {})};
-  Clock clock_{{}};
   LogQueue log_;
   std::optional<Syncer> syncer_;
 };

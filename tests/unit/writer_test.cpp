@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "eventually.h"
+#include "failing_disk.h"
 #include "temp_dir.h"
 
 namespace dedup {
@@ -175,6 +176,38 @@ TEST_F(WriterTest, AfterAFailureRoomIsGivenBackOnlyBehindACheckpoint) {
   EXPECT_EQ(journal_.used_bytes(), journal_.appended_position());
   in_the_way.Reset();
   EXPECT_TRUE(Eventually([&] { return journal_.used_bytes() == 0; }));
+}
+
+TEST_F(WriterTest, AFailingCheckpointIsSaidAndTriedAgain) {
+  Start();
+  std::uint64_t seq = 0;
+  {
+    const FailingDisk disk("events.db");
+    EXPECT_TRUE(Eventually([&] {
+      for (; journal_.used_bytes() < journal_.ring_bytes() / 2; HandOnUpTo(seq)) Append(++seq, 4000);
+      return Header().store_failing != 0;
+    }));
+    EXPECT_TRUE(WaitForLog("cannot store events: sqlite3_step"));
+    EXPECT_GT(disk.failures(), 0);
+    std::this_thread::sleep_for(1100ms);
+    EXPECT_EQ(Header().store_failing, 1U) << "it may not look well before a checkpoint has succeeded";
+  }
+  EXPECT_TRUE(Eventually([&] { return Header().store_failing == 0; }));
+  EXPECT_TRUE(WaitForRows(seq));
+}
+
+TEST_F(WriterTest, ALockedDatabaseCastsNoDoubtOnTheDisk) {
+  Start();
+  sqlite::Database other(dir_ / Store::kFileName, sqlite::Database::Mode::kReadWriteCreate);
+  {
+    const sqlite::Transaction held(other);
+    for (std::uint64_t seq = 1; seq <= 20; ++seq) Append(seq, 2000);
+    HandOnUpTo(20);
+    EXPECT_TRUE(WaitForLog("cannot store events"));
+  }
+  sqlite::Statement in_the_way(other, "SELECT one FROM state");
+  EXPECT_TRUE(in_the_way.Step());
+  EXPECT_TRUE(Eventually([&] { return journal_.used_bytes() == 0; })) << "no full checkpoint is needed";
 }
 
 TEST_F(WriterTest, ExpiresWithTheWindow) {
