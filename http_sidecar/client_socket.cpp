@@ -6,19 +6,18 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace dedup::sidecar {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 constexpr std::size_t kInputBytes = 16 * 1024;
 constexpr std::size_t kOutputBytesMax = 64 * 1024;
 constexpr std::size_t kHeadBytesMax = 64 * 1024;
-constexpr seconds kPatience{15};
-constexpr seconds kDrainPausePatience{2};
-constexpr seconds kDrainPatience{30};
+constexpr milliseconds kCrowdLookInterval{200};
+constexpr milliseconds kDrainPause{2000};
 constexpr std::size_t kDrainBytesMax = std::size_t{256} << 20;
 
 int MillisecondsUntil(ClientSocket::Clock::time_point deadline) {
@@ -28,7 +27,8 @@ int MillisecondsUntil(ClientSocket::Clock::time_point deadline) {
 
 }  // namespace
 
-ClientSocket::ClientSocket(int fd, int stop_fd) : fd_(fd), stop_fd_(stop_fd), input_(kInputBytes) {}
+ClientSocket::ClientSocket(int fd, int stop_fd, std::function<bool()> is_crowded)
+    : fd_(fd), stop_fd_(stop_fd), is_crowded_(std::move(is_crowded)), input_(kInputBytes) {}
 
 ClientSocket::Arrival ClientSocket::AwaitRequest(milliseconds patience) {
   if (input_begin_ != input_end_) return Arrival::kRequest;
@@ -46,16 +46,19 @@ void ClientSocket::BeginHead() {
   in_head_ = true;
   std::memset(last_, 0, sizeof last_);
   head_bytes_left_ = kHeadBytesMax;
-  head_deadline_ = Clock::now() + kPatience;
+  awaited_ = 0;
 }
 
-void ClientSocket::BeginBody() { in_head_ = false; }
+void ClientSocket::BeginBody() {
+  in_head_ = false;
+  awaited_ = 0;
+}
 
 ssize_t ClientSocket::Read(char* data, std::size_t size) {
   if (input_begin_ == input_end_) {
     // A client that waits for "100 Continue" must get it before it will send anything.
     if (!Flush()) return -1;
-    if (!Await(POLLIN, in_head_ ? head_deadline_ : Clock::now() + kPatience) || !Fill()) return -1;
+    if (!Await(POLLIN) || !Fill()) return -1;
   }
   size = std::min(size, input_end_ - input_begin_);
   if (in_head_) {
@@ -77,8 +80,15 @@ bool ClientSocket::LastReadWere(std::string_view bytes) const {
 }
 
 bool ClientSocket::Write(std::string_view data) {
+  // In pieces, so that no connection holds much.
+  while (output_.size() + data.size() >= kOutputBytesMax) {
+    const std::string_view piece = data.substr(0, kOutputBytesMax - output_.size());
+    output_.append(piece);
+    if (!Flush()) return false;
+    data.remove_prefix(piece.size());
+  }
   output_.append(data);
-  return output_.size() < kOutputBytesMax || Flush();
+  return true;
 }
 
 bool ClientSocket::Flush() {
@@ -87,31 +97,45 @@ bool ClientSocket::Flush() {
     const ssize_t count = send(fd_, output_.data() + sent, output_.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (count >= 0) {
       sent += static_cast<std::size_t>(count);
-    } else if (errno != EINTR && !(errno == EAGAIN && Await(POLLOUT, Clock::now() + kPatience))) {
+      moved_bytes_ += static_cast<std::size_t>(count);
+    } else if (errno != EINTR && !(errno == EAGAIN && Await(POLLOUT))) {
       return false;
     }
   }
   output_.clear();
-  if (output_.capacity() > 2 * kOutputBytesMax) output_.shrink_to_fit();
   return true;
 }
 
 void ClientSocket::Drain() {
   if (!Flush()) return;
   shutdown(fd_, SHUT_WR);
-  const Clock::time_point deadline = Clock::now() + kDrainPatience;
+  BeginBody();
   for (std::size_t bytes = 0; bytes < kDrainBytesMax; bytes += input_end_) {
-    if (!Await(POLLIN, std::min(deadline, Clock::now() + kDrainPausePatience)) || !Fill()) return;
+    if (!Await(POLLIN, kDrainPause) || !Fill()) return;
   }
 }
 
-bool ClientSocket::Await(short events, Clock::time_point deadline) const {
-  pollfd fd{fd_, events, 0};
-  int count;
-  do {
-    count = poll(&fd, 1, MillisecondsUntil(deadline));
-  } while (count < 0 && errno == EINTR);
-  return count > 0;
+bool ClientSocket::Await(short events, milliseconds pause_max) {
+  if (events != awaited_) {
+    awaited_ = events;
+    waited_ = {};
+    moved_bytes_ = 0;
+  }
+  for (Clock::duration pause{0};;) {
+    const Patience& patience = is_crowded_() ? kPatienceInCrowd : kPatience;
+    const Clock::duration pause_left = std::min(patience.pause, pause_max) - pause;
+    const Clock::duration left =
+        std::min(pause_left, patience.pause + milliseconds(1000 * moved_bytes_ / patience.bytes_per_second) - waited_);
+    if (left <= Clock::duration::zero()) return false;
+    const Clock::time_point begin = Clock::now();
+    pollfd fd{fd_, events, 0};
+    const int count = poll(&fd, 1, MillisecondsUntil(begin + std::min<Clock::duration>(left, kCrowdLookInterval)));
+    const Clock::duration took = Clock::now() - begin;
+    pause += took;
+    waited_ += took;
+    if (count > 0) return true;
+    if (count < 0 && errno != EINTR) return false;
+  }
 }
 
 // Reads what there is, at least one byte, into the empty buffer.
@@ -122,6 +146,7 @@ bool ClientSocket::Fill() {
   } while (count < 0 && errno == EINTR);
   input_begin_ = 0;
   input_end_ = count > 0 ? static_cast<std::size_t>(count) : 0;
+  if (!in_head_) moved_bytes_ += input_end_;
   return count > 0;
 }
 

@@ -5,11 +5,22 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace dedup::sidecar {
+
+/// How long a client may make us wait: never longer than this pause, and for a request's head, its body and room to
+/// write the answer, each, no longer in all than the pause and what its bytes take at this rate (those of a head earn
+/// nothing). In a crowd every connection holds up another.
+struct Patience {
+  std::chrono::milliseconds pause;
+  std::size_t bytes_per_second;
+};
+inline constexpr Patience kPatience{std::chrono::seconds(15), 1024};
+inline constexpr Patience kPatienceInCrowd{std::chrono::seconds(1), 16 * 1024};
 
 /// Buffered in both directions; what is read beyond one request stays for the next. Output goes out when it is much,
 /// when input is waited for, and on Flush().
@@ -22,17 +33,16 @@ class ClientSocket {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// `fd`: the connection, not owned. `stop_fd`: readable once the server stops.
-  ClientSocket(int fd, int stop_fd);
+  /// `fd`: the connection, not owned. `stop_fd`: readable once the server stops. `is_crowded`: whether others wait to
+  /// be served; asked again while we wait.
+  ClientSocket(int fd, int stop_fd, std::function<bool()> is_crowded);
 
   enum class Arrival { kRequest, kNothing, kEnd };
   /// Waits for the first byte of a request. kEnd: the client has gone, or the server stops.
   Arrival AwaitRequest(std::chrono::milliseconds patience);
 
-  /// From here to BeginBody() a request's head is read: at most 64 KiB, within 15 s, lines ended by CR LF, byte by
-  /// byte.
+  /// From here to BeginBody() a request's head is read: at most 64 KiB, lines ended by CR LF, byte by byte.
   void BeginHead();
-  /// From here on only a pause of 15 s ends the reading.
   void BeginBody();
 
   /// Like recv(), but the end of the stream is an error too: HTTP says by itself where a request ends. -1 at an error.
@@ -41,7 +51,7 @@ class ClientSocket {
   /// Whether the bytes read last were these (at most 4).
   bool LastReadWere(std::string_view bytes) const;
 
-  /// False when the client has gone or has not read for 15 s.
+  /// False when the client has gone, or our patience is over.
   bool Write(std::string_view data);
   bool Flush();
 
@@ -50,11 +60,12 @@ class ClientSocket {
   void Drain();
 
  private:
-  bool Await(short events, Clock::time_point deadline) const;
+  bool Await(short events, std::chrono::milliseconds pause_max = kPatience.pause);
   bool Fill();
 
   const int fd_;
   const int stop_fd_;
+  const std::function<bool()> is_crowded_;
   std::vector<char> input_;
   std::size_t input_begin_ = 0;
   std::size_t input_end_ = 0;
@@ -62,7 +73,9 @@ class ClientSocket {
   char last_[4] = {};
   bool in_head_ = false;
   std::size_t head_bytes_left_ = 0;
-  Clock::time_point head_deadline_;
+  short awaited_ = 0;            // what was waited for last
+  Clock::duration waited_{0};    // for that
+  std::size_t moved_bytes_ = 0;  // meanwhile
 };
 
 }  // namespace dedup::sidecar

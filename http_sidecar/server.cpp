@@ -257,7 +257,7 @@ class Server::HttpServer : public httplib::Server {
   }
 
   void ServeConnection(int fd) {
-    ClientSocket socket(fd, stop_fd_);
+    ClientSocket socket(fd, stop_fd_, [this] { return connection_count_ > kCrowd; });
     SocketStream stream(&socket);
     for (std::size_t left = kRequestsPerConnectionMax; left > 0 && AwaitRequest(&socket); --left) {
       Exchange exchange{.socket = &socket};

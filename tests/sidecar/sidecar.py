@@ -117,6 +117,11 @@ class Sidecar:
         self.signal(signal.SIGTERM)
         self.wait_ended()
 
+    def kill(self):
+        """kill -9."""
+        self.signal(signal.SIGKILL)
+        self.wait_ended(-signal.SIGKILL)
+
     def close(self):
         if self._process is not None:
             code = self._process.poll()

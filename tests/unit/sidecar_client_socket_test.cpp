@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
+#include <chrono>
 #include <string>
 #include <thread>
 
@@ -48,7 +50,8 @@ class ClientSocketTest : public testing::Test {
 
   std::array<int, 2> fds_ = MakePair();
   int stop_fd_ = eventfd(0, 0);
-  ClientSocket socket_{fds_[0], stop_fd_};
+  std::atomic<bool> is_crowded_ = false;
+  ClientSocket socket_{fds_[0], stop_fd_, [this] { return is_crowded_.load(); }};
 };
 
 TEST_F(ClientSocketTest, WhatIsReadBeyondOneRequestStaysForTheNext) {
@@ -108,6 +111,96 @@ TEST_F(ClientSocketTest, AClientThatHasGoneIsAnErrorAndNoSignal) {
   HangUp();
   EXPECT_TRUE(socket_.Write("x"));
   EXPECT_FALSE(socket_.Flush());
+}
+
+// Sends a byte every 50 ms.
+class Drip {
+ public:
+  explicit Drip(int fd)
+      : thread_([this, fd] {
+          while (!stop_ && send(fd, "x", 1, MSG_NOSIGNAL) == 1) std::this_thread::sleep_for(milliseconds(50));
+        }) {}
+  ~Drip() {
+    stop_ = true;
+    thread_.join();
+  }
+
+ private:
+  std::atomic<bool> stop_ = false;
+  std::thread thread_;
+};
+
+TEST_F(ClientSocketTest, InACrowdWhoOnlyDripsIsCutSoon) {
+  is_crowded_ = true;
+  const Drip drip(fds_[1]);
+  for (const bool in_head : {true, false}) {
+    const auto begin = std::chrono::steady_clock::now();
+    socket_.BeginHead();
+    if (!in_head) socket_.BeginBody();
+    char c;
+    while (socket_.Read(&c, 1) == 1) {
+    }
+    EXPECT_GE(std::chrono::steady_clock::now() - begin, kPatienceInCrowd.pause);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 4 * kPatienceInCrowd.pause);
+  }
+}
+
+TEST_F(ClientSocketTest, ACrowdThatComesEndsAWaitThatHasBegun) {
+  std::thread crowd([this] {
+    std::this_thread::sleep_for(milliseconds(300));
+    is_crowded_ = true;
+  });
+  const auto begin = std::chrono::steady_clock::now();
+  socket_.BeginHead();
+  char c;
+  EXPECT_EQ(socket_.Read(&c, 1), -1);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, kPatience.pause / 2);
+  crowd.join();
+}
+
+TEST_F(ClientSocketTest, InACrowdWhoGetsOnMayTakeLonger) {
+  is_crowded_ = true;
+  std::thread client([this] {
+    for (int i = 0; i < 16; ++i) {
+      const std::string piece(8 * 1024, 'x');
+      EXPECT_EQ(send(fds_[1], piece.data(), piece.size(), MSG_NOSIGNAL), ssize_t(piece.size()));
+      std::this_thread::sleep_for(milliseconds(125));
+    }
+  });
+  socket_.BeginBody();
+  std::size_t size = 0;
+  char data[8 * 1024];
+  while (size < 16 * sizeof data) {
+    const ssize_t count = socket_.Read(data, sizeof data);
+    ASSERT_GT(count, 0) << size;
+    size += static_cast<std::size_t>(count);
+  }
+  client.join();
+}
+
+TEST_F(ClientSocketTest, WhoWasQuickFirstMayNotPauseTheLonger) {
+  is_crowded_ = true;
+  std::thread client([this] {
+    std::string buffer(100'000, '\0');
+    for (std::size_t size = 0; size < 4'000'000;) {
+      const ssize_t count = recv(fds_[1], buffer.data(), buffer.size(), 0);
+      ASSERT_GT(count, 0);
+      size += static_cast<std::size_t>(count);
+    }
+  });
+  const auto begin = std::chrono::steady_clock::now();
+  while (socket_.Write(std::string(100'000, 'x'))) {
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+  client.join();
+}
+
+TEST_F(ClientSocketTest, InACrowdWhoDoesNotReadIsCutSoon) {
+  is_crowded_ = true;
+  const auto begin = std::chrono::steady_clock::now();
+  while (socket_.Write(std::string(100'000, 'x'))) {
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
 }
 
 TEST_F(ClientSocketTest, AServerThatStopsEndsTheWait) {
