@@ -155,7 +155,7 @@ std::uint64_t Journal::FindOldestRecord() const {
   return oldest == ~std::uint64_t{0} ? 0 : oldest;
 }
 
-Journal::Findings Journal::Replay(const std::function<void(const Entry&)>& on_entry) {
+Journal::Findings Journal::Replay(Search search, const std::function<void(const Entry&)>& on_entry) {
   Findings findings;
   if (header_->released_check != ~header_->released_position) {
     // Damaged, or a death came between the two stores: records that were released already do no harm.
@@ -167,9 +167,14 @@ Journal::Findings Journal::Replay(const std::function<void(const Entry&)>& on_en
   if (header_->clean == 1 && header_->appended_position == released_position()) return findings;
   const std::uint64_t end = released_position() + ring_bytes_;
   std::uint64_t records_end = released_position();
-  // A record may begin at any multiple of 8, so behind damage each of them is tried up to the lap's end.
+  // A ring is long to read. What was synced, or appended within this boot, lies before the hint.
+  const std::uint64_t hint = header_->appended_position;
+  const bool is_bounded = search == Search::kToTheAppended && hint >= records_end && hint <= end;
+  const std::uint64_t search_end = is_bounded ? hint : end;
+  // A record may begin at any multiple of 8, so behind damage each of them is tried.
   for (std::uint64_t position = released_position(); position + sizeof(RecordHeader) <= end;) {
     if (!IsRecord(position) || position + At(position)->size_bytes > end) {
+      if (position >= search_end) break;
       position += kRecordAlignment;
       continue;
     }

@@ -35,7 +35,7 @@ struct JournalHeader {
   alignas(64) std::uint64_t accepted_seq;  // by the main thread from here on
   std::uint64_t handed_on_seq;             // the watermark: every event up to it is known to be handed on
   std::uint64_t skipped_seqs;              // seqs that were never given to an event
-  std::uint64_t appended_position;         // a hint for readers of the header; recovery trusts only the records
+  std::uint64_t appended_position;         // a hint for readers and for Replay, which trusts only the records
   Counters counters;
 };
 
@@ -80,8 +80,13 @@ class Journal {
     RecordKind kind;
     Event event;  ///< with kHandedOn only its seq
   };
+  /// How far behind damage to look for further records.
+  enum class Search {
+    kToTheAppended,  ///< as far as the header says that there are any: after a death of the process, and quick
+    kWholeRing,      ///< after a power cut, when newer pages than the header's may have reached the disk
+  };
   /// Calls on_entry for every record that is not released, oldest first. Once, before anything is appended.
-  Findings Replay(const std::function<void(const Entry&)>& on_entry);
+  Findings Replay(Search search, const std::function<void(const Entry&)>& on_entry);
 
   /// Goes on empty behind what was replayed, with the given header's secret, counters, seqs and clock; durably.
   void GoOn(const JournalHeader& header);

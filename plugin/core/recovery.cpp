@@ -80,12 +80,12 @@ bool IsPlausible(const Journal& journal, std::uint64_t newest_known_seq) {
 }
 
 // Brings the journal's records into the store, and the state up to them.
-void Replay(Journal& journal, Store& store, StoreState* state, LogQueue& log) {
+void Replay(Journal& journal, Journal::Search search, Store& store, StoreState* state, LogQueue& log) {
   std::uint64_t newest_seq = 0;
   // A watermark beyond the newest seq is damage; then every event in the journal is in doubt.
   const std::uint64_t handed_on_seq = journal.handed_on_seq() <= journal.accepted_seq() ? journal.handed_on_seq() : 0;
   Store::Batch batch(store, Store::Durability::kSynced);
-  const Journal::Findings findings = journal.Replay([&](const Journal::Entry& entry) {
+  const Journal::Findings findings = journal.Replay(search, [&](const Journal::Entry& entry) {
     const Event& event = entry.event;
     if (entry.kind == RecordKind::kHandedOn) return batch.DeleteInDoubt(event.seq);
     newest_seq = std::max(newest_seq, event.seq);
@@ -147,7 +147,8 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
     for (const auto counter : kCounters) {
       header.counters.*counter = std::max(header.counters.*counter, state.counters.*counter);
     }
-    Replay(*journal, *recovered.store, &state, log);
+    const auto search = recovered.clock->rebooted() ? Journal::Search::kWholeRing : Journal::Search::kToTheAppended;
+    Replay(*journal, search, *recovered.store, &state, log);
   }
   header.accepted_seq = state.stored_seq;
   header.skipped_seqs = std::min(std::max(header.skipped_seqs, state.skipped_seqs), header.accepted_seq);

@@ -74,7 +74,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::optional<dedup::Journal> journal = dedup::Journal::Open(fixture.directory);
     if (!journal) std::abort();
     std::vector<bool> replayed(kRecords + 1);
-    journal->Replay([&](const dedup::Journal::Entry& entry) {
+    journal->Replay(dedup::Journal::Search::kWholeRing, [&](const dedup::Journal::Entry& entry) {
       // The checksum holds, so these can be no other bytes than were written.
       const auto known = fixture.payloads.find(entry.event.seq);
       if (known == fixture.payloads.end() || entry.event.payload != known->second) std::abort();

@@ -73,7 +73,7 @@ class JournalTest : public testing::Test {
   }
   std::vector<Kept> Replay() {
     std::vector<Kept> records;
-    findings_ = journal_->Replay([&](const Journal::Entry& entry) { records.emplace_back(entry); });
+    findings_ = journal_->Replay(search_, [&](const Journal::Entry& entry) { records.emplace_back(entry); });
     EXPECT_EQ(findings_.records, records.size());
     return records;
   }
@@ -109,6 +109,7 @@ class JournalTest : public testing::Test {
 
   TempDir dir_;
   std::optional<Journal> journal_;
+  Journal::Search search_ = Journal::Search::kToTheAppended;
   Journal::Findings findings_;
 };
 
@@ -422,6 +423,34 @@ TEST_F(JournalTest, NoFlippedByteInventsAnEventOrCostsAnother) {
       journal_.reset();
       Overwrite(path(), offset, std::string(1, byte));
     }
+  }
+}
+
+// The header's newest page did not reach the disk, nor did all of the ring's.
+TEST_F(JournalTest, AfterAPowerCutRecordsBehindTheHeadersHintAreLookedFor) {
+  for (const auto search : {Journal::Search::kToTheAppended, Journal::Search::kWholeRing}) {
+    search_ = search;
+    Create();
+    const auto positions = AppendThree();
+    journal_.reset();
+    Overwrite(path(), offsetof(JournalHeader, appended_position),
+              {reinterpret_cast<const char*>(&positions[1]), sizeof positions[1]});
+    Overwrite(path(), Journal::kHeaderBytes + positions[1] + 20, "?");
+    if (search == Journal::Search::kWholeRing) {
+      EXPECT_THAT(Seqs(Reopen()), ElementsAre(1, 3));
+    } else {
+      EXPECT_THAT(Seqs(Reopen()), ElementsAre(1));
+    }
+  }
+}
+
+TEST_F(JournalTest, AWrongHintCostsNoWholeRecord) {
+  for (const std::uint64_t hint : {std::uint64_t{0}, std::uint64_t{8}, std::uint64_t{1} << 40}) {
+    Create();
+    AppendThree();
+    journal_.reset();
+    Overwrite(path(), offsetof(JournalHeader, appended_position), {reinterpret_cast<const char*>(&hint), sizeof hint});
+    EXPECT_THAT(Seqs(Reopen()), ElementsAre(1, 2, 3));
   }
 }
 
