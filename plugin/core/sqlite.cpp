@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <system_error>
 #include <utility>
 
 #include "errors.h"
@@ -32,9 +33,13 @@ Database::~Database() { sqlite3_close_v2(handle_); }
 
 void Database::Throw(const char* call) const {
   const int code = sqlite3_errcode(handle_) & 0xFF;
-  if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) throw CorruptDatabase(call, path_, sqlite3_errmsg(handle_));
-  if (code == SQLITE_BUSY) throw BusyDatabase(call, path_, sqlite3_errmsg(handle_));
-  throw StorageError(call, path_, sqlite3_errmsg(handle_));
+  std::string reason = sqlite3_errmsg(handle_);
+  if (code == SQLITE_IOERR && sqlite3_system_errno(handle_) != 0) {
+    reason += " (" + std::system_category().message(sqlite3_system_errno(handle_)) + ")";
+  }
+  if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) throw CorruptDatabase(call, path_, reason);
+  if (code == SQLITE_BUSY) throw BusyDatabase(call, path_, reason);
+  throw StorageError(call, path_, reason);
 }
 
 void Database::Execute(const char* sql) {
