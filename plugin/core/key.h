@@ -20,8 +20,13 @@ using HashSecret = std::array<std::uint8_t, 16>;
 /// A fresh secret from the kernel. Errors: StorageError when the kernel has none to give.
 HashSecret MakeHashSecret();
 
-/// SipHash-2-4 with 128 bits of output (J.-P. Aumasson, D. J. Bernstein, "SipHash: a fast short-input PRF") over the
-/// topic's length, the topic and the id; the length keeps ("ab", "c") and ("a", "bc") apart.
+/// SipHash-1-3 with 128 bits of output (J.-P. Aumasson, D. J. Bernstein, "SipHash: a fast short-input PRF") over both
+/// sizes, the topic and the id. One round a word and three at the end are what Rust's and Python's own tables trust to
+/// withstand keys that are made to collide: whoever has no secret and never sees a hash can do no better than guess.
+/// Hashes live in memory only, so the function may change; whoever keeps some must keep kKeyHashVersion beside them.
 KeyHash HashKey(const HashSecret& secret, std::string_view topic, std::string_view event_id);
+
+/// Changes with every change of HashKey.
+inline constexpr std::uint32_t kKeyHashVersion = 2;
 
 }  // namespace dedup
