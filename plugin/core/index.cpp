@@ -1,16 +1,19 @@
 #include "index.h"
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 
 namespace dedup {
 namespace {
 
-constexpr std::size_t kShards = 1 << 14;
+constexpr std::size_t kShards = 1 << 11;
 constexpr std::uint32_t kShardCapacityMin = 8;
+constexpr std::uint32_t kSlotsPerPage = 512;  // of a ZeroedArray
 constexpr std::uint64_t kSpanMax = std::uint64_t{1} << 32;
 
-// Slots fill to seven eighths: fuller, a search for an absent key grows long; emptier, memory is wasted.
+// Fuller, an insert must move many slots; emptier, memory is wasted.
 bool IsFull(std::uint32_t used, std::uint32_t capacity) { return used >= capacity - capacity / 8; }
 
 }  // namespace
@@ -24,42 +27,44 @@ Index::LogEntry Index::MakeEntry(const KeyHash& key) {
   return entry;
 }
 
-std::uint16_t Index::MakeTag(const KeyHash& key) {
+Index::Slot Index::MakeSlot(const KeyHash& key, std::uint64_t seq) {
   const auto tag = static_cast<std::uint16_t>(key.high >> 48);
-  return tag == 0 ? 1 : tag;
+  return {.seq_low = static_cast<std::uint32_t>(seq),
+          .home = static_cast<std::uint16_t>(key.low >> 16),
+          .tag = tag == 0 ? std::uint16_t{1} : tag};
 }
 
 bool Index::HasKey(const LogEntry& entry) { return (entry.words[0] | entry.words[1] | entry.words[2]) != 0; }
 
 std::size_t Index::ShardOf(const LogEntry& entry) { return entry.words[0] % kShards; }
 
-std::uint32_t Index::Home(const LogEntry& entry, std::uint32_t capacity) {
-  return static_cast<std::uint32_t>((std::uint64_t{entry.words[1]} * capacity) >> 32);
-}
-
 std::uint64_t Index::SeqOf(const Slot& slot) const {
-  std::uint32_t low;
-  std::memcpy(&low, slot.seq_low, sizeof low);
-  return oldest_seq_ + static_cast<std::uint32_t>(low - static_cast<std::uint32_t>(oldest_seq_));
+  return oldest_seq_ + static_cast<std::uint32_t>(slot.seq_low - static_cast<std::uint32_t>(oldest_seq_));
 }
 
 Index::LogEntry& Index::EntryOf(std::uint64_t seq) const {
   return chunks_[seq / kChunkEntries - first_chunk_][seq % kChunkEntries];
 }
 
+void Index::Prefetch(const KeyHash& key) const {
+  const Shard& shard = shards_[ShardOf(MakeEntry(key))];
+  if (shard.used != 0) __builtin_prefetch(&shard.slots[shard.Home(MakeSlot(key, 0))]);
+}
+
 std::optional<std::uint64_t> Index::Find(const KeyHash& key) const {
   const LogEntry entry = MakeEntry(key);
   const Shard& shard = shards_[ShardOf(entry)];
   if (shard.used == 0) return std::nullopt;
-  const std::uint16_t tag = MakeTag(key);
-  for (std::uint32_t i = Home(entry, shard.capacity);;) {
+  const Slot wanted = MakeSlot(key, 0);
+  std::uint32_t i = shard.Home(wanted);
+  // Behind a slot that stands nearer to its home than this key would, the key cannot be.
+  for (std::uint32_t distance = 0;; ++distance, i = shard.Next(i)) {
     const Slot& slot = shard.slots[i];
-    if (slot.tag == 0) return std::nullopt;
-    if (slot.tag == tag) {
+    if (slot.tag == 0 || shard.Distance(i) < distance) return std::nullopt;
+    if (slot.tag == wanted.tag && slot.home == wanted.home) {
       const std::uint64_t seq = SeqOf(slot);
       if (std::memcmp(&EntryOf(seq), &entry, sizeof entry) == 0) return seq;
     }
-    if (++i == shard.capacity) i = 0;
   }
 }
 
@@ -73,47 +78,66 @@ void Index::Reserve(const KeyHash& key, std::uint64_t seq) {
   if (seq - oldest_seq_ >= kSpanMax) throw std::length_error("the index spans at most 2^32 seqs");
   const std::uint64_t chunk = seq / kChunkEntries - first_chunk_;
   if (chunks_.size() <= chunk) chunks_.resize(chunk + 1);
-  if (chunks_[chunk] == nullptr) chunks_[chunk] = std::make_unique<LogEntry[]>(kChunkEntries);
+  if (chunks_[chunk].empty()) chunks_[chunk] = Chunk(kChunkEntries);
   Shard& shard = shards_[ShardOf(MakeEntry(key))];
-  if (shard.capacity == 0) {
-    Rebuild(shard, kShardCapacityMin);
-  } else if (IsFull(shard.used, shard.capacity)) {
-    Rebuild(shard, shard.capacity + shard.capacity / 2);
-  }
+  if (IsFull(shard.used, shard.slots.size())) Grow(shard);
 }
 
 void Index::Insert(const KeyHash& key, std::uint64_t seq) noexcept {
   LogEntry& entry = EntryOf(seq);
   entry = MakeEntry(key);
-  Slot slot{.tag = MakeTag(key), .seq_low = {}};
-  const auto low = static_cast<std::uint32_t>(seq);
-  std::memcpy(slot.seq_low, &low, sizeof low);
   Shard& shard = shards_[ShardOf(entry)];
-  Place(shard, slot, entry);
+  Place(shard, MakeSlot(key, seq));
   ++shard.used;
   ++size_;
 }
 
-void Index::Place(Shard& shard, const Slot& slot, const LogEntry& entry) {
-  std::uint32_t i = Home(entry, shard.capacity);
-  while (shard.slots[i].tag != 0) {
-    if (++i == shard.capacity) i = 0;
+void Index::Place(Shard& shard, Slot slot) {
+  std::uint32_t i = shard.Home(slot);
+  for (std::uint32_t distance = 0; shard.slots[i].tag != 0; ++distance, i = shard.Next(i)) {
+    const std::uint32_t other_distance = shard.Distance(i);
+    if (other_distance > distance || (other_distance == distance && shard.slots[i].home <= slot.home)) continue;
+    // Here it belongs; whoever stood here looks for a place further on.
+    std::swap(slot, shard.slots[i]);
+    distance = other_distance;
   }
   shard.slots[i] = slot;
 }
 
-void Index::Rebuild(Shard& shard, std::uint32_t capacity) {
-  constexpr std::uint32_t kAhead = 16;
-  Shard bigger{.slots = std::make_unique<Slot[]>(capacity), .capacity = capacity, .used = shard.used};
-  for (std::uint32_t i = 0; i < shard.capacity; ++i) {
-    // The log entries lie at random places: ask for them before they are needed.
-    if (i + kAhead < shard.capacity && shard.slots[i + kAhead].tag != 0) {
-      __builtin_prefetch(&EntryOf(SeqOf(shard.slots[i + kAhead])));
-    }
-    const Slot& slot = shard.slots[i];
-    if (slot.tag != 0) Place(bigger, slot, EntryOf(SeqOf(slot)));
+void Index::Grow(Shard& shard) {
+  const std::uint32_t capacity = shard.slots.size();
+  if (capacity == 0) {
+    Rebuild(shard, kShardCapacityMin);
+  } else {
+    // Memory counts once there are many pages of it; before, what counts is that a key is seldom moved.
+    Rebuild(shard, capacity < 2 * kSlotsPerPage ? 2 * capacity : capacity + capacity / 6);
   }
-  shard = std::move(bigger);
+}
+
+void Index::Rebuild(Shard& shard, std::uint32_t capacity) {
+  static_assert(kSlotsPerPage * sizeof(Slot) == ZeroedArray<Slot>::kPageBytes);
+  if (capacity > kSlotsPerPage) capacity = (capacity + kSlotsPerPage - 1) / kSlotsPerPage * kSlotsPerPage;
+  Shard other;
+  other.slots = ZeroedArray<Slot>(capacity);
+  other.used = shard.used;
+  // The slots stand in the order of their homes, but for those that ran over the end, so each goes behind the last.
+  std::uint32_t next = 0;
+  const auto move = [&](const Slot& slot) {
+    if (slot.tag == 0) return;
+    const std::uint32_t at = std::max(other.Home(slot), next);
+    if (at < capacity) {
+      other.slots[at] = slot;
+    } else {
+      Place(other, slot);
+    }
+    next = at + 1;
+  };
+  const std::uint32_t size = shard.slots.size();
+  std::uint32_t first = 0;
+  while (first < size && shard.slots[first].tag != 0 && shard.Home(shard.slots[first]) > first) ++first;
+  for (std::uint32_t i = first; i < size; ++i) move(shard.slots[i]);
+  for (std::uint32_t i = 0; i < first; ++i) move(shard.slots[i]);
+  shard = std::move(other);
 }
 
 void Index::Forget(std::uint64_t seq) { Remove(seq, EntryOf(seq)); }
@@ -123,7 +147,7 @@ bool Index::ForgetUpTo(std::uint64_t seq, std::size_t steps_max) {
     if (step == steps_max) return false;
     const Chunk& chunk = chunks_.front();
     std::uint64_t next = oldest_seq_ + 1;
-    if (chunk == nullptr) {
+    if (chunk.empty()) {
       next = (first_chunk_ + 1) * kChunkEntries;
     } else if (LogEntry& entry = chunk[oldest_seq_ % kChunkEntries]; HasKey(entry)) {
       Remove(oldest_seq_, entry);
@@ -139,14 +163,11 @@ bool Index::ForgetUpTo(std::uint64_t seq, std::size_t steps_max) {
 
 void Index::Remove(std::uint64_t seq, LogEntry& entry) {
   Shard& shard = shards_[ShardOf(entry)];
-  const auto next = [&shard](std::uint32_t i) { return i + 1 == shard.capacity ? 0 : i + 1; };
-  std::uint32_t hole = Home(entry, shard.capacity);
-  while (SeqOf(shard.slots[hole]) != seq || shard.slots[hole].tag == 0) hole = next(hole);
-  // Slots behind the hole move up unless that would put them before their home, so a search may stop at an empty slot.
-  for (std::uint32_t i = next(hole); shard.slots[i].tag != 0; i = next(i)) {
-    const std::uint32_t home = Home(EntryOf(SeqOf(shard.slots[i])), shard.capacity);
-    const bool home_is_behind_hole = hole <= i ? (hole < home && home <= i) : (hole < home || home <= i);
-    if (home_is_behind_hole) continue;
+  const auto seq_low = static_cast<std::uint32_t>(seq);
+  std::uint32_t hole = shard.Home({.seq_low = 0, .home = static_cast<std::uint16_t>(entry.words[1] >> 16), .tag = 0});
+  while (shard.slots[hole].seq_low != seq_low || shard.slots[hole].tag == 0) hole = shard.Next(hole);
+  // Those behind move up, so a search may stop at an empty slot.
+  for (std::uint32_t i = shard.Next(hole); shard.slots[i].tag != 0 && shard.Distance(i) != 0; i = shard.Next(i)) {
     shard.slots[hole] = shard.slots[i];
     hole = i;
   }
@@ -156,7 +177,7 @@ void Index::Remove(std::uint64_t seq, LogEntry& entry) {
   --size_;
   if (shard.used == 0) {
     shard = Shard{};
-  } else if (shard.used < shard.capacity / 3 && shard.capacity > kShardCapacityMin) {
+  } else if (shard.used < shard.slots.size() / 3 && shard.slots.size() > kShardCapacityMin) {
     try {
       Rebuild(shard, shard.used + shard.used / 2 + kShardCapacityMin);
     } catch (const std::bad_alloc&) {
