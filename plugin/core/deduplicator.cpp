@@ -66,12 +66,12 @@ void Deduplicator::OpenIfRecovered() {
 
 // The hot path: every publish of every client runs through here.
 Outcome Deduplicator::OnPublish(const Publish& publish) {
-  const EventId id = IdOf(publish);
+  KeyHash key;
+  const EventId id = IdOf(publish, &key);
   if (id.status != EventIdStatus::kFound) return Pass(publish, id.status);
 
   if (journal_ == nullptr) return Refuse(id.text, "the data directory cannot be used");
 
-  const KeyHash key = HashKey(secret_, publish.topic, id.text);
   if (const auto seq = FindRemembered(key)) {
     if (!MayAcknowledge()) return Refuse(id.text, kUnsynced);
     if (!in_doubt_.empty() && in_doubt_.IsWaiting(*seq)) return HandOnInDoubt(publish, id.text, *seq);
@@ -117,10 +117,22 @@ Outcome Deduplicator::HandOnInDoubt(const Publish& publish, std::string_view eve
   return {Verdict::kProcessed, seq, event_id};
 }
 
-EventId Deduplicator::IdOf(const Publish& publish) {
+EventId Deduplicator::IdOf(const Publish& publish, KeyHash* key) {
   if (!IsDeduplicated(publish.topic)) return {};
-  if (publish.id_property) return CheckEventId(*publish.id_property);
-  return FindEventId(publish.payload, options_.id_member, id_buffer_);
+  const auto prepare = [&](const EventId& id) {
+    if (id.status != EventIdStatus::kFound || index_ == nullptr) return;
+    *key = HashKey(secret_, publish.topic, id.text);
+    index_->Prefetch(*key);
+  };
+  if (publish.id_property) {
+    const EventId id = CheckEventId(*publish.id_property);
+    prepare(id);
+    return id;
+  }
+  // What the index will look at is on its way from memory while the rest of the payload is checked.
+  EventIdSearch search(publish.payload, options_.id_member, id_buffer_);
+  prepare(search.candidate());
+  return search.Finish();
 }
 
 bool Deduplicator::IsDeduplicated(std::string_view topic) const {

@@ -46,7 +46,7 @@ struct Outcome {
 /// While the data directory cannot be used (full disk, I/O error, no permission, a file of a newer version) events are
 /// refused, or passed with on_store_failure pass, and all else flows; it is tried again until it can be used.
 ///
-/// Threading: the broker's main thread only; it owns the writer's, the syncer's and the recovery's. Errors: the
+/// Threading: the broker's main thread only; it owns all others. Errors: the
 /// constructor throws DataDirInUse; the others throw nothing but std::bad_alloc.
 class Deduplicator {
  public:
@@ -90,7 +90,7 @@ class Deduplicator {
   void Open(Recovered recovered);
   void OpenIfRecovered();
   void Count(std::uint64_t Counters::*counter);
-  EventId IdOf(const Publish& publish);
+  EventId IdOf(const Publish& publish, KeyHash* key);
   bool IsDeduplicated(std::string_view topic) const;
   std::optional<std::uint64_t> FindRemembered(const KeyHash& key);
   Event MakeEvent(const Publish& publish, std::string_view event_id, std::uint64_t seq) const;

@@ -1,7 +1,5 @@
 #include "event_id.h"
 
-#include "json.h"
-
 namespace dedup {
 namespace {
 
@@ -25,20 +23,29 @@ EventId CheckEventId(std::string_view text) {
   return {EventIdStatus::kFound, text};
 }
 
-EventId FindEventId(std::string_view payload, std::string_view member, EventIdBuffer& buffer) {
-  json::Reader reader(payload);
-  if (!reader.EnterObject()) return {};
-  EventId id;
-  bool seen = false;
+EventIdSearch::EventIdSearch(std::string_view payload, std::string_view member, EventIdBuffer& buffer)
+    : reader_(payload) {
+  if (!reader_.EnterObject() || !json::MayMention(payload, member)) return;
   std::string_view name;
   json::Value value;
-  while (reader.NextMember(&name, &value)) {
-    if (seen || !json::Means(name, member)) continue;
-    seen = true;
-    id = FromValue(value, buffer);
+  while (reader_.NextMember(&name, &value)) {
+    if (!json::Means(name, member)) continue;
+    candidate_ = FromValue(value, buffer);
+    return;
   }
-  // The id counts only when all that follows it is JSON too.
-  return reader.ok() ? id : EventId{};
+}
+
+EventId EventIdSearch::Finish() {
+  if (candidate_.status == EventIdStatus::kNone) return {};
+  std::string_view name;
+  json::Value value;
+  while (reader_.NextMember(&name, &value)) {
+  }
+  return reader_.ok() ? candidate_ : EventId{};
+}
+
+EventId FindEventId(std::string_view payload, std::string_view member, EventIdBuffer& buffer) {
+  return EventIdSearch(payload, member, buffer).Finish();
 }
 
 }  // namespace dedup

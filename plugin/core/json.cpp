@@ -1,22 +1,17 @@
 #include "json.h"
 
+#include <algorithm>
 #include <array>
-#include <bit>
 #include <cstring>
+
+#include "byte_block.h"
 
 namespace dedup::json {
 namespace {
 
-constexpr std::uint64_t kOnes = 0x0101010101010101;
-constexpr std::uint64_t kHighBits = 0x8080808080808080;
-
-// The high bit of every byte that a plain run of a string cannot hold: below 0x20, '"', '\\', or not ASCII.
-// The lowest set bit is exact; a borrow may set false bits above it, which is harmless since only the first is used.
-std::uint64_t StopBytes(std::uint64_t word) {
-  const std::uint64_t control = word - kOnes * 0x20;
-  const std::uint64_t quote = (word ^ (kOnes * '"')) - kOnes;
-  const std::uint64_t backslash = (word ^ (kOnes * '\\')) - kOnes;
-  return (control | quote | backslash | word) & kHighBits;
+// The bytes that a plain run of a string cannot hold.
+ByteBlock::Matches Stops(const ByteBlock& block) {
+  return block.Equal('"') | block.Equal('\\') | block.ControlOrNotAscii();
 }
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
@@ -136,7 +131,8 @@ bool Reader::Fail(const char* reason) {
   return false;
 }
 
-void Reader::SkipWhitespace() {
+inline void Reader::SkipWhitespace() {
+  if (position_ != end_ && *position_ > ' ') return;  // most often
   while (position_ != end_ && (*position_ == ' ' || *position_ == '\n' || *position_ == '\r' || *position_ == '\t')) {
     ++position_;
   }
@@ -316,22 +312,42 @@ bool Reader::SkipNumber() {
   return true;
 }
 
-bool Reader::SkipString() {
+// Moves to the next byte of a string that needs a look of its own, or to the document's end.
+inline void Reader::SkipPlainRun() {
+  while (static_cast<std::size_t>(end_ - position_) >= ByteBlock::kBytes) {
+    const auto stops = Stops(ByteBlock(position_));
+    if (stops.any()) {
+      position_ += stops.first();
+      return;
+    }
+    position_ += ByteBlock::kBytes;
+  }
+  const auto left = static_cast<std::size_t>(end_ - position_);
+  if (left == 0) return;
+  if (static_cast<std::size_t>(end_ - begin_) >= ByteBlock::kBytes) {
+    // The document's last block, without those of its bytes that were looked at already.
+    const auto stops = Stops(ByteBlock(end_ - ByteBlock::kBytes)).Skip(ByteBlock::kBytes - left);
+    position_ = stops.any() ? position_ + stops.first() : end_;
+    return;
+  }
+  while (position_ != end_ && *position_ != '"' && *position_ != '\\' && *position_ >= 0x20 && *position_ < 0x7F) {
+    ++position_;
+  }
+}
+
+inline bool Reader::SkipString() {
   if (position_ == end_ || *position_ != '"') return Fail("expected a string");
   ++position_;
-  for (;;) {
-    if constexpr (std::endian::native == std::endian::little) {
-      while (end_ - position_ >= 8) {
-        std::uint64_t word;
-        std::memcpy(&word, position_, sizeof word);
-        const std::uint64_t stops = StopBytes(word);
-        if (stops != 0) {
-          position_ += std::countr_zero(stops) / 8;
-          break;
-        }
-        position_ += 8;
-      }
-    }
+  SkipPlainRun();
+  if (position_ != end_ && *position_ == '"') {
+    ++position_;
+    return true;
+  }
+  return SkipRestOfString();
+}
+
+bool Reader::SkipRestOfString() {
+  for (;; SkipPlainRun()) {
     if (position_ == end_) return Fail("the document ends inside a string");
     const auto c = static_cast<unsigned char>(*position_);
     if (c == '"') {
@@ -344,8 +360,10 @@ bool Reader::SkipString() {
       return Fail("a control character inside a string must be escaped");
     } else if (c < 0x80) {
       ++position_;
-    } else if (!SkipMultibyte()) {
-      return false;
+    } else {
+      do {
+        if (!SkipMultibyte()) return false;
+      } while (position_ != end_ && static_cast<unsigned char>(*position_) >= 0x80);
     }
   }
 }
@@ -413,9 +431,26 @@ bool Reader::SkipMultibyte() {
   return Fail("invalid UTF-8 inside a string");
 }
 
+bool MayMention(std::string_view document, std::string_view name) {
+  if (name.empty() || document.size() < name.size() - 1 + ByteBlock::kBytes) return true;
+  const std::size_t last = name.size() - 1;
+  if (std::memchr(document.data(), '\\', last) != nullptr) return true;
+  const char* const block_max = document.data() + document.size() - last - ByteBlock::kBytes;
+  for (const char* p = document.data();; p = std::min(p + ByteBlock::kBytes, block_max)) {
+    const ByteBlock behind(p + last);
+    if (behind.Equal('\\').any()) return true;
+    for (auto hits = ByteBlock(p).Equal(name.front()) & behind.Equal(name.back()); hits.any(); hits.RemoveFirst()) {
+      if (std::memcmp(p + hits.first(), name.data(), name.size()) == 0) return true;
+    }
+    if (p == block_max) return false;
+  }
+}
+
 bool Means(std::string_view text, std::string_view expected) {
   const std::string_view inner = text.substr(1, text.size() - 2);
-  if (inner.find('\\') == std::string_view::npos) return inner == expected;
+  // An escape is longer than what it means.
+  if (inner.size() < expected.size()) return false;
+  if (std::memchr(inner.data(), '\\', inner.size()) == nullptr) return inner == expected;
   std::size_t matched = 0;
   return ForEachRun(text,
                     [&](const char* bytes, std::size_t size) {

@@ -57,6 +57,8 @@ class Reader {
   bool SkipContainer();
   bool SkipScalar(Kind* kind);
   bool SkipString();
+  void SkipPlainRun();
+  bool SkipRestOfString();
   bool SkipEscape();
   bool SkipMultibyte();
   bool SkipNumber();
@@ -72,6 +74,9 @@ class Reader {
   int depth_max_ = kDepthMax;  // of a value that is read now
   bool first_ = true;
 };
+
+/// False only if no string in `document` can mean `name`, be it JSON or not; a quick look at its bytes.
+bool MayMention(std::string_view document, std::string_view name);
 
 /// Whether a string's text (with quotes, already validated) means `expected` once its escapes are resolved.
 bool Means(std::string_view text, std::string_view expected);

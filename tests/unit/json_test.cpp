@@ -472,5 +472,36 @@ TEST(JsonTest, AgreesWithASimpleValidatorOnMutatedDocuments) {
   EXPECT_GT(accepted, 1000) << "mutations that leave JSON must be among them";
 }
 
+TEST(MayMentionTest, FindsTheNameWhereverItStands) {
+  constexpr std::string_view kName = "event_id";
+  for (std::size_t size = 0; size <= 80; ++size) {
+    const std::string without(size, 'e');
+    const bool long_enough = size >= 40;  // to look at all
+    EXPECT_FALSE(long_enough && MayMention(without, kName)) << size;
+    for (std::size_t at = 0; at + kName.size() <= size; ++at) {
+      std::string with = without;
+      with.replace(at, kName.size(), kName);
+      EXPECT_TRUE(MayMention(with, kName)) << size << " " << at;
+      with[at + 3] = 'x';
+      EXPECT_FALSE(long_enough && MayMention(with, kName)) << size << " " << at;
+    }
+    for (std::size_t at = 0; at < size; ++at) {
+      std::string with = without;
+      with[at] = '\\';
+      EXPECT_TRUE(MayMention(with, kName)) << "an escape may mean anything " << size << " " << at;
+    }
+  }
+}
+
+TEST(MayMentionTest, TakesNamesOfAnySize) {
+  const std::string document = "{\"x\":\"" + std::string(100, 'y') + "\"}";
+  EXPECT_TRUE(MayMention(document, ""));
+  EXPECT_TRUE(MayMention(document, "x"));
+  EXPECT_FALSE(MayMention(document, "z"));
+  EXPECT_TRUE(MayMention(document, std::string(60, 'y')));
+  EXPECT_FALSE(MayMention(document, std::string(60, 'z')));
+  EXPECT_TRUE(MayMention(document, std::string(200, 'z'))) << "too long to look";
+}
+
 }  // namespace
 }  // namespace dedup::json
