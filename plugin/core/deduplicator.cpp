@@ -49,6 +49,7 @@ void Deduplicator::Open(Recovered recovered) {
   for (Store::InDoubt& event : recovered_->in_doubt) in_doubt_.Add(std::move(event), due_ms);
   recovered_->in_doubt.clear();
   syncer_.emplace(journal, log_, options_.fsync_interval);
+  prefaulter_.emplace(journal);
   writer_.emplace(journal, *recovered_->store, *recovered_->clock, log_, options_, recovered_->state);
   journal.Add(std::exchange(unsaved_, {}));
   index_ = &recovered_->index;
@@ -82,6 +83,7 @@ Outcome Deduplicator::OnPublish(const Publish& publish) {
   const Event event = MakeEvent(publish, id.text, accepted_seq_ + 1);
   if (!Append(event, key)) return Refuse(id.text, WhyNotAppended(event));
   writer_->Notify();
+  prefaulter_->Notify();
   NoteRetained(publish, event.seq);
   return {Verdict::kProcessed, event.seq, id.text};
 }

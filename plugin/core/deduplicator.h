@@ -12,6 +12,7 @@
 #include "log.h"
 #include "options.h"
 #include "pending_recovery.h"
+#include "prefaulter.h"
 #include "recovery.h"
 #include "syncer.h"
 #include "writer.h"
@@ -79,6 +80,7 @@ class Deduplicator {
   void Stop() {
     pending_.reset();
     writer_.reset();
+    prefaulter_.reset();
     syncer_.reset();
   }
 
@@ -126,6 +128,7 @@ class Deduplicator {
 
   // Last: their threads end before what they use.
   std::optional<Syncer> syncer_;
+  std::optional<Prefaulter> prefaulter_;
   std::optional<Writer> writer_;
 };
 

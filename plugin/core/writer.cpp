@@ -145,12 +145,9 @@ bool Writer::Drain(Store::Durability durability) {
     batch.SaveState(state);
     batch.Commit();
     state_ = state;
-    const std::uint64_t drained_bytes = position - stored_position_;
     stored_position_ = position;
     Release(false);
     store_.BoundWal();
-    // As much again is likely to come; more would be written to the disk for nothing.
-    journal_.Prefault(drained_bytes);
   }
   return true;
 }
