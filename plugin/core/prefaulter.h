@@ -1,4 +1,4 @@
-// The fourth thread: it takes the journal's page faults, which would else cost the main thread more than all that it
+// A thread that takes the journal's page faults, which would else cost the main thread more than all that it
 // does itself for an event.
 #pragma once
 
