@@ -9,8 +9,13 @@
 namespace dedup {
 namespace {
 
+// Room for the pages that a large transaction touches, before it must write some twice; taken only when needed.
+constexpr char kCacheSize[] = "PRAGMA cache_size = -32768";  // KiB
+
 constexpr std::size_t kTopicCacheBytesMax = 1 << 20;
-constexpr int kWalPagesMax = 1000;  // as SQLite's own default: 4 MB
+// A page that many transactions touch is copied into the main file once a checkpoint, and each checkpoint waits for the
+// disk twice: so 16 MB of WAL lie between two of them, not SQLite's 4.
+constexpr int kWalPagesMax = 4096;
 
 std::uint64_t Unsigned(std::int64_t value) { return static_cast<std::uint64_t>(value); }
 
@@ -79,6 +84,7 @@ Store::Store(const std::filesystem::path& path)
   database_.SetBusyTimeout(5000);
   database_.Execute("PRAGMA journal_mode = WAL");
   database_.Execute("PRAGMA synchronous = NORMAL");
+  database_.Execute(kCacheSize);
   migration_ = PrepareSchema(database_);
   statements_ = std::make_unique<Statements>(database_);
 }

@@ -9,13 +9,18 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// A transaction costs some 50 µs beside its rows: this many make that invisible, and are stored within milliseconds.
-constexpr int kRecordsPerBatch = 4096;
-constexpr std::uint64_t kBytesPerBatch = 4 << 20;
+// Under load a transaction takes much of what has come, for the more rows, the fewer pages each of them writes: random
+// ids touch pages all over the index, and each touched page is written once a transaction. Yet no more than a part of
+// the journal, so that its room comes back in time, and no more than is stored within a second or so.
+constexpr int kRecordsPerBatch = 65'536;
+constexpr std::uint64_t kBytesPerBatchMin = 4 << 20;
+constexpr std::uint64_t kBytesPerBatchMax = 32 << 20;
+constexpr std::uint64_t kBatchesPerJournal = 8;
 constexpr int kRowsPerExpiry = 500;
 
-// While events arrive the writer looks every 2 ms, so that the main thread need not wake it for each of them.
-constexpr milliseconds kBusyWait{2};
+// While events arrive the writer looks every 5 ms, so that the main thread need not wake it for each of them, and that
+// many rows share a transaction; HTTP waits as long for what it has published to be readable.
+constexpr milliseconds kBusyWait{5};
 constexpr milliseconds kIdleWait{100};
 constexpr milliseconds kFailureWait{500};
 constexpr int kBusyTurns = 50;  // without a record, before the writer counts as idle
@@ -124,11 +129,13 @@ bool Writer::RunOnce(bool last) {
 bool Writer::Drain(Store::Durability durability) {
   const std::uint64_t end = journal_.appended_position();
   if (stored_position_ == end) return false;
+  const std::uint64_t batch_bytes =
+      std::clamp(journal_.ring_bytes() / kBatchesPerJournal, kBytesPerBatchMin, kBytesPerBatchMax);
   while (stored_position_ < end) {
     StoreState state = state_;
     std::uint64_t position = stored_position_;
     Store::Batch batch(store_, durability);
-    for (int records = 0; position < end && records < kRecordsPerBatch && position - stored_position_ < kBytesPerBatch;
+    for (int records = 0; position < end && records < kRecordsPerBatch && position - stored_position_ < batch_bytes;
          ++records) {
       const Journal::Entry entry = journal_.Read(&position);
       if (entry.kind == RecordKind::kHandedOn) {

@@ -10,6 +10,7 @@ PlainInsert::PlainInsert(const std::filesystem::path& database, const std::strin
   Check(sqlite3_open(database.c_str(), &database_));
   Execute("PRAGMA journal_mode = WAL");
   Execute("PRAGMA synchronous = NORMAL");
+  Execute("PRAGMA cache_size = -65536");  // KiB
   Execute("INSERT INTO topics(topic_id, topic) VALUES(1, '" + topic + "')");
   Check(sqlite3_prepare_v2(database_,
                            "INSERT INTO events(seq, topic_id, event_id, received_us, accepted_ms, source, payload) "

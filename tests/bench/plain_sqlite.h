@@ -11,7 +11,7 @@ struct sqlite3_stmt;
 
 namespace dedup::bench {
 
-/// Inserts rows into events.db, by SQLite's C API, with its default settings and a WAL. Errors: std::runtime_error.
+/// Inserts rows into events.db, by SQLite's C API, with a WAL and a large cache. Errors: std::runtime_error.
 class PlainInsert {
  public:
   /// The database has our schema and no rows; all rows are of one topic and one source, as in MakeEvent.

@@ -264,14 +264,19 @@ TEST_F(StoreTest, ACheckpointEmptiesTheWal) {
 }
 
 TEST_F(StoreTest, BoundWalKeepsTheWalSmall) {
-  for (std::uint64_t seq = 1; seq <= 80'000;) {
+  const std::string payload(10'000, 'x');
+  for (std::uint64_t seq = 1; seq <= 6000;) {
     InBatch([&](Store::Batch& batch) {
-      for (int i = 0; i < 2000; ++i, ++seq) batch.Insert(MakeEvent(seq, std::to_string(seq)));
+      for (int i = 0; i < 200; ++i, ++seq) {
+        Event event = MakeEvent(seq, std::to_string(seq));
+        event.payload = payload;
+        batch.Insert(event);
+      }
     });
     store_->BoundWal();
   }
-  EXPECT_LT(std::filesystem::file_size(dir_ / "events.db-wal"), 8U << 20);
-  EXPECT_GT(std::filesystem::file_size(dir_ / "events.db"), 1U << 20);
+  EXPECT_LT(std::filesystem::file_size(dir_ / "events.db-wal"), 32U << 20);
+  EXPECT_GT(std::filesystem::file_size(dir_ / "events.db"), 32U << 20);
 }
 
 TEST_F(StoreTest, IsNotReadableForEveryone) {
