@@ -45,6 +45,21 @@ void AppendMember(std::string_view name, const std::optional<json::Value>& value
   out->append(",\"").append(name).append("\":").append(value ? value->text : "null");
 }
 
+void AppendCsvField(std::string_view text, std::string* out) {
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
+    out->append(text);
+    return;
+  }
+  out->push_back('"');
+  for (const char c : text) out->append(c == '"' ? 2 : 1, c);
+  out->push_back('"');
+}
+
+std::string CsvText(const std::optional<json::Value>& value) {
+  if (!value || value->kind == json::Kind::kNull) return {};
+  return value->kind == json::Kind::kString ? json::Unescape(value->text) : std::string(value->text);
+}
+
 }  // namespace
 
 void AppendEventJson(const StoredEvent& event, std::string* out) {
@@ -68,6 +83,22 @@ void AppendEventJson(const StoredEvent& event, std::string* out) {
   }
   out->append(",\"seq\":").append(std::to_string(event.seq));
   out->append(",\"received_at\":\"").append(FormatTime(event.received_us)).append("\"}");
+}
+
+void AppendEventCsv(const StoredEvent& event, std::string* out) {
+  const std::optional<Members> found = ReadMembers(event.payload);
+  const Members members = found.value_or(Members{});
+  out->append(std::to_string(event.seq)).append(",").append(FormatTime(event.received_us)).append(",");
+  AppendCsvField(event.topic, out);
+  out->push_back(',');
+  AppendCsvField(event.event_id, out);
+  for (const auto* const member : {&members.timestamp, &members.source, &members.payload}) {
+    out->push_back(',');
+    AppendCsvField(CsvText(*member), out);
+  }
+  out->push_back(',');
+  if (!found) AppendBase64(event.payload, out);
+  out->append("\r\n");
 }
 
 std::string FormatTime(std::int64_t us) {

@@ -1,4 +1,4 @@
-// Stored events as `GET /events` shows them.
+// Stored events as `GET /events` shows them: in JSON, and as lines of CSV.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,13 @@ namespace dedup::sidecar {
 /// MQTT topic, and event_id the row's where the payload holds no or another one (it came in a user property).
 /// Any other payload stands whole in payload_base64, in place of payload; timestamp and source are null.
 void AppendEventJson(const StoredEvent& event, std::string* out);
+
+/// The first line of a list of AppendEventCsv.
+inline constexpr std::string_view kEventCsvHeader =
+    "seq,received_at,topic,event_id,timestamp,source,payload,payload_base64\r\n";
+
+/// The same as a line of CSV (RFC 4180): strings without quotes and escapes, other values as JSON, null as nothing.
+void AppendEventCsv(const StoredEvent& event, std::string* out);
 
 /// "2024-02-29T23:59:59.000001Z", from microseconds since 1970; what is outside the years 1 to 9999 becomes their edge.
 std::string FormatTime(std::int64_t us);

@@ -1,12 +1,27 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace dedup::sidecar {
 
-/// The value of the first parameter called `name` in the query of a request target ("/events?topic=a%2Fb"), with
-/// `%xx` decoded and `+` as a space, as forms write it; empty when there is none. A `%` that is no escape stays.
+enum class Plus { kIsASpace, kIsItself };
+
+/// `%xx` decoded, and `+` as a space, as forms write it, or as itself. A `%` that is no escape stays.
+std::string PercentDecoded(std::string_view text, Plus plus);
+
+/// The first parameter called `name` in the query of a request target ("/events?topic=a%2Fb"), as it stands there;
+/// nothing when there is none.
+std::optional<std::string_view> RawQueryValue(std::string_view target, std::string_view name);
+
+/// The query of a request target without the parameters of that name.
+std::string QueryWithout(std::string_view query, std::string_view name);
+
+/// What follows the target's `?`.
+std::string_view QueryOf(std::string_view target);
+
+/// The first parameter's value, decoded; empty when there is none.
 std::string QueryValue(std::string_view target, std::string_view name);
 
 }  // namespace dedup::sidecar

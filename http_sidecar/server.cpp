@@ -19,7 +19,7 @@
 #include <utility>
 
 #include "client_socket.h"
-#include "query.h"
+#include "endpoints.h"
 #include "stderr_log.h"
 
 namespace dedup::sidecar {
@@ -33,30 +33,15 @@ constexpr std::chrono::seconds kIdlePatience{60};
 constexpr std::size_t kCrowd = kThreads * 3 / 4;
 constexpr std::chrono::seconds kIdlePatienceInCrowd{1};
 constexpr int kBacklog = 1024;
-constexpr char kJson[] = "application/json";
 
 constexpr char kBodyTooLarge[] = "the body is larger than 16 MiB; send the events in several requests";
-
-struct Endpoint {
-  std::string_view path;
-  bool is_post;
-  std::string_view allow = is_post ? "POST, OPTIONS" : "GET, HEAD, OPTIONS";
-
-  bool Takes(std::string_view method) const { return is_post ? method == "POST" : method == "GET" || method == "HEAD"; }
-};
-constexpr Endpoint kEndpoints[] = {{"/", false},      {"/publish", true},  {"/events", false},
-                                   {"/stats", false}, {"/healthz", false}, {"/health", false}};
-
-const Endpoint* FindEndpoint(std::string_view path) {
-  const auto* const found = std::ranges::find(kEndpoints, path, &Endpoint::path);
-  return found == std::end(kEndpoints) ? nullptr : found;
-}
 
 void Set(httplib::Response& response, Answer answer) {
   response.status = answer.status;
   response.body = std::move(answer.body);
   response.headers.erase("Content-Type");
-  response.set_header("Content-Type", kJson);
+  response.set_header("Content-Type", answer.content_type);
+  for (const auto& [name, value] : answer.headers) response.set_header(name, value);
 }
 
 bool IsHeader(std::string_view name, std::string_view wanted) {
@@ -121,6 +106,13 @@ Framing TakeHeaders(httplib::Headers* headers) {
     header = is_unwanted ? headers->erase(header) : std::next(header);
   }
   return framing;
+}
+
+std::string HeaderOf(const httplib::Request& request, const char* name) {
+  std::string value;
+  const auto [begin, end] = request.headers.equal_range(name);
+  for (auto header = begin; header != end; ++header) value.append(value.empty() ? "" : ", ").append(header->second);
+  return value;
 }
 
 // For the errors that the library finds by itself, in reading a request's head.
@@ -190,8 +182,13 @@ class Server::HttpServer : public httplib::Server {
       const bool handled = Refuse(request, response) || Route(request, response);
       return handled ? HandlerResponse::Handled : HandlerResponse::Unhandled;
     });
-    Post("/publish", [this](const httplib::Request&, httplib::Response& response,
-                            const httplib::ContentReader& read_content) { HandlePublish(response, read_content); });
+    for (const Endpoint& endpoint : kEndpoints) {
+      if (!endpoint.is_post) continue;
+      Post(std::string(endpoint.path), [this, &endpoint](const httplib::Request& request, httplib::Response& response,
+                                                         const httplib::ContentReader& read_content) {
+        HandlePost(endpoint, request, response, read_content);
+      });
+    }
     set_post_routing_handler([](const auto&, auto& response) {
       response.headers.erase("Accept-Ranges");
       if (!current_exchange->must_close()) return;
@@ -298,8 +295,8 @@ class Server::HttpServer : public httplib::Server {
     if (endpoint == nullptr && !(is_options && request.path == "*")) {
       problem = ErrorAnswer(404, "Not Found");
     } else if (!is_options && !endpoint->Takes(request.method)) {
-      response.set_header("Allow", std::string(endpoint->allow));
-      problem = ErrorAnswer(405, "Method Not Allowed: " + request.path + " takes " + std::string(endpoint->allow));
+      response.set_header("Allow", std::string(endpoint->allow()));
+      problem = ErrorAnswer(405, "Method Not Allowed: " + request.path + " takes " + std::string(endpoint->allow()));
     } else if (problem = current_exchange->framing.Check(); !problem && request.method == "POST") {
       problem = current_exchange->framing.CheckForPost();
     }
@@ -310,26 +307,41 @@ class Server::HttpServer : public httplib::Server {
 
   // False when the body must be read first.
   bool Route(const httplib::Request& request, httplib::Response& response) {
-    const std::string& path = request.path;
+    const Endpoint* const endpoint = FindEndpoint(request.path);
     if (request.method == "OPTIONS") {
-      const Endpoint* const endpoint = FindEndpoint(path);
-      response.set_header("Allow", endpoint == nullptr ? "GET, HEAD, POST, OPTIONS" : std::string(endpoint->allow));
+      response.set_header("Allow", endpoint == nullptr ? "GET, HEAD, POST, OPTIONS" : std::string(endpoint->allow()));
       response.status = 200;
-    } else if (path == "/publish") {
+    } else if (endpoint->is_post) {
       return false;
-    } else if (path == "/events") {
-      HandleEvents(request, response);
-    } else if (path == "/stats") {
-      Set(response, api_->Stats());
-    } else if (path == "/") {
-      Set(response, Api::Service());
     } else {
-      Set(response, api_->Health());
+      Respond(*endpoint, request, {}, response);
     }
     return true;
   }
 
-  void HandlePublish(httplib::Response& response, const httplib::ContentReader& read_content) {
+  void Respond(const Endpoint& endpoint, const httplib::Request& request, std::string body,
+               httplib::Response& response) {
+    Request asked{.target = request.target,
+                  .path = request.path,
+                  .body = std::move(body),
+                  .header = [&request](const char* name) { return HeaderOf(request, name); }};
+    Answer answer = AnswerOf(endpoint, *api_, asked);
+    if (!answer.append_next) return Set(response, std::move(answer));
+    const auto rest = std::make_shared<Answer>(answer);
+    answer.body.clear();
+    const std::string content_type = answer.content_type;
+    Set(response, std::move(answer));
+    response.headers.erase("Content-Type");  // which the library adds
+    const auto provide = [rest](std::size_t, httplib::DataSink& sink) { return SendNext(rest.get(), &sink); };
+    if (request.version == "HTTP/1.0") {
+      response.set_content_provider(content_type, provide);  // its end is the connection's end
+    } else {
+      response.set_chunked_content_provider(content_type, provide);
+    }
+  }
+
+  void HandlePost(const Endpoint& endpoint, const httplib::Request& request, httplib::Response& response,
+                  const httplib::ContentReader& read_content) {
     Exchange& exchange = *current_exchange;
     std::string body;
     bool too_large = false;
@@ -347,34 +359,20 @@ class Server::HttpServer : public httplib::Server {
       Set(response, ErrorAnswer(400, "the body ended too soon, or its chunks are malformed"));
     } else {
       exchange.body_is_unread = false;
-      Set(response, api_->Publish(std::move(body)));
+      Respond(endpoint, request, std::move(body), response);
     }
   }
 
-  void HandleEvents(const httplib::Request& request, httplib::Response& response) {
-    auto answer = api_->Events(QueryValue(request.target, "topic"));
-    if (auto* const problem = std::get_if<Answer>(&answer)) return Set(response, std::move(*problem));
-    auto events = std::make_shared<EventsAnswer>(std::get<EventsAnswer>(std::move(answer)));
-    if (!events->rest) return Set(response, {200, std::move(events->beginning)});
-    response.status = 200;
-    const auto provide = [events](std::size_t, httplib::DataSink& sink) { return SendNext(events.get(), &sink); };
-    if (request.version == "HTTP/1.0") {
-      response.set_content_provider(kJson, provide);  // its end is the connection's end
-    } else {
-      response.set_chunked_content_provider(kJson, provide);
-    }
-  }
-
-  // False cuts the connection, so that half a list never looks like a whole one.
-  static bool SendNext(EventsAnswer* events, httplib::DataSink* sink) noexcept {
+  // False cuts the connection, so that half an answer never looks like a whole one.
+  static bool SendNext(Answer* answer, httplib::DataSink* sink) noexcept {
     try {
-      std::string piece = std::exchange(events->beginning, {});
-      const bool is_last = piece.empty() && !events->rest->AppendNext(&piece);
+      std::string piece = std::exchange(answer->body, {});
+      const bool is_last = piece.empty() && !answer->append_next(&piece);
       if (!sink->write(piece.data(), piece.size())) return false;
       if (is_last) sink->done();
       return true;
     } catch (const std::exception& error) {
-      Log(std::string("an answer to GET /events was cut: ") + error.what());
+      Log(std::string("an answer was cut: ") + error.what());
       return false;
     }
   }

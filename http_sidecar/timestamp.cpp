@@ -34,12 +34,15 @@ class Cursor {
     return number;
   }
 
-  /// One digit or more.
-  bool TakeDigits() {
-    const std::size_t count = rest_.find_first_not_of("0123456789");
-    if (count == 0 || rest_.empty()) return false;
-    rest_.remove_prefix(count == std::string_view::npos ? rest_.size() : count);
-    return true;
+  /// One digit or more, as a decimal fraction's millionths.
+  std::optional<int> TakeMillionths() {
+    if (!SeesDigit()) return std::nullopt;
+    int millionths = 0;
+    for (int unit = 100'000; SeesDigit(); unit /= 10) {
+      millionths += unit * (rest_.front() - '0');
+      rest_.remove_prefix(1);
+    }
+    return millionths;
   }
 
  private:
@@ -48,16 +51,17 @@ class Cursor {
 
 constexpr int kMinutesPerDay = 24 * 60;
 
-bool TakeDate(Cursor* cursor, bool* extended) {
+std::optional<std::chrono::sys_days> TakeDate(Cursor* cursor, bool* extended) {
   const auto year = cursor->TakeNumber(4);
   *extended = cursor->TakeOneOf("-");
   const auto month = cursor->TakeNumber(2);
-  if (!year || !month || (*extended && !cursor->TakeOneOf("-"))) return false;
+  if (!year || !month || (*extended && !cursor->TakeOneOf("-"))) return std::nullopt;
   const auto day = cursor->TakeNumber(2);
-  if (!day || *year == 0) return false;
-  return std::chrono::year_month_day(std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
-                                     std::chrono::day(static_cast<unsigned>(*day)))
-      .ok();
+  if (!day || *year == 0) return std::nullopt;
+  const std::chrono::year_month_day date(std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
+                                         std::chrono::day(static_cast<unsigned>(*day)));
+  if (!date.ok()) return std::nullopt;
+  return date;
 }
 
 // The zone's minutes east of UTC; 0 where there is none.
@@ -74,32 +78,48 @@ std::optional<int> TakeZone(Cursor* cursor) {
   return sign * (*hours * 60 + *minutes);
 }
 
-bool TakeTimeAndZone(Cursor* cursor, bool extended) {
+// The time since the date's beginning in UTC; it may be on the day before or behind.
+std::optional<std::chrono::microseconds> TakeTimeAndZone(Cursor* cursor, bool extended) {
   const auto hour = cursor->TakeNumber(2);
-  if (extended && !cursor->TakeOneOf(":")) return false;
+  if (extended && !cursor->TakeOneOf(":")) return std::nullopt;
   const auto minute = cursor->TakeNumber(2);
-  if (!hour || !minute || *hour > 23 || *minute > 59) return false;
+  if (!hour || !minute || *hour > 23 || *minute > 59) return std::nullopt;
   int second = 0;
+  int millionths = 0;
   if (extended ? cursor->TakeOneOf(":") : cursor->SeesDigit()) {
     const auto taken = cursor->TakeNumber(2);
-    if (!taken || *taken > 60) return false;
+    if (!taken || *taken > 60) return std::nullopt;
     second = *taken;
-    if (cursor->TakeOneOf(".,") && !cursor->TakeDigits()) return false;
+    if (cursor->TakeOneOf(".,")) {
+      const auto fraction = cursor->TakeMillionths();
+      if (!fraction) return std::nullopt;
+      millionths = *fraction;
+    }
   }
   const auto zone = TakeZone(cursor);
-  if (!zone) return false;
-  const int utc_minute = (*hour * 60 + *minute - *zone + 2 * kMinutesPerDay) % kMinutesPerDay;
-  return second < 60 || utc_minute == kMinutesPerDay - 1;
+  if (!zone) return std::nullopt;
+  const int utc_minute = *hour * 60 + *minute - *zone;
+  if (second == 60 && (utc_minute + 2 * kMinutesPerDay) % kMinutesPerDay != kMinutesPerDay - 1) return std::nullopt;
+  return std::chrono::minutes(utc_minute) + std::chrono::seconds(second) + std::chrono::microseconds(millionths);
 }
 
 }  // namespace
 
-bool IsTimestamp(std::string_view text) {
+std::optional<std::int64_t> ParseTimestamp(std::string_view text) {
   Cursor cursor(text);
   bool extended = false;
-  if (!TakeDate(&cursor, &extended)) return false;
-  if (cursor.AtEnd()) return true;
-  return cursor.TakeOneOf("Tt ") && TakeTimeAndZone(&cursor, extended) && cursor.AtEnd();
+  const auto date = TakeDate(&cursor, &extended);
+  if (!date) return std::nullopt;
+  std::chrono::sys_time<std::chrono::microseconds> time = *date;
+  if (!cursor.AtEnd()) {
+    if (!cursor.TakeOneOf("Tt ")) return std::nullopt;
+    const auto of_day = TakeTimeAndZone(&cursor, extended);
+    if (!of_day || !cursor.AtEnd()) return std::nullopt;
+    time += *of_day;
+  }
+  return time.time_since_epoch().count();
 }
+
+bool IsTimestamp(std::string_view text) { return ParseTimestamp(text).has_value(); }
 
 }  // namespace dedup::sidecar

@@ -1,6 +1,8 @@
 // The timestamps that a posted event may carry.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace dedup::sidecar {
@@ -12,5 +14,9 @@ namespace dedup::sidecar {
 /// Years 1 to 9999, hours to 23, minutes and seconds to 59; a leap second (`:60`) only where it is 23:59:60 in UTC, or
 /// 23:59:60 without a zone. Not taken: week and ordinal dates, durations, hours alone, a date with a zone.
 bool IsTimestamp(std::string_view text);
+
+/// The same, as microseconds since 1970, and nothing for what is no timestamp: a date is its first moment, without a
+/// zone it is UTC, digits behind the sixth of a fraction are dropped, a leap second is the second that follows it.
+std::optional<std::int64_t> ParseTimestamp(std::string_view text);
 
 }  // namespace dedup::sidecar

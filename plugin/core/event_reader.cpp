@@ -1,12 +1,12 @@
 #include "event_reader.h"
 
-#include <algorithm>
-#include <limits>
 #include <string>
 #include <utility>
 
+#include "event_search.h"
 #include "file.h"
 #include "journal.h"
+#include "schema.h"
 #include "sqlite.h"
 #include "store.h"
 
@@ -17,17 +17,21 @@ struct EventReader::Connection {
       : files(FilesOf(data_dir)),
         journal(data_dir / Journal::kFileName, File::Mode::kRead),
         database(data_dir / Store::kFileName, sqlite::Database::Mode::kReadOnly),
-        stored_seq(database, "SELECT stored_seq FROM state"),
-        all_events(database,
-                   "SELECT seq, received_us, topic, event_id, payload FROM events JOIN topics USING(topic_id) "
-                   "WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"),
-        topic_events(database,
-                     "SELECT seq, received_us, topic, event_id, payload FROM topics JOIN events USING(topic_id) "
-                     "WHERE topic = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?"),
+        stored_seq(Checked(database), "SELECT stored_seq FROM state"),
+        search(database),
         topics(database,
                "SELECT topic FROM topics WHERE EXISTS(SELECT 1 FROM events WHERE events.topic_id = topics.topic_id) "
                "ORDER BY topic") {
     database.SetBusyTimeout(1000);
+  }
+
+  // Until the broker has started once, an older one's database is not yet migrated.
+  static sqlite::Database& Checked(sqlite::Database& database) {
+    const std::int64_t version = database.QueryInteger("PRAGMA user_version");
+    if (version == kSchemaVersion) return database;
+    throw StorageError(
+        "read", database.path(),
+        "schema " + std::to_string(version) + ", this program knows schema " + std::to_string(kSchemaVersion));
   }
 
   // Never by opening the database a second time: closing that would drop SQLite's own locks (POSIX fcntl).
@@ -39,7 +43,9 @@ struct EventReader::Connection {
   Files files;
   File journal;
   sqlite::Database database;
-  sqlite::Statement stored_seq, all_events, topic_events, topics;
+  sqlite::Statement stored_seq;
+  EventSearch search;
+  sqlite::Statement topics;
 };
 
 EventReader::EventReader(std::filesystem::path data_dir) : data_dir_(std::move(data_dir)) {}
@@ -83,29 +89,9 @@ std::uint64_t EventReader::StoredSeq() {
   return seq;
 }
 
-std::size_t EventReader::ReadEvents(std::string_view topic, std::uint64_t after_seq, std::uint64_t up_to_seq,
-                                    std::size_t limit, const std::function<void(const StoredEvent&)>& on_event) {
-  Connection& open = connection();
-  constexpr std::uint64_t kMax = std::numeric_limits<std::int64_t>::max();  // of SQLite's integers
-  const std::uint64_t rows_max = std::min<std::uint64_t>(limit, kMax);
-  up_to_seq = std::min(up_to_seq, kMax);
-  after_seq = std::min(after_seq, kMax);
-  sqlite::Statement& rows = topic.empty() ? open.all_events.Bind(after_seq, up_to_seq, rows_max)
-                                          : open.topic_events.Bind(topic, after_seq, up_to_seq, rows_max);
-  // The statement ends with this call even when on_event throws: an open one would hold the WAL back.
-  struct Ended {
-    sqlite::Statement& statement;
-    ~Ended() { statement.Reset(); }
-  } ended{rows};
-  std::size_t count = 0;
-  for (; rows.Step(); ++count) {
-    on_event({.seq = static_cast<std::uint64_t>(rows.Integer(0)),
-              .received_us = rows.Integer(1),
-              .topic = rows.Bytes(2),
-              .event_id = rows.Bytes(3),
-              .payload = rows.Bytes(4)});
-  }
-  return count;
+std::optional<EventRange> EventReader::ReadEvents(const EventFilter& filter, const EventRange& range,
+                                                  const std::function<bool(const StoredEvent&)>& on_event) {
+  return connection().search.Run(filter, range, on_event);
 }
 
 std::vector<std::string> EventReader::Topics() {

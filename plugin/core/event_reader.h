@@ -5,9 +5,11 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "event_filter.h"
 
 namespace dedup {
 
@@ -26,15 +28,6 @@ struct Statistics {
   bool journal_failing = false;  ///< events are refused because the journal cannot be synced
 };
 
-/// A row of the store. The views are valid until the callback that got it returns.
-struct StoredEvent {
-  std::uint64_t seq;
-  std::int64_t received_us;  ///< UTC, microseconds since 1970
-  std::string_view topic;
-  std::string_view event_id;  ///< after unescaping; may hold NUL bytes
-  std::string_view payload;   ///< the bytes as published
-};
-
 /// Reads a data directory that a broker writes.
 ///
 /// Read-only: takes no lock that would keep the broker's writer waiting. Every call opens a short read transaction.
@@ -51,10 +44,11 @@ class EventReader {
   /// The seq up to which every accepted event is a row (or already pruned).
   std::uint64_t StoredSeq();
 
-  /// Calls `on_event` for at most `limit` events with after_seq < seq <= up_to_seq, oldest first; an empty topic means
-  /// all topics. Returns the number of events; fewer than `limit` means there are no more.
-  std::size_t ReadEvents(std::string_view topic, std::uint64_t after_seq, std::uint64_t up_to_seq, std::size_t limit,
-                         const std::function<void(const StoredEvent&)>& on_event);
+  /// Calls `on_event` for the events of the range that match, in its order, until it returns false: that event is not
+  /// counted as seen. Returns what is left of the range, to go on with; nothing when there are no more. May stop by
+  /// itself before, having looked for long.
+  std::optional<EventRange> ReadEvents(const EventFilter& filter, const EventRange& range,
+                                       const std::function<bool(const StoredEvent&)>& on_event);
 
   /// The topics that have at least one stored event, sorted by their bytes.
   std::vector<std::string> Topics();

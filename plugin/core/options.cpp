@@ -32,6 +32,8 @@ std::optional<std::uint64_t> ParseWithUnit(std::string_view text, const Unit (&u
   return std::nullopt;
 }
 
+}  // namespace
+
 std::optional<std::chrono::milliseconds> ParseDuration(std::string_view text) {
   static constexpr Unit kUnits[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
   const auto milliseconds = ParseWithUnit(text, kUnits);
@@ -39,6 +41,8 @@ std::optional<std::chrono::milliseconds> ParseDuration(std::string_view text) {
   if (!milliseconds || *milliseconds > std::uint64_t{36'500} * 86'400'000) return std::nullopt;
   return std::chrono::milliseconds(*milliseconds);
 }
+
+namespace {
 
 std::optional<std::uint64_t> ParseSize(std::string_view text) {
   static constexpr Unit kUnits[] = {{"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}};

@@ -118,18 +118,29 @@ std::string_view Statement::Bytes(int column) const {
 
 Transaction::Transaction(Database& database) : database_(database) { database_.Execute("BEGIN IMMEDIATE"); }
 
-Transaction::~Transaction() {
-  if (!open_) return;
+namespace {
+
+void RollBack(Database& database) {
   try {
-    database_.Execute("ROLLBACK");
+    database.Execute("ROLLBACK");
   } catch (const StorageError&) {
     // SQLite has rolled back by itself, as it does on a full disk.
   }
+}
+
+}  // namespace
+
+Transaction::~Transaction() {
+  if (open_) RollBack(database_);
 }
 
 void Transaction::Commit() {
   database_.Execute("COMMIT");
   open_ = false;
 }
+
+Snapshot::Snapshot(Database& database) : database_(database) { database_.Execute("BEGIN"); }
+
+Snapshot::~Snapshot() { RollBack(database_); }
 
 }  // namespace dedup::sqlite

@@ -119,4 +119,16 @@ class Transaction {
   bool open_ = true;
 };
 
+/// What the reads of its lifetime see is the database at one moment. Statements must be reset before its end.
+class Snapshot {
+ public:
+  explicit Snapshot(Database& database);
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
+  ~Snapshot();
+
+ private:
+  Database& database_;
+};
+
 }  // namespace dedup::sqlite

@@ -30,7 +30,7 @@ def test_all_topics_or_one_in_order_of_acceptance(stack):
 
 
 def test_unknown_topic_is_an_empty_list(sidecar):
-    for topic in ("nobody/publishes/here", "#", "+", "%FF%00", "%"):
+    for topic in ("nobody/publishes/here", "%FF%00", "%"):
         response = sidecar.get(f"/events?topic={topic}")
         assert (response.status, response.body) == (200, b"[]")
 

@@ -174,7 +174,7 @@ def test_wrong_method_is_405_with_allow(sidecar, topic, method, path, allow):
         assert response.detail
 
 
-@pytest.mark.parametrize("path", ["/nope", "/publish/", "/publish/x", "/Publish", "//", "/events/1", "/..", "/%00",
+@pytest.mark.parametrize("path", ["/nope", "/publish/", "/publish/x", "/Publish", "//", "/events/", "/events/1/2", "/..", "/%00",
                                   "/publishx"])
 @pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "OPTIONS"])
 def test_unknown_path_is_404(sidecar, topic, method, path):

@@ -107,7 +107,12 @@ class DeduplicatorFixture : public testing::Test {
     EventReader reader(dir_.path());
     EXPECT_TRUE(Eventually([&] { return reader.StoredSeq() >= reader.ReadStatistics().accepted_seq; }));
     Seqs seqs;
-    reader.ReadEvents("", 0, INT64_MAX, SIZE_MAX, [&](const StoredEvent& event) { seqs.push_back(event.seq); });
+    for (std::optional<EventRange> rest = EventRange{}; rest;) {
+      rest = reader.ReadEvents({}, *rest, [&](const StoredEvent& event) {
+        seqs.push_back(event.seq);
+        return true;
+      });
+    }
     return seqs;
   }
   static Seqs UpTo(std::uint64_t last) {

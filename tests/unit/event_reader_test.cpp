@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -20,6 +21,7 @@ namespace {
 using namespace std::string_literals;
 using namespace std::string_view_literals;
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 class EventReaderTest : public DeduplicatorFixture {
@@ -30,15 +32,20 @@ class EventReaderTest : public DeduplicatorFixture {
     for (int i = 1; i <= count; ++i) Publish(std::to_string(i), i % 2 == 1 ? "odd" : "even");
     Rows();
   }
-  Seqs Read(std::string_view topic = "", std::uint64_t after = 0, std::uint64_t up_to = INT64_MAX,
+  Seqs Read(const std::string& topic = "", std::uint64_t first = 0, std::uint64_t last = UINT64_MAX,
             std::size_t limit = 1000) {
     Seqs seqs;
-    const std::size_t count =
-        reader_.ReadEvents(topic, after, up_to, limit, [&](const StoredEvent& event) { seqs.push_back(event.seq); });
-    EXPECT_EQ(count, seqs.size());
+    EventFilter filter;
+    filter.topic = topic;
+    rest_ = reader_.ReadEvents(filter, {.first_seq = first, .last_seq = last}, [&](const StoredEvent& event) {
+      if (seqs.size() == limit) return false;
+      seqs.push_back(event.seq);
+      return true;
+    });
     return seqs;
   }
 
+  std::optional<EventRange> rest_;
   EventReader reader_{dir_.path()};
 };
 
@@ -58,17 +65,23 @@ TEST_F(EventReaderTest, ThrowsUntilTheBrokerHasMadeTheFiles) {
 TEST_F(EventReaderTest, ReadsEventsByTopicAndInPages) {
   StartWith(6);
   EXPECT_THAT(Read(), ElementsAre(1, 2, 3, 4, 5, 6));
+  EXPECT_FALSE(rest_);
   EXPECT_THAT(Read("odd"), ElementsAre(1, 3, 5));
-  EXPECT_THAT(Read("", 0, UINT64_MAX, SIZE_MAX), ElementsAre(1, 2, 3, 4, 5, 6));
   EXPECT_THAT(Read("", UINT64_MAX), IsEmpty());
-  EXPECT_THAT(Read("", 2), ElementsAre(3, 4, 5, 6));
-  EXPECT_THAT(Read("", 2, 4), ElementsAre(3, 4));
-  EXPECT_THAT(Read("", 2, 6, 3), ElementsAre(3, 4, 5));
-  EXPECT_THAT(Read("even", 2, 5), ElementsAre(4));
+  EXPECT_THAT(Read("", 3), ElementsAre(3, 4, 5, 6));
+  EXPECT_THAT(Read("", 3, 4), ElementsAre(3, 4));
+  EXPECT_FALSE(rest_);
+  EXPECT_THAT(Read("", 3, 6, 3), ElementsAre(3, 4, 5));
+  ASSERT_TRUE(rest_);
+  EXPECT_EQ(rest_->first_seq, 6U);
+  EXPECT_EQ(rest_->last_seq, 6U);
+  EXPECT_THAT(Read("even", 3, 5), ElementsAre(4));
   EXPECT_THAT(Read("even", 0, 6, 2), ElementsAre(2, 4));
-  EXPECT_THAT(Read("", 6), IsEmpty());
+  EXPECT_TRUE(rest_);
+  EXPECT_THAT(Read("even", 0, 6, 3), ElementsAre(2, 4, 6));
+  EXPECT_FALSE(rest_);
+  EXPECT_THAT(Read("", 7), IsEmpty());
   EXPECT_THAT(Read("", 0, 0), IsEmpty());
-  EXPECT_THAT(Read("", 0, 6, 0), IsEmpty());
   EXPECT_THAT(Read("od"), IsEmpty());
 }
 
@@ -83,9 +96,12 @@ TEST_F(EventReaderTest, ShowsAnEventByteForByte) {
   Rows();
   std::vector<std::string> seen;
   const std::int64_t now_us = Clock({}).Now().wall_us;
-  reader_.ReadEvents("größe", 0, 10, 10, [&](const StoredEvent& event) {
+  EventFilter filter;
+  filter.topic = "größe";
+  reader_.ReadEvents(filter, {}, [&](const StoredEvent& event) {
     seen.insert(seen.end(), {std::string(event.topic), std::string(event.event_id), std::string(event.payload)});
     EXPECT_NEAR(static_cast<double>(event.received_us), static_cast<double>(now_us), 10'000'000);
+    return true;
   });
   EXPECT_THAT(seen, ElementsAre("größe", "i\0d"s, "\0\xFF"s, "größe", "empty", ""));
 }
@@ -122,14 +138,14 @@ TEST_F(EventReaderTest, UpToTheStoredSeqEveryEventIsThere) {
     if (i % 100 != 0) continue;
     Turn(2);
     const std::uint64_t stored = reader_.StoredSeq();
-    EXPECT_EQ(Read("", 0, stored, 10'000), UpTo(stored));
+    EXPECT_EQ(Read("", 0, stored, SIZE_MAX), UpTo(stored));
   }
 }
 
 TEST_F(EventReaderTest, ACallersExceptionDoesNotHoldTheStoreBack) {
   StartWith(3);
   for (int times = 0; times < 2; ++times) {
-    EXPECT_THROW(reader_.ReadEvents("", 0, 10, 10, [](const StoredEvent&) { throw std::runtime_error("enough"); }),
+    EXPECT_THROW(reader_.ReadEvents({}, {}, [](const StoredEvent&) -> bool { throw std::runtime_error("enough"); }),
                  std::runtime_error);
   }
   Publish("4");
@@ -187,6 +203,23 @@ TEST_F(EventReaderTest, ShowsThatTheStoreOrTheJournalFails) {
   EXPECT_TRUE(Eventually([&] { return reader_.ReadStatistics().store_failing; }));
   database.Execute("ALTER TABLE hidden RENAME TO events");
   EXPECT_TRUE(Eventually([&] { return !reader_.ReadStatistics().store_failing; }));
+}
+
+TEST_F(EventReaderTest, AnOlderDatabaseIsAnErrorUntilTheBrokerHasMigratedIt) {
+  StartWith(1);
+  Stop();
+  for (const char* const suffix : {"", "-wal", "-shm"}) {
+    std::filesystem::remove(dir_.path() / (Store::kFileName + std::string(suffix)));
+  }
+  std::filesystem::copy_file(DEDUP_FIXTURES "/events-schema-1.db", dir_ / Store::kFileName);
+  try {
+    Read();
+    FAIL();
+  } catch (const StorageError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("schema 1"));
+  }
+  Start();
+  EXPECT_EQ(Read("sensors/1").size(), 3U);
 }
 
 TEST_F(EventReaderTest, ACutJournalIsAnError) {

@@ -27,5 +27,19 @@ TEST(QueryTest, APercentThatIsNoEscapeStays) {
   EXPECT_EQ(QueryValue("/?topic=%zz%-1%+1%u0041", "topic"), "%zz%-1% 1%u0041");
 }
 
+TEST(QueryTest, RawIsAsItStands) {
+  EXPECT_EQ(RawQueryValue("/events?a=%20+&b", "a"), "%20+");
+  EXPECT_EQ(RawQueryValue("/events?a=%20+&b", "b"), "");
+  EXPECT_EQ(RawQueryValue("/events?a=%20+&b", "c"), std::nullopt);
+  EXPECT_EQ(PercentDecoded("%2B+", Plus::kIsItself), "++");
+}
+
+TEST(QueryTest, WithoutAParameter) {
+  EXPECT_EQ(QueryOf("/events?a=1?&b"), "a=1?&b");
+  EXPECT_EQ(QueryOf("/events"), "");
+  EXPECT_EQ(QueryWithout("a=1&b=%20&%61=2&&c", "a"), "b=%20&c");
+  EXPECT_EQ(QueryWithout("a", "a"), "");
+}
+
 }  // namespace
 }  // namespace dedup::sidecar

@@ -94,5 +94,19 @@ TEST(TimestampTest, AnythingElseIsRefused) {
   EXPECT_FALSE(IsTimestamp(std::string_view("2024-01-02\0", 11)));
 }
 
+TEST(TimestampTest, IsATimeInMicroseconds) {
+  constexpr std::int64_t kDayUs = 86'400'000'000;
+  EXPECT_EQ(ParseTimestamp("1970-01-01"), 0);
+  EXPECT_EQ(ParseTimestamp("19700102"), kDayUs);
+  EXPECT_EQ(ParseTimestamp("1970-01-02T00:00:01.5Z"), kDayUs + 1'500'000);
+  EXPECT_EQ(ParseTimestamp("1970-01-02T00:00:00.0000019Z"), kDayUs + 1);
+  EXPECT_EQ(ParseTimestamp("1970-01-02 00:30+01:00"), kDayUs - 1'800'000'000);
+  EXPECT_EQ(ParseTimestamp("1970-01-01T23:30:00-0100"), kDayUs + 1'800'000'000);
+  EXPECT_EQ(ParseTimestamp("1972-06-30T23:59:60Z"), ParseTimestamp("1972-07-01"));
+  EXPECT_EQ(ParseTimestamp("9999-12-31T23:59:59.999999Z"), 253'402'300'799'999'999);
+  EXPECT_EQ(ParseTimestamp("0001-01-01"), -62'135'596'800'000'000);
+  EXPECT_EQ(ParseTimestamp("1970-01-01T"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace dedup::sidecar

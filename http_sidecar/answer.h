@@ -1,0 +1,34 @@
+// What an endpoint is asked and what it answers, without a word of the HTTP library.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace dedup::sidecar {
+
+struct Request {
+  std::string target;  ///< as it stands in the request line, with the query
+  std::string path;    ///< decoded, without the query
+  std::string body;
+  /// The value of a header, empty without one; repeated ones are joined by commas.
+  std::function<std::string(const char* name)> header;
+};
+
+struct Answer {
+  int status;
+  std::string body;
+  std::string content_type = "application/json";
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  /// Where it is set the body goes on: appends the next piece, returns false when that was the last one. What it throws
+  /// cuts the connection, so that half a body never looks like a whole one.
+  std::function<bool(std::string* out)> append_next = {};
+};
+
+/// {"detail": detail}
+Answer ErrorAnswer(int status, std::string_view detail);
+
+}  // namespace dedup::sidecar

@@ -1,0 +1,40 @@
+// Every endpoint's function, each in a file of its own, and the table that leads to them.
+#pragma once
+
+#include <string_view>
+
+#include "answer.h"
+#include "api.h"
+
+namespace dedup::sidecar {
+
+// Threading: from any thread. Errors: StorageError, which AnswerOf() makes a 503.
+Answer ServeService(Api& api, Request& request);
+Answer ServePublish(Api& api, Request& request);
+Answer ServeEvents(Api& api, Request& request);
+Answer ServeEvent(Api& api, Request& request);
+Answer ServeStats(Api& api, Request& request);
+Answer ServeHealth(Api& api, Request& request);
+
+struct Endpoint {
+  std::string_view path;  ///< a last level in braces stands for any one level
+  bool is_post;
+  Answer (*serve)(Api& api, Request& request);
+
+  std::string_view allow() const { return is_post ? "POST, OPTIONS" : "GET, HEAD, OPTIONS"; }
+  bool Takes(std::string_view method) const { return is_post ? method == "POST" : method == "GET" || method == "HEAD"; }
+};
+
+inline constexpr Endpoint kEndpoints[] = {
+    {"/", false, ServeService},           {"/publish", true, ServePublish}, {"/events", false, ServeEvents},
+    {"/events/{seq}", false, ServeEvent}, {"/stats", false, ServeStats},    {"/healthz", false, ServeHealth},
+    {"/health", false, ServeHealth},
+};
+
+/// Null when there is none. `path` is decoded.
+const Endpoint* FindEndpoint(std::string_view path);
+
+/// The endpoint's answer, or a 503 where the store is away.
+Answer AnswerOf(const Endpoint& endpoint, Api& api, Request& request);
+
+}  // namespace dedup::sidecar

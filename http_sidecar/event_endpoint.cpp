@@ -1,0 +1,32 @@
+#include <charconv>
+#include <string_view>
+
+#include "endpoints.h"
+#include "etag.h"
+#include "event_json.h"
+
+namespace dedup::sidecar {
+
+Answer ServeEvent(Api& api, Request& request) {
+  const std::string_view text = std::string_view(request.path).substr(std::string_view("/events/").size());
+  std::uint64_t seq = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seq);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return ErrorAnswer(400, "the path takes an event's seq, a whole number, as in /events/17");
+  }
+  if (!api.AwaitStored()) return StoreBehind();
+  Answer answer{.status = 200, .body = {}};
+  std::string tag;
+  api.readers.Use([&](EventReader& reader) {
+    return reader.ReadEvents({}, {.first_seq = seq, .last_seq = seq}, [&](const StoredEvent& event) {
+      AppendEventJson(event, &answer.body);
+      tag = std::to_string(seq) + "t" + std::to_string(event.received_us);
+      return true;
+    });
+  });
+  if (answer.body.empty()) return ErrorAnswer(404, "there is no event " + std::to_string(seq));
+  if (SetTag(tag, request, &answer)) answer.body.clear();
+  return answer;
+}
+
+}  // namespace dedup::sidecar

@@ -1,0 +1,38 @@
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "endpoints.h"
+#include "json_text.h"
+#include "uptime.h"
+
+namespace dedup::sidecar {
+
+Answer ServeStats(Api& api, Request&) {
+  const auto statistics = api.AwaitStored();
+  if (!statistics) return StoreBehind();
+  std::vector<std::string> topics = api.readers.Use([](EventReader& reader) { return reader.Topics(); });
+  std::ranges::transform(topics, topics.begin(), Quoted);
+  const auto uptime = std::chrono::steady_clock::now() - api.start;
+  char uptime_seconds[32];
+  std::snprintf(uptime_seconds, sizeof uptime_seconds, "%.3f", std::chrono::duration<double>(uptime).count());
+  return {.status = 200,
+          .body = ObjectText()
+                      .Add("received", Received(*statistics))
+                      .Add("unique_processed", statistics->processed)
+                      .Add("duplicate_dropped", statistics->duplicates)
+                      .AddRaw("topics", ArrayText({topics.begin(), topics.end()}))
+                      .AddText("uptime", FormatUptime(std::chrono::duration_cast<std::chrono::seconds>(uptime)))
+                      .AddRaw("uptime_seconds", uptime_seconds)
+                      .Add("passed", statistics->passed)
+                      .Add("refused", statistics->refused)
+                      .Add("invalid_ids", statistics->invalid_ids)
+                      .Add("unstored", statistics->unstored)
+                      .Add("journal_used_bytes", statistics->journal_used_bytes)
+                      .Add("journal_size_bytes", statistics->journal_size_bytes)
+                      .Take()};
+}
+
+}  // namespace dedup::sidecar

@@ -1,0 +1,16 @@
+#include "event_filter.h"
+
+#include "topic_filter.h"
+
+namespace dedup {
+
+bool EventFilter::has_times() const {
+  return since_us != std::numeric_limits<std::int64_t>::min() || until_us != std::numeric_limits<std::int64_t>::max();
+}
+
+bool EventFilter::Matches(const StoredEvent& event) const {
+  return (topic.empty() || MatchesFilter(event.topic, topic)) && (!event_id || event.event_id == *event_id) &&
+         (!source || event.source == *source) && event.received_us >= since_us && event.received_us < until_us;
+}
+
+}  // namespace dedup

@@ -1,0 +1,42 @@
+// Which of the stored events somebody wants to see.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace dedup {
+
+/// A row of the store. The views are valid until the callback that got it returns.
+struct StoredEvent {
+  std::uint64_t seq;
+  std::int64_t received_us;  ///< UTC, microseconds since 1970
+  std::string_view topic;
+  std::string_view event_id;                    ///< after unescaping; may hold NUL bytes
+  std::optional<std::string_view> source = {};  ///< see FindSource
+  std::string_view payload;                     ///< the bytes as published
+};
+
+/// Everything that is set must hold.
+struct EventFilter {
+  std::string topic;  ///< an MQTT filter, a plain topic for one; empty: every topic
+  std::optional<std::string> event_id;
+  std::optional<std::string> source;
+  std::int64_t since_us = std::numeric_limits<std::int64_t>::min();  ///< of received_us, inclusive
+  std::int64_t until_us = std::numeric_limits<std::int64_t>::max();  ///< exclusive
+
+  bool has_wildcard() const { return topic.find_first_of("+#") != std::string::npos; }
+  bool has_times() const;
+  bool Matches(const StoredEvent& event) const;
+};
+
+/// The events with first_seq <= seq <= last_seq, from the first on or from the last on.
+struct EventRange {
+  std::uint64_t first_seq = 0;
+  std::uint64_t last_seq = std::numeric_limits<std::int64_t>::max();
+  bool newest_first = false;
+};
+
+}  // namespace dedup

@@ -1,0 +1,303 @@
+#include "event_search.h"
+
+#include <algorithm>
+#include <queue>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "schema.h"
+#include "topic_filter.h"
+
+namespace dedup {
+namespace {
+
+using Seq = std::uint64_t;
+
+constexpr Seq kSeqMax = std::numeric_limits<std::int64_t>::max();  // of SQLite's integers
+constexpr int kSeeksMax = 20'000;                                  // of a run
+// A wildcard looks at so many rows in order, and so many more for each that matched, before it turns to the index.
+constexpr int kRowsScanned = 2'000;
+constexpr int kRowsScannedPerMatch = 50;
+constexpr int kIndexSteps = 4;  // along an index cost as much as a seek
+
+enum class Order : std::uint8_t { kOldestFirst, kNewestFirst };
+
+bool IsBefore(Order order, Seq a, Seq b) { return order == Order::kOldestFirst ? a < b : a > b; }
+Seq Following(Order order, Seq seq) { return order == Order::kOldestFirst ? seq + 1 : seq - 1; }
+
+// All statements are written for the one order.
+std::string InOrder(Order order, std::string sql) {
+  if (order == Order::kOldestFirst) return sql;
+  return sql.replace(sql.find(">="), 2, "<=") + " DESC";
+}
+
+class OrderedStatement : public sqlite::Statement {
+ public:
+  OrderedStatement(sqlite::Database& database, Order order, const char* sql)
+      : Statement(database, InOrder(order, sql).c_str()) {}
+};
+
+/// Seqs that meet one condition, in order.
+class Cursor {
+ public:
+  Cursor() = default;
+  Cursor(const Cursor&) = delete;
+  Cursor& operator=(const Cursor&) = delete;
+  virtual ~Cursor() = default;
+
+  /// The first one that is not before `seq`; nothing when there is none. Never called with a seq before an earlier one.
+  virtual std::optional<Seq> Seek(Seq seq) = 0;
+};
+
+/// The first column of a statement that is open, and stepped on or started anew from where it is needed.
+class StatementCursor : public Cursor {
+ public:
+  using Start = std::function<void(sqlite::Statement&, Seq)>;
+
+  StatementCursor(sqlite::Statement& statement, Order order, int steps_max, Start start)
+      : statement_(statement), order_(order), steps_max_(steps_max), start_(std::move(start)) {}
+  ~StatementCursor() override { statement_.Reset(); }
+
+  std::optional<Seq> Seek(Seq seq) override {
+    for (int steps = 0; is_open_ && IsBefore(order_, current_, seq) && steps < steps_max_; ++steps) Step();
+    if (is_open_ && !IsBefore(order_, current_, seq)) return current_;
+    if (is_open_ || !is_started_) {
+      statement_.Reset();
+      start_(statement_, seq);
+      is_started_ = true;
+      Step();
+    }
+    return is_open_ ? std::optional(current_) : std::nullopt;
+  }
+
+ private:
+  void Step() {
+    is_open_ = statement_.Step();
+    if (is_open_) current_ = static_cast<Seq>(statement_.Integer(0));
+  }
+
+  sqlite::Statement& statement_;
+  const Order order_;
+  const int steps_max_;
+  const Start start_;
+  bool is_started_ = false;
+  bool is_open_ = false;
+  Seq current_ = 0;
+};
+
+}  // namespace
+
+struct EventSearch::Statements {
+  Statements(sqlite::Database& database, Order in_order)
+      : order(in_order),
+        rows(database, order,
+             "SELECT seq, received_us, topic, event_id, source, payload, source IS NULL "
+             "FROM events CROSS JOIN topics USING(topic_id) WHERE seq >= ? ORDER BY seq"),
+        row_topics(database, order, "SELECT seq, topic_id FROM events WHERE seq >= ? ORDER BY seq"),
+        by_id(database, order,
+              "SELECT seq FROM events INDEXED BY events_by_id WHERE event_id = ?2 AND seq >= ?1 ORDER BY seq"),
+        by_source(database, order,
+                  "SELECT seq FROM events INDEXED BY events_by_source WHERE source = ? AND seq >= ? ORDER BY seq"),
+        by_topic(database, order,
+                 "SELECT seq FROM events INDEXED BY events_by_topic WHERE topic_id = ? AND seq >= ? ORDER BY seq"),
+        by_time(database, order,
+                "SELECT block FROM times WHERE block >= ? AND latest_us >= ? AND earliest_us < ? ORDER BY block"),
+        topic_id(database, "SELECT topic_id FROM topics WHERE topic = ?"),
+        topic_name(database, "SELECT topic FROM topics WHERE topic_id = ?"),
+        topics_from(database, "SELECT topic_id, topic FROM topics WHERE topic >= ? ORDER BY topic") {}
+
+  const Order order;
+  OrderedStatement rows, row_topics, by_id, by_source, by_topic, by_time;
+  sqlite::Statement topic_id, topic_name, topics_from;
+};
+
+namespace {
+
+template <class Statements>
+class TimesCursor : public Cursor {
+ public:
+  TimesCursor(Statements& statements, const EventFilter& filter) : statements_(statements), filter_(filter) {}
+
+  std::optional<Seq> Seek(Seq seq) override {
+    const Seq block = seq / kSeqsPerTimes;
+    if (block != block_) {
+      statements_.by_time.Bind(block, filter_.since_us, filter_.until_us);
+      if (!statements_.by_time.Step()) return std::nullopt;
+      block_ = static_cast<Seq>(statements_.by_time.Integer(0));
+      statements_.by_time.Reset();
+    }
+    if (block_ == block) return seq;
+    return statements_.order == Order::kOldestFirst ? block_ * kSeqsPerTimes : (block_ + 1) * kSeqsPerTimes - 1;
+  }
+
+ private:
+  Statements& statements_;
+  const EventFilter& filter_;
+  Seq block_ = kSeqMax;  // the last one found
+};
+
+/// The events of all topics that match a filter.
+template <class Statements>
+class WildcardCursor : public Cursor {
+ public:
+  WildcardCursor(Statements& statements, const std::string& filter)
+      : statements_(statements),
+        filter_(filter),
+        rows_(statements.row_topics, statements.order, kIndexSteps,
+              [](sqlite::Statement& statement, Seq seq) { statement.Bind(seq); }),
+        next_(After{statements.order}) {}
+
+  std::optional<Seq> Seek(Seq seq) override {
+    if (!is_merging_) {
+      if (const auto found = Scan(&seq); found || scan_is_over_) return found;
+      BeginMerge(seq);
+    }
+    while (!next_.empty() && IsBefore(statements_.order, next_.top().first, seq)) {
+      const std::int64_t topic_id = next_.top().second;
+      next_.pop();
+      PushNext(topic_id, seq);
+    }
+    return next_.empty() ? std::nullopt : std::optional(next_.top().first);
+  }
+
+ private:
+  using Next = std::pair<Seq, std::int64_t>;  // a topic's next seq, and the topic
+  struct After {
+    Order order;
+    bool operator()(const Next& a, const Next& b) const { return IsBefore(order, b.first, a.first); }
+  };
+
+  // Without a hit `seq` becomes where the search must go on.
+  std::optional<Seq> Scan(Seq* seq) {
+    for (; rows_left_ > 0; --rows_left_) {
+      const std::optional<Seq> found = rows_.Seek(*seq);
+      scan_is_over_ = !found;
+      if (!found) return std::nullopt;
+      *seq = *found;
+      if (Matches(statements_.row_topics.Integer(1))) {
+        rows_left_ += kRowsScannedPerMatch;
+        return found;
+      }
+      *seq = Following(statements_.order, *seq);
+    }
+    return std::nullopt;
+  }
+
+  bool Matches(std::int64_t topic_id) {
+    const auto [known, is_new] = matches_.try_emplace(topic_id, false);
+    if (is_new) {
+      statements_.topic_name.Bind(topic_id);
+      known->second = statements_.topic_name.Step() && MatchesFilter(statements_.topic_name.Bytes(0), filter_);
+      statements_.topic_name.Reset();
+    }
+    return known->second;
+  }
+
+  void BeginMerge(Seq seq) {
+    is_merging_ = true;
+    // The topics that match lie together in the index as far as the filter has no wildcard.
+    const std::string_view prefix = std::string_view(filter_).substr(0, filter_.find_first_of("+#"));
+    // "a/#" matches "a" too.
+    const std::string_view from = prefix.substr(0, prefix.size() - (prefix.ends_with('/') ? 1 : 0));
+    std::vector<std::int64_t> topic_ids;
+    sqlite::Statement& topics = statements_.topics_from.Bind(from);
+    while (topics.Step() && topics.Bytes(1).starts_with(from)) {
+      if (MatchesFilter(topics.Bytes(1), filter_)) topic_ids.push_back(topics.Integer(0));
+    }
+    topics.Reset();
+    for (const std::int64_t topic_id : topic_ids) PushNext(topic_id, seq);
+  }
+
+  void PushNext(std::int64_t topic_id, Seq seq) {
+    sqlite::Statement& events = statements_.by_topic.Bind(topic_id, seq);
+    if (events.Step()) next_.emplace(static_cast<Seq>(events.Integer(0)), topic_id);
+    events.Reset();
+  }
+
+  Statements& statements_;
+  const std::string& filter_;
+  StatementCursor rows_;
+  std::unordered_map<std::int64_t, bool> matches_;
+  int rows_left_ = kRowsScanned;
+  bool scan_is_over_ = false;
+  bool is_merging_ = false;
+  std::priority_queue<Next, std::vector<Next>, After> next_;
+};
+
+}  // namespace
+
+EventSearch::EventSearch(sqlite::Database& database)
+    : database_(database),
+      oldest_first_(std::make_unique<Statements>(database, Order::kOldestFirst)),
+      newest_first_(std::make_unique<Statements>(database, Order::kNewestFirst)) {}
+
+EventSearch::~EventSearch() = default;
+
+std::optional<EventRange> EventSearch::Run(const EventFilter& filter, EventRange range,
+                                           const std::function<bool(const StoredEvent&)>& on_event) {
+  range.first_seq = std::max<Seq>(range.first_seq, 1);
+  range.last_seq = std::min(range.last_seq, kSeqMax - 1);
+  if (range.first_seq > range.last_seq) return std::nullopt;
+  Statements& statements = range.newest_first ? *newest_first_ : *oldest_first_;
+  const Order order = statements.order;
+  const sqlite::Snapshot snapshot(database_);
+
+  std::vector<std::unique_ptr<Cursor>> cursors;
+  if (filter.event_id) {
+    cursors.push_back(std::make_unique<StatementCursor>(
+        statements.by_id, order, kSeeksMax,
+        [&](sqlite::Statement& statement, Seq seq) { statement.Bind(seq, std::string_view(*filter.event_id)); }));
+  } else {
+    if (filter.has_wildcard()) {
+      cursors.push_back(std::make_unique<WildcardCursor<Statements>>(statements, filter.topic));
+    } else if (!filter.topic.empty()) {
+      statements.topic_id.Bind(std::string_view(filter.topic));
+      if (!statements.topic_id.Step()) return std::nullopt;
+      const std::int64_t topic_id = statements.topic_id.Integer(0);
+      statements.topic_id.Reset();
+      cursors.push_back(std::make_unique<StatementCursor>(
+          statements.by_topic, order, kIndexSteps,
+          [topic_id](sqlite::Statement& statement, Seq seq) { statement.Bind(topic_id, seq); }));
+    }
+    if (filter.source) {
+      cursors.push_back(std::make_unique<StatementCursor>(
+          statements.by_source, order, kIndexSteps,
+          [&](sqlite::Statement& statement, Seq seq) { statement.Bind(std::string_view(*filter.source), seq); }));
+    }
+    if (filter.has_times()) cursors.push_back(std::make_unique<TimesCursor<Statements>>(statements, filter));
+  }
+  // A step reads a whole row, with its payload, so a row that is not the next one is looked up.
+  cursors.push_back(std::make_unique<StatementCursor>(
+      statements.rows, order, /*steps_max=*/1, [](sqlite::Statement& statement, Seq seq) { statement.Bind(seq); }));
+
+  Seq seq = range.newest_first ? range.last_seq : range.first_seq;
+  const auto rest = [&] {
+    (range.newest_first ? range.last_seq : range.first_seq) = seq;
+    return range;
+  };
+  std::size_t agreeing = 0;
+  for (int seeks = 0; seeks < kSeeksMax; ++seeks) {
+    Cursor& cursor = *cursors[agreeing];
+    const std::optional<Seq> found = cursor.Seek(seq);
+    if (!found || *found < range.first_seq || *found > range.last_seq) return std::nullopt;
+    agreeing = *found == seq ? agreeing + 1 : agreeing == 0 ? 1 : 0;
+    seq = *found;
+    if (agreeing < cursors.size()) continue;
+    const sqlite::Statement& row = statements.rows;
+    const StoredEvent event{.seq = seq,
+                            .received_us = row.Integer(1),
+                            .topic = row.Bytes(2),
+                            .event_id = row.Bytes(3),
+                            .source = row.Integer(6) != 0 ? std::nullopt : std::optional(row.Bytes(4)),
+                            .payload = row.Bytes(5)};
+    if (filter.Matches(event) && !on_event(event)) return rest();
+    if (seq == (range.newest_first ? range.first_seq : range.last_seq)) return std::nullopt;
+    seq = Following(order, seq);
+    agreeing = 0;
+  }
+  return rest();
+}
+
+}  // namespace dedup
