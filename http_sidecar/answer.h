@@ -3,10 +3,13 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "watchers.h"
 
 namespace dedup::sidecar {
 
@@ -26,6 +29,8 @@ struct Answer {
   /// Where it is set the body goes on: appends the next piece, returns false when that was the last one. What it throws
   /// cuts the connection, so that half a body never looks like a whole one.
   std::function<bool(std::string* out)> append_next = {};
+  /// Where it is set the body is what Watchers send, on and on.
+  std::optional<Watch> watch = {};
 };
 
 /// {"detail": detail}

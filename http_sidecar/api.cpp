@@ -14,7 +14,10 @@ constexpr std::chrono::milliseconds kStoredPollInterval{1};
 }  // namespace
 
 Api::Api(std::filesystem::path data_dir, Publisher* the_publisher)
-    : readers(std::move(data_dir)), publisher(the_publisher), journal_gate([this] { return ReadStatistics(); }) {}
+    : readers(std::move(data_dir)),
+      publisher(the_publisher),
+      journal_gate([this] { return ReadStatistics(); }),
+      watchers(&readers) {}
 
 Statistics Api::ReadStatistics() {
   return readers.Use([](EventReader& reader) { return reader.ReadStatistics(); });

@@ -11,6 +11,7 @@
 #include "journal_gate.h"
 #include "publisher.h"
 #include "reader_pool.h"
+#include "watchers.h"
 
 namespace dedup::sidecar {
 
@@ -26,6 +27,7 @@ class Api {
   ReaderPool readers;
   Publisher* const publisher;
   JournalGate journal_gate;
+  Watchers watchers;
 
   Statistics ReadStatistics();
 

@@ -13,6 +13,7 @@ Answer ServeService(Api& api, Request& request);
 Answer ServePublish(Api& api, Request& request);
 Answer ServeEvents(Api& api, Request& request);
 Answer ServeEvent(Api& api, Request& request);
+Answer ServeStream(Api& api, Request& request);
 Answer ServeStats(Api& api, Request& request);
 Answer ServeHealth(Api& api, Request& request);
 
@@ -26,9 +27,10 @@ struct Endpoint {
 };
 
 inline constexpr Endpoint kEndpoints[] = {
-    {"/", false, ServeService},           {"/publish", true, ServePublish}, {"/events", false, ServeEvents},
-    {"/events/{seq}", false, ServeEvent}, {"/stats", false, ServeStats},    {"/healthz", false, ServeHealth},
-    {"/health", false, ServeHealth},
+    {"/", false, ServeService},           {"/publish", true, ServePublish},
+    {"/events", false, ServeEvents},      {"/events/stream", false, ServeStream},
+    {"/events/{seq}", false, ServeEvent}, {"/stats", false, ServeStats},
+    {"/healthz", false, ServeHealth},     {"/health", false, ServeHealth},
 };
 
 /// Null when there is none. `path` is decoded.

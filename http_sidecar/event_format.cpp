@@ -10,7 +10,7 @@ namespace dedup::sidecar {
 namespace {
 
 void AppendLine(const StoredEvent& event, std::string* out) {
-  AppendEventJson(event, out);
+  AppendEventOnOneLine(event, out);
   out->push_back('\n');
 }
 

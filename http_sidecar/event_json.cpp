@@ -85,6 +85,14 @@ void AppendEventJson(const StoredEvent& event, std::string* out) {
   out->append(",\"received_at\":\"").append(FormatTime(event.received_us)).append("\"}");
 }
 
+void AppendEventOnOneLine(const StoredEvent& event, std::string* out) {
+  const auto begin = static_cast<std::string::difference_type>(out->size());
+  AppendEventJson(event, out);
+  // Strings hold none, so these are but whitespace.
+  const auto is_break = [](char c) { return c == '\n' || c == '\r'; };
+  std::replace_if(out->begin() + begin, out->end(), is_break, ' ');
+}
+
 void AppendEventCsv(const StoredEvent& event, std::string* out) {
   const std::optional<Members> found = ReadMembers(event.payload);
   const Members members = found.value_or(Members{});

@@ -17,11 +17,14 @@ namespace dedup::sidecar {
 /// Any other payload stands whole in payload_base64, in place of payload; timestamp and source are null.
 void AppendEventJson(const StoredEvent& event, std::string* out);
 
+/// The same without a line break: between the tokens of a posted payload there may be some.
+void AppendEventOnOneLine(const StoredEvent& event, std::string* out);
+
 /// The first line of a list of AppendEventCsv.
 inline constexpr std::string_view kEventCsvHeader =
     "seq,received_at,topic,event_id,timestamp,source,payload,payload_base64\r\n";
 
-/// The same as a line of CSV (RFC 4180): strings without quotes and escapes, other values as JSON, null as nothing.
+/// As a line of CSV (RFC 4180): strings without quotes and escapes, other values as JSON, null as nothing.
 void AppendEventCsv(const StoredEvent& event, std::string* out);
 
 /// "2024-02-29T23:59:59.000001Z", from microseconds since 1970; what is outside the years 1 to 9999 becomes their edge.

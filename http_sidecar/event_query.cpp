@@ -83,6 +83,11 @@ bool IsNewestFirst(std::string_view raw) {
 
 }  // namespace
 
+std::int64_t NowUs() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
+
 std::variant<EventQuery, Problem> ParseEventQuery(std::string_view target, std::int64_t now_us) {
   EventQuery query;
   const auto read = [target](const char* name, auto take) {

@@ -22,6 +22,9 @@ struct EventQuery {
   bool is_relative = false;          ///< since or until is so long ago, so that the same query soon means another time
 };
 
+/// The wall clock.
+std::int64_t NowUs();
+
 /// Reads topic, source, event_id, since, until, after_seq, before_seq, limit and order; other parameters are left
 /// alone. `now_us` is what times ago are counted from. The problem, a 400, names the parameter and what it takes.
 ///

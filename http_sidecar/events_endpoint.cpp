@@ -1,4 +1,3 @@
-#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -15,11 +14,6 @@ namespace {
 
 // A page ends where it gets bigger: it is put together before its head, which says where the next one begins, is sent.
 constexpr std::size_t kPageBytesMax = std::size_t{16} << 20;
-
-std::int64_t NowUs() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-}
 
 // Rows never change, and come and go only at the two ends: the oldest row and the newest in reach tell all.
 std::string EventsTag(Api& api, const EventRange& range, const EventFormat& format) {

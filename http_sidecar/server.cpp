@@ -153,9 +153,10 @@ struct Exchange {
   bool head_is_read = false;
   bool body_is_unread = false;
   bool is_http_1_0 = false;
+  std::optional<Watch> watch = {};  // the connection is to become a watcher's
 
   // Where the next request begins is unknown, or there will be none.
-  bool must_close() const { return !head_is_read || body_is_unread || is_http_1_0; }
+  bool must_close() const { return !head_is_read || body_is_unread || is_http_1_0 || watch; }
 };
 
 // The exchange that the calling thread is at: the library gives its handlers no way to the connection.
@@ -229,6 +230,7 @@ class Server::HttpServer : public httplib::Server {
   void Stop() {
     stopping_ = true;
     eventfd_write(stop_fd_, 1);
+    api_->watchers.Stop();
     // Not the library's stop(), which does nothing while it is not yet running.
     if (const socket_t socket = svr_sock_.exchange(INVALID_SOCKET); socket != INVALID_SOCKET) {
       shutdown(socket, SHUT_RDWR);
@@ -240,20 +242,22 @@ class Server::HttpServer : public httplib::Server {
   // Called on a thread of the pool, for each connection.
   bool process_and_close_socket(socket_t fd) override {
     ++connection_count_;
+    bool is_handed_over = false;
     try {
-      ServeConnection(fd);
+      is_handed_over = ServeConnection(fd);
     } catch (const std::exception& error) {
       Log(std::string("a connection was cut: ") + error.what());
     } catch (...) {
       Log("a connection was cut after an unknown error");
     }
     current_exchange = nullptr;
-    ::close(fd);
+    if (!is_handed_over) ::close(fd);
     --connection_count_;
     return true;
   }
 
-  void ServeConnection(int fd) {
+  // True when the connection is no longer ours to close.
+  bool ServeConnection(int fd) {
     ClientSocket socket(fd, stop_fd_, [this] { return connection_count_ > kCrowd; });
     SocketStream stream(&socket);
     for (std::size_t left = kRequestsPerConnectionMax; left > 0 && AwaitRequest(&socket); --left) {
@@ -263,9 +267,18 @@ class Server::HttpServer : public httplib::Server {
       bool connection_closed = false;
       const bool done = process_request(stream, left == 1, connection_closed,
                                         [&](httplib::Request& request) { Prepare(request, &exchange); });
-      if (exchange.body_is_unread || !exchange.head_is_read) return socket.Drain();
-      if (!socket.Flush() || !done || connection_closed || exchange.must_close() || stopping_) return;
+      if (exchange.body_is_unread || !exchange.head_is_read) {
+        socket.Drain();
+        return false;
+      }
+      if (!socket.Flush() || !done) return false;
+      if (exchange.watch) {
+        api_->watchers.Add(fd, std::move(*exchange.watch));
+        return true;
+      }
+      if (connection_closed || exchange.must_close() || stopping_) return false;
     }
+    return false;
   }
 
   bool AwaitRequest(ClientSocket* socket) const {
@@ -326,6 +339,18 @@ class Server::HttpServer : public httplib::Server {
                   .body = std::move(body),
                   .header = [&request](const char* name) { return HeaderOf(request, name); }};
     Answer answer = AnswerOf(endpoint, *api_, asked);
+    if (answer.watch && request.method != "HEAD") {
+      current_exchange->watch = std::move(answer.watch);
+      const std::string content_type = answer.content_type;
+      Set(response, std::move(answer));
+      response.headers.erase("Content-Type");  // which the library adds
+      // The head alone: what follows is not this thread's business.
+      response.set_content_provider(content_type, [](std::size_t, httplib::DataSink& sink) {
+        sink.done();
+        return true;
+      });
+      return;
+    }
     if (!answer.append_next) return Set(response, std::move(answer));
     const auto rest = std::make_shared<Answer>(answer);
     answer.body.clear();

@@ -158,6 +158,14 @@ def test_lines_of_json(sidecar, house):
     assert get(sidecar, "/events?topic=nobody", {"Accept": "application/x-ndjson"}).body == b""
 
 
+def test_a_payload_of_several_lines_is_one_line_of_json(sidecar, topic):
+    body = json.dumps(event(topic, "a", payload={"v": ["x\ny"]}), indent=1).replace("\n", "\r\n")
+    assert sidecar.post(body).status == 200
+    response = get(sidecar, f"/events?topic={topic}", {"Accept": "application/x-ndjson"})
+    line, = response.body.splitlines()
+    assert json.loads(line)["payload"] == {"v": ["x\ny"]}
+
+
 def test_csv(broker, sidecar, topic):
     sidecar.publish([event(topic, 'a,"b"', source="line\r\nend", payload={"v": [1.50, "x"]}),
                      event(topic, "\u00e9", payload="text"), event(topic, "n", payload=None)])
