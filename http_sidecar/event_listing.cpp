@@ -5,7 +5,7 @@
 namespace dedup::sidecar {
 namespace {
 
-constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
+constexpr std::size_t kPieceBytes = 256 * 1024;
 
 }  // namespace
 

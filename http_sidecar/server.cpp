@@ -352,10 +352,9 @@ class Server::HttpServer : public httplib::Server {
       return;
     }
     if (!answer.append_next) return Set(response, std::move(answer));
-    const auto rest = std::make_shared<Answer>(answer);
-    answer.body.clear();
-    const std::string content_type = answer.content_type;
-    Set(response, std::move(answer));
+    const auto rest = std::make_shared<Answer>(std::move(answer));
+    const std::string content_type = rest->content_type;
+    Set(response, {.status = rest->status, .body = {}, .headers = rest->headers});
     response.headers.erase("Content-Type");  // which the library adds
     const auto provide = [rest](std::size_t, httplib::DataSink& sink) { return SendNext(rest.get(), &sink); };
     if (request.version == "HTTP/1.0") {
