@@ -327,7 +327,8 @@ void MeasureCallback(const Settings& settings, const std::filesystem::path& data
   known += 2 * settings.events;
   remember();
   report("new event", callback.Run(Verdict::kProcessed, [&](std::uint64_t i) { return EventPayload(first + i); }));
-  report("duplicate", callback.Run(Verdict::kDuplicate, [&](std::uint64_t i) { return EventPayload(Mix(i) % first); }));
+  report("duplicate",
+         callback.Run(Verdict::kDuplicate, [&](std::uint64_t i) { return EventPayload(Mix(i) % settings.keys); }));
   report("passed", callback.Run(Verdict::kPassed, PayloadWithoutId));
   const Latencies latencies = callback.RunSingly(first + settings.events);
   latencies.Print("single new events");
