@@ -1,12 +1,15 @@
 // Preloaded into the broker: levers for what cannot be timed from outside. The test maps the same file and pulls them.
 //
-// The file is two little-endian words: clock_offset_s: i64 | fault: i64. A fault is pulled once and then resets itself.
+// The file is little-endian words: clock_offset_s: i64 | fault: i64 | sync_delay_ms: i64 | write_delay_us: i64 |
+// delayed_syncs: i64 | delayed_writes: i64. A fault is pulled once and then resets itself.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -20,6 +23,10 @@ enum { kNone = 0, kTerminateAfterThisTurn = 1, kKillAfterPuback = 2, kKillAfterP
 struct Levers {
   volatile int64_t clock_offset_s;
   volatile int64_t fault;
+  volatile int64_t sync_delay_ms;   // of each fsync and fdatasync
+  volatile int64_t write_delay_us;  // of each write to events.db itself, so of a checkpoint's pages
+  volatile int64_t delayed_syncs;
+  volatile int64_t delayed_writes;
 };
 
 static struct Levers idle;
@@ -56,6 +63,47 @@ time_t time(time_t* out) {
   clock_gettime(CLOCK_REALTIME, &now);
   if (out) *out = now.tv_sec;
   return now.tv_sec;
+}
+
+// --- the slow disk ---
+
+static void Sleep(int64_t delay_us) {
+  struct timespec left = {delay_us / 1000000, delay_us % 1000000 * 1000};
+  while (nanosleep(&left, &left) != 0) {
+  }
+}
+
+static int DelayedSync(const char* name, int file) {
+  int (*real)(int);
+  *(void**)&real = dlsym(RTLD_NEXT, name);
+  const int64_t delay_ms = levers->sync_delay_ms;
+  if (delay_ms > 0) {
+    __atomic_fetch_add(&levers->delayed_syncs, 1, __ATOMIC_RELAXED);
+    Sleep(delay_ms * 1000);
+  }
+  return real(file);
+}
+
+int fsync(int file) { return DelayedSync("fsync", file); }
+int fdatasync(int file) { return DelayedSync("fdatasync", file); }
+
+static int IsDatabase(int file) {
+  static const char kEnd[] = "/events.db";
+  char link[64], path[4096];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+  const ssize_t size = readlink(link, path, sizeof path);
+  return size >= (ssize_t)strlen(kEnd) && memcmp(path + size - strlen(kEnd), kEnd, strlen(kEnd)) == 0;
+}
+
+ssize_t pwrite64(int file, const void* data, size_t size, off64_t offset) {
+  static ssize_t (*real)(int, const void*, size_t, off64_t);
+  if (!real) *(void**)&real = dlsym(RTLD_NEXT, "pwrite64");
+  const int64_t delay_us = levers->write_delay_us;
+  if (delay_us > 0 && IsDatabase(file)) {
+    __atomic_fetch_add(&levers->delayed_writes, 1, __ATOMIC_RELAXED);
+    Sleep(delay_us);
+  }
+  return real(file, data, size, offset);
 }
 
 // --- the death ---

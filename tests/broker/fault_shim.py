@@ -1,4 +1,4 @@
-"""Levers inside the broker: a wall clock that jumps, and a death at one exact moment (see fault_shim.c)."""
+"""Levers inside the broker: a wall clock that jumps, a slow disk, a death at one exact moment (see fault_shim.c)."""
 
 import mmap
 import pathlib
@@ -29,9 +29,9 @@ class FaultShim:
     def __init__(self, library, directory):
         directory.mkdir(parents=True, exist_ok=True)
         path = directory / "levers"
-        path.write_bytes(bytes(16))
+        path.write_bytes(bytes(48))
         with open(path, "r+b") as file:
-            self._levers = mmap.mmap(file.fileno(), 16)
+            self._levers = mmap.mmap(file.fileno(), 48)
         self.broker_arguments = {"preload": [library], "environment": {"FAULT_SHIM_LEVERS": str(path)}}
 
     def set_clock(self, offset_s):
@@ -41,3 +41,11 @@ class FaultShim:
     def arm(self, fault):
         """What the broker dies of, once, as soon as it comes to it."""
         self._levers[8:16] = struct.pack("<q", fault)
+
+    def slow_down_disk(self, *, sync_ms, write_us):
+        """How long each sync takes from now on, and each write to events.db itself."""
+        self._levers[16:32] = struct.pack("<qq", sync_ms, write_us)
+
+    def delayed(self):
+        """How many syncs and writes were slowed down."""
+        return struct.unpack("<qq", self._levers[32:48])
