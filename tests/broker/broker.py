@@ -24,6 +24,9 @@ PLUGIN = pathlib.Path(os.environ.get("DEDUP_PLUGIN") or ROOT / "build" / "plugin
 START_TIMEOUT_S = 30.0  # a broker under a sanitizer starts slowly
 STOP_TIMEOUT_S = 20.0
 
+# Sanitizers keep freed memory for a while, so that the memory of their programs says nothing.
+IS_SANITIZED = PLUGIN.exists() and any(name in PLUGIN.read_bytes() for name in (b"__asan_init", b"__tsan_init"))
+
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 _SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|: runtime error: ")

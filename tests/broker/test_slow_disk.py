@@ -3,7 +3,7 @@
 import time
 
 import mqtt_client
-from broker import wait_until
+from broker import IS_SANITIZED, wait_until
 from events import event
 from mqtt_client import V311
 from store import Store
@@ -13,7 +13,7 @@ WRITE_US = 20_000
 MESSAGES = 3000
 # Of a window's p99.9, three are worse. One quiet window is enough: a broker that waited for its disk would have none.
 WINDOWS = 6
-P999_LIMIT_S = 0.005
+P999_LIMIT_S = 0.050 if IS_SANITIZED else 0.005
 LOG_TYPES = ("error", "warning", "notice", "information")
 
 
