@@ -114,8 +114,9 @@ def test_a_million_topics_take_no_more_memory_than_as_many_events_on_one(brokers
     many = memory_of_events(broker, topics)
     print(f"bytes of memory a publish: bare broker {bare / count:.1f}, events on one topic {one / count:.1f}, "
           f"each on its own {many / count:.1f}")
-    assert IS_SANITIZED or many < one + 8 * MIB
-    assert IS_SANITIZED or many < 16 * MIB + 60 * count
+    # SQLite's cache of pages, 32 MiB, may fill sooner with them; there is nothing else that they fill.
+    assert IS_SANITIZED or many < one + 36 * MIB
+    assert IS_SANITIZED or many < 64 * MIB + 60 * count
     before = broker.memory_bytes()
     broker.restart()
     assert_grown_below(8 * MIB, broker, before)
