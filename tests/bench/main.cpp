@@ -115,6 +115,7 @@ int Main(int count, char** words) {
       Result result{.case_name = one.name,
                     .title = one.title,
                     .broker = one.has_broker ? version : "",
+                    .scale = arguments.context.scale,
                     .reference_name = {},
                     .figures = {}};
       one.run(arguments.context, result);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -155,12 +156,23 @@ void MeasureSustained(const Context& context, Result& result) {
   EventReader reader(data_dir.path());
   Load load(broker.port(), script, true);
   JournalGauge gauge(data_dir.path());
+  const auto begin = std::chrono::steady_clock::now();
+  const auto run_sample = [&] {
+    try {
+      return run(load, kSeconds / kSamples * context.scale);
+    } catch (const std::runtime_error&) {
+      const Statistics statistics = reader.ReadStatistics();
+      if (statistics.refused == 0) throw;
+      throw std::runtime_error("the journal was full after " + std::to_string(seconds_since(begin)) + " s and " +
+                               std::to_string(statistics.processed) + " events; the bare broker takes " +
+                               std::to_string(bare_per_s) + " a second");
+    }
+  };
   for (int sample = 0; sample < kSamples; ++sample) {
     Figure& rate = result["messages a second"];
     rate.reference.push_back(bare_per_s);
-    rate.values.push_back(run(load, kSeconds / kSamples * context.scale));
+    rate.values.push_back(run_sample());
     result["journal fill, highest, %"].values.push_back(gauge.TakePercentMax());
-    CheckNothingRefused(reader);
   }
   AwaitStored(reader);
   const auto events = static_cast<double>(reader.ReadStatistics().processed);

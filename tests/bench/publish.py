@@ -77,6 +77,8 @@ def table(results):
         if (case, "") in results.by_key:
             cells[1:] = [""] * (len(cells) - 1)
         if any(cells):
+            scales = {one["scale"] for (name, _), one in results.by_key.items() if name == case} - {1}
+            label += "".join(f" ({scale:g} of that)" for scale in sorted(scales) if not case.startswith("mqtt.q"))
             lines.append(f"| {label} | " + " | ".join(cells) + f" | {target} |")
     return "\n".join(lines)
 

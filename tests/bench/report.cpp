@@ -54,8 +54,10 @@ Json ToJson(const Result& result) {
     json["value"] = Rounded(Median(figure.values));
     json["values"] = Rounded(figure.values);
   }
-  return {{"case", result.case_name},           {"broker", result.broker}, {"title", result.title},
-          {"reference", result.reference_name}, {"date", Today()},         {"figures", figures}};
+  return {{"case", result.case_name}, {"broker", result.broker},
+          {"title", result.title},    {"reference", result.reference_name},
+          {"date", Today()},          {"scale", result.scale},
+          {"figures", figures}};
 }
 
 }  // namespace
@@ -85,8 +87,10 @@ Figure& Result::operator[](const std::string& name) {
 }
 
 void Print(const Result& result) {
-  std::printf("%s%s%s: %s\n", result.case_name.c_str(), result.broker.empty() ? "" : ", Mosquitto ",
+  std::printf("%s%s%s: %s", result.case_name.c_str(), result.broker.empty() ? "" : ", Mosquitto ",
               result.broker.c_str(), result.title.c_str());
+  if (result.scale != 1) std::printf(", %g of it", result.scale);
+  std::printf("\n");
   std::printf("  %-36s %12s %12s %8s\n", "", result.reference_name.c_str(), "with dedup", "ratio");
   for (const Figure& figure : result.figures) {
     if (figure.reference.empty()) {

@@ -26,6 +26,7 @@ struct Result {
   std::string case_name;
   std::string title;
   std::string broker;          ///< its version; empty where none took part
+  double scale = 1;            ///< of the amounts that the title names
   std::string reference_name;  ///< what `reference` stands for
   std::vector<Figure> figures;
 
