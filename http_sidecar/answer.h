@@ -17,6 +17,9 @@ struct Request {
   std::string target;  ///< as it stands in the request line, with the query
   std::string path;    ///< decoded, without the query
   std::string body;
+  /// Set instead of `body` for application/x-ndjson: appends what comes next of it; false at its end. Throws when it is
+  /// cut or malformed. To be called while the answer is sent.
+  std::function<bool(std::string* out)> read_body = {};
   /// The value of a header, empty without one; repeated ones are joined by commas.
   std::function<std::string(const char* name)> header;
 };

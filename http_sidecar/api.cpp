@@ -39,6 +39,6 @@ std::string StoreTrouble(const StorageError& error) {
   return std::string("the event store cannot be read: ") + error.what();
 }
 
-Answer StoreBehind() { return ErrorAnswer(503, "the event store is more than 3 s behind; try again later"); }
+Answer StoreBehind() { return ErrorAnswer(503, kStoreIsBehind); }
 
 }  // namespace dedup::sidecar

@@ -1,7 +1,9 @@
 // What the endpoints share: the store, the publisher, and how long to wait for either.
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 
@@ -28,6 +30,7 @@ class Api {
   Publisher* const publisher;
   JournalGate journal_gate;
   Watchers watchers;
+  std::atomic<std::uint64_t> conflicts = 0;  ///< ids that came again with another payload, as far as somebody asked
 
   Statistics ReadStatistics();
 
@@ -38,6 +41,8 @@ class Api {
 
 /// received = unique_processed + duplicate_dropped, always.
 std::uint64_t Received(const Statistics& statistics);
+
+inline constexpr char kStoreIsBehind[] = "the event store is more than 3 s behind; try again later";
 
 /// Answers for a store that cannot be read, or is behind.
 std::string StoreTrouble(const StorageError& error);

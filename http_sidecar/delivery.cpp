@@ -5,20 +5,20 @@
 namespace dedup::sidecar {
 
 Delivery::Delivery(std::shared_ptr<const Batch> batch, std::uint64_t session)
-    : batch_(std::move(batch)), session_(session), verdicts_(batch_->events.size()) {}
+    : batch_(std::move(batch)), session_(session), outcomes_(batch_->events.size()) {}
 
-void Delivery::Answer(std::size_t index, Verdict verdict) {
-  verdicts_[index] = verdict;
-  if (++answered_ == verdicts_.size()) Finish(std::exchange(rejection_, std::nullopt));
+void Delivery::Answer(std::size_t index, const Outcome& outcome) {
+  outcomes_[index] = outcome;
+  if (++answered_ == outcomes_.size()) Finish(std::exchange(rejection_, std::nullopt));
 }
 
 void Delivery::Reject(Problem problem) {
   if (!rejection_) rejection_ = std::move(problem);
-  if (++answered_ == verdicts_.size()) Finish(std::exchange(rejection_, std::nullopt));
+  if (++answered_ == outcomes_.size()) Finish(std::exchange(rejection_, std::nullopt));
 }
 
 void Delivery::Fail(std::string detail) {
-  if (answered_ != verdicts_.size()) Finish(Problem{503, std::move(detail)});
+  if (answered_ != outcomes_.size()) Finish(Problem{503, std::move(detail)});
 }
 
 void Delivery::Finish(std::optional<Problem> problem) {

@@ -23,12 +23,14 @@ class Delivery {
   Delivery(std::shared_ptr<const Batch> batch, std::uint64_t session);
 
   const std::vector<Event>& events() const { return batch_->events; }
+  int qos() const { return batch_->qos; }
+  bool retain() const { return batch_->retain; }
   std::uint64_t session() const { return session_; }
 
   // For the thread that delivers:
 
-  /// The verdict on one event; each gets exactly one Answer() or Reject(). The last of them ends the wait.
-  void Answer(std::size_t index, Verdict verdict);
+  /// What became of one event; each gets exactly one Answer() or Reject(). The last of them ends the wait.
+  void Answer(std::size_t index, const Outcome& outcome);
   /// The broker refused one event, and only it. The first problem is kept.
   void Reject(Problem problem);
   /// Ends the wait: no more answers will come. Does nothing when it has ended already.
@@ -36,10 +38,10 @@ class Delivery {
 
   // For the thread that waits:
 
-  /// True when every event has its verdict; else `problem` says why not: 503 unless the broker refused an event.
+  /// True when every event has its outcome; else `problem` says why not: 503 unless the broker refused an event.
   bool Wait(std::chrono::steady_clock::duration patience, Problem* problem);
   /// In order of the events. Only after a successful Wait().
-  const std::vector<Verdict>& verdicts() const { return verdicts_; }
+  const std::vector<Outcome>& outcomes() const { return outcomes_; }
 
  private:
   void Finish(std::optional<Problem> problem);
@@ -47,7 +49,7 @@ class Delivery {
   const std::shared_ptr<const Batch> batch_;
   const std::uint64_t session_;
   // The delivering thread's until finished_, the waiting thread's afterwards.
-  std::vector<Verdict> verdicts_;
+  std::vector<Outcome> outcomes_;
   std::size_t answered_ = 0;
   std::optional<Problem> rejection_;
 

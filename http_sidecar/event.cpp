@@ -1,5 +1,6 @@
 #include "event.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "event_id.h"
@@ -82,9 +83,8 @@ std::string CheckSource(const std::optional<json::Value>& value) {
   return Shown(value->text) + " is neither a string nor null";
 }
 
-// Appends the event to `events`, or says what is wrong with it.
-std::optional<Problem> AppendEvent(const json::Value& value, std::vector<Event>* events) {
-  const std::size_t index = events->size();
+// Appends the event, `index` in its request, to `events`, or says what is wrong with it.
+std::optional<Problem> AppendEvent(const json::Value& value, std::size_t index, std::vector<Event>* events) {
   if (value.kind != json::Kind::kObject) return EventProblem(index, "", Shown(value.text) + " is not a JSON object");
   const Members members = ReadMembers(value.text);
   Event event;
@@ -113,7 +113,7 @@ std::optional<Problem> ParseArray(json::Reader reader, std::vector<Event>* event
     if (count > kEventsPerBatchMax) {
       return Problem{413, "more than " + std::to_string(kEventsPerBatchMax) + " events in one request"};
     }
-    if (!first) first = AppendEvent(value, events);
+    if (!first) first = AppendEvent(value, events->size(), events);
   }
   if (!reader.ok()) return InvalidJson(reader);
   return first;
@@ -124,17 +124,42 @@ std::optional<Problem> ParseEvents(std::string_view body, std::vector<Event>* ev
   if (reader.EnterArray()) return ParseArray(reader, events);
   json::Value value;
   if (!reader.ReadDocument(&value)) return InvalidJson(reader);
-  if (value.kind == json::Kind::kObject) return AppendEvent(value, events);
+  if (value.kind == json::Kind::kObject) return AppendEvent(value, 0, events);
   return Problem{422, Shown(value.text) + " is neither an event (a JSON object) nor an array of events"};
 }
 
 }  // namespace
 
-std::variant<std::shared_ptr<const Batch>, Problem> ParseBatch(std::string body) {
+std::variant<std::shared_ptr<Batch>, Problem> ParseBatch(std::string body) {
   auto batch = std::make_shared<Batch>();
   batch->body = std::move(body);
   if (auto problem = ParseEvents(batch->body, &batch->events)) return *std::move(problem);
   return batch;
+}
+
+Lines ParseLines(std::string body, std::size_t first_index) {
+  Lines lines{.batch = std::make_shared<Batch>(), .indexes = {}, .flaws = {}};
+  lines.batch->body = std::move(body);
+  std::string_view rest = lines.batch->body;
+  for (std::size_t index = first_index; !rest.empty(); ++index) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    json::Reader reader(line);
+    json::Value value;
+    std::optional<Problem> problem;
+    if (reader.ReadDocument(&value)) {
+      problem = AppendEvent(value, index, &lines.batch->events);
+    } else {
+      problem = EventProblem(index, "", InvalidJson(reader).detail);
+    }
+    if (problem) {
+      lines.flaws.push_back({index, std::move(problem->detail)});
+    } else {
+      lines.indexes.push_back(index);
+    }
+  }
+  return lines;
 }
 
 Problem EventProblem(std::size_t index, std::string_view member, std::string_view reason) {

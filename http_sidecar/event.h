@@ -36,6 +36,9 @@ struct Batch {
 
   std::string body;
   std::vector<Event> events;
+  // How they are published.
+  int qos = 1;
+  bool retain = false;
 };
 
 /// The events of a body that is one event or an array of events, in order; all valid, or the first problem:
@@ -45,7 +48,20 @@ struct Batch {
 /// An event is an object with `topic` (1 to kTopicBytesMax bytes, no `+`, `#`, NUL, no `$` in front), `event_id`
 /// (a string of 1 to 256 bytes), `timestamp` (see IsTimestamp), and if it likes `source` (string or null), `payload`
 /// (anything) and others. Of repeated members the first counts.
-std::variant<std::shared_ptr<const Batch>, Problem> ParseBatch(std::string body);
+std::variant<std::shared_ptr<Batch>, Problem> ParseBatch(std::string body);
+
+/// Events of a stream, of which each line is one.
+struct Lines {
+  struct Flaw {
+    std::size_t index;  ///< of the line in the stream, from 0 on
+    std::string detail;
+  };
+  std::shared_ptr<Batch> batch;      ///< the valid ones
+  std::vector<std::size_t> indexes;  ///< of their lines
+  std::vector<Flaw> flaws;           ///< the others, in order
+};
+/// Reads whole lines; the first has the index `first_index`. Empty ones are left out.
+Lines ParseLines(std::string body, std::size_t first_index);
 
 /// "events[3].topic: " and the reason, with status 422: the form of every complaint about an event.
 Problem EventProblem(std::size_t index, std::string_view member, std::string_view reason);

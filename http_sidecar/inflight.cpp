@@ -10,18 +10,41 @@ void Inflight::Sent(std::shared_ptr<Delivery> delivery, std::size_t index, int p
   payload_bytes_ += entries_.back().event().payload.size();
 }
 
-bool Inflight::Answer(const Receipt& receipt) {
-  if (entries_.empty()) return false;
-  const Event& event = entries_.front().event();
+bool Inflight::Entry::IsFor(const Receipt& receipt) const {
   // An event that the plugin passed may come back without an id.
-  const bool is_same =
-      event.topic == receipt.topic && (event.event_id == receipt.event_id || receipt.verdict == Verdict::kPassed);
-  if (!is_same) return false;
-  payload_bytes_ -= event.payload.size();
-  const Entry entry = std::move(entries_.front());
+  return event().topic == receipt.topic &&
+         (event().event_id == receipt.event_id || receipt.outcome.verdict == Verdict::kPassed);
+}
+
+Inflight::Entry Inflight::TakeOldest() {
+  Entry entry = std::move(entries_.front());
   entries_.pop_front();
-  entry.delivery->Answer(entry.index, receipt.verdict);
+  payload_bytes_ -= entry.event().payload.size();
+  return entry;
+}
+
+void Inflight::RejectOldest() {
+  const Entry entry = TakeOldest();
+  const std::string detail =
+      EventProblem(entry.index, "",
+                   "was dropped by the broker, which at QoS 0 does not say why; it may not let this "
+                   "sidecar publish to the topic")
+          .detail;
+  entry.delivery->Reject({403, detail});
+}
+
+bool Inflight::Answer(const Receipt& receipt) {
+  const auto found = std::ranges::find_if(
+      entries_, [&receipt](const Entry& entry) { return entry.delivery->qos() != 0 || entry.IsFor(receipt); });
+  if (found == entries_.end() || !found->IsFor(receipt)) return false;
+  for (auto dropped = found - entries_.begin(); dropped > 0; --dropped) RejectOldest();
+  const Entry entry = TakeOldest();
+  entry.delivery->Answer(entry.index, receipt.outcome);
   return true;
+}
+
+void Inflight::RejectSilent(Clock::time_point time) {
+  while (!entries_.empty() && entries_.front().delivery->qos() == 0 && entries_.front().sent < time) RejectOldest();
 }
 
 void Inflight::Reject(int packet_id, int status, const std::string& reason) {

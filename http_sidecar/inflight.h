@@ -23,8 +23,12 @@ class Inflight {
   /// Event `index` of the delivery was published now under `packet_id`.
   void Sent(std::shared_ptr<Delivery> delivery, std::size_t index, int packet_id, Clock::time_point now);
 
-  /// False when it is not the oldest event's receipt: one was lost, so none that follows can be trusted.
+  /// False when it is not the oldest event's receipt: one was lost, so none that follows can be trusted. Only at QoS 0
+  /// the broker drops without a word what it does not let pass, so those events are rejected then.
   bool Answer(const Receipt& receipt);
+
+  /// Rejects the oldest events while they are of QoS 0 and were published before `time`: nobody will tell of them.
+  void RejectSilent(Clock::time_point time);
 
   /// The broker refused the event with this packet id; no receipt will come for it.
   void Reject(int packet_id, int status, const std::string& reason);
@@ -45,7 +49,11 @@ class Inflight {
     Clock::time_point sent;
 
     const Event& event() const { return delivery->events()[index]; }
+    bool IsFor(const Receipt& receipt) const;
   };
+
+  Entry TakeOldest();
+  void RejectOldest();
 
   std::deque<Entry> entries_;
   std::size_t payload_bytes_ = 0;

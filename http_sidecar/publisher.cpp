@@ -17,6 +17,7 @@
 #include <optional>
 #include <string_view>
 #include <system_error>
+#include <unordered_set>
 #include <utility>
 
 #include "inflight.h"
@@ -35,6 +36,7 @@ constexpr milliseconds kReconnectDelayMax{2000};
 constexpr milliseconds kConnectPatience{3000};  // of an attempt: TCP, CONNACK and the plugin's answer
 constexpr milliseconds kSessionPatience{1500};  // of a request that finds no connection
 constexpr seconds kReceiptPatience{10};
+constexpr seconds kSilencePatience{2};    // at QoS 0, where the broker may drop without a word
 constexpr seconds kDeliveryPatience{60};  // of a request in all; the biggest batches take seconds
 constexpr int kKeepAliveS = 10;
 
@@ -94,11 +96,15 @@ struct Publisher::Session {
   std::uint64_t number;
   PluginSettings plugin;
   std::size_t packet_bytes_max;
+  int qos_max;
+  bool can_retain;
 
   // The plugin reads the id from the posted JSON, unless it was told to look at another member.
   bool id_in_property() const { return plugin.id_member != "event_id"; }
 
   std::optional<Problem> Check(const Batch& batch) const {
+    if (batch.qos > qos_max) return Problem{422, "qos: the broker takes at most " + std::to_string(qos_max)};
+    if (batch.retain && !can_retain) return Problem{422, "retain: the broker retains no messages"};
     for (std::size_t i = 0; i < batch.events.size(); ++i) {
       if (auto problem = Check(batch.events[i], i)) return problem;
     }
@@ -162,9 +168,14 @@ class Publisher::Connection {
 
   const PluginSettings& settings() const { return *settings_; }
   std::size_t packet_bytes_max() const { return packet_bytes_max_; }
+  int qos_max() const { return qos_max_; }
+  bool can_retain() const { return can_retain_; }
 
-  bool HasRoom() const {
-    return inflight_.count() < kInflightEventsMax && inflight_.payload_bytes() < kInflightBytesMax;
+  // At QoS 0 nothing may wait in libmosquitto, which holds back what the broker has no quota for: it would be
+  // overtaken, and receipts are told apart by their order.
+  bool HasRoomFor(const Delivery& delivery) const {
+    return inflight_.count() < kInflightEventsMax && inflight_.payload_bytes() < kInflightBytesMax &&
+           unacknowledged_.size() < (delivery.qos() == 0 ? quota_ : kInflightEventsMax);
   }
 
   void Publish(const std::shared_ptr<Delivery>& delivery, std::size_t index) {
@@ -177,9 +188,10 @@ class Publisher::Connection {
     int packet_id = 0;
     const int result =
         mosquitto_publish_v5(client_, &packet_id, event.topic.c_str(), static_cast<int>(event.payload.size()),
-                             event.payload.data(), /*qos=*/1, /*retain=*/false, properties);
+                             event.payload.data(), delivery->qos(), delivery->retain(), properties);
     mosquitto_property_free_all(&properties);
     inflight_.Sent(delivery, index, packet_id, Clock::now());
+    if (delivery->qos() > 0) unacknowledged_.insert(packet_id);
     CheckResult(result);
   }
 
@@ -198,6 +210,7 @@ class Publisher::Connection {
     if (!is_over() && now - last_misc_ >= seconds(1)) {
       last_misc_ = now;
       CheckResult(mosquitto_loop_misc(client_));
+      inflight_.RejectSilent(now - kSilencePatience);
       if (const auto oldest = inflight_.oldest(); oldest && now - *oldest > kReceiptPatience) {
         End("the broker has not answered for 10 s");
       }
@@ -250,6 +263,17 @@ class Publisher::Connection {
       std::uint32_t packet_bytes_max = 0;
       mosquitto_property_read_int32(properties, MQTT_PROP_MAXIMUM_PACKET_SIZE, &packet_bytes_max, false);
       if (packet_bytes_max > 0) connection->packet_bytes_max_ = packet_bytes_max;
+      std::uint16_t quota = 0;
+      if (mosquitto_property_read_int16(properties, MQTT_PROP_RECEIVE_MAXIMUM, &quota, false) != nullptr) {
+        connection->quota_ = std::min<std::size_t>(quota, kInflightEventsMax);
+      }
+      std::uint8_t byte = 0;
+      if (mosquitto_property_read_byte(properties, MQTT_PROP_MAXIMUM_QOS, &byte, false) != nullptr) {
+        connection->qos_max_ = byte;
+      }
+      if (mosquitto_property_read_byte(properties, MQTT_PROP_RETAIN_AVAILABLE, &byte, false) != nullptr) {
+        connection->can_retain_ = byte != 0;
+      }
       connection->CheckResult(mosquitto_publish_v5(client, nullptr, kControlTopic, sizeof kReceiptsCommand - 1,
                                                    kReceiptsCommand, /*qos=*/0, /*retain=*/false, nullptr));
     });
@@ -287,11 +311,12 @@ class Publisher::Connection {
     }
   }
 
-  // PUBACK. What it acknowledges gets a receipt as well; only what the broker refused before the plugin saw it does
-  // not.
+  // PUBACK, or PUBREC with an error, or PUBCOMP. What it acknowledges gets a receipt as well; only what the broker
+  // refused before the plugin saw it does not.
   static void OnPublish(mosquitto*, void* self, int packet_id, int reason, const mosquitto_property*) noexcept {
-    if (reason < 0x80) return;
     Guard(self, [&](Connection* connection) {
+      connection->unacknowledged_.erase(packet_id);
+      if (reason < 0x80) return;
       if (reason == MQTT_RC_NOT_AUTHORIZED) {
         connection->inflight_.Reject(packet_id, 403, "the broker does not let this sidecar publish to the topic");
       } else if (reason == MQTT_RC_PACKET_TOO_LARGE) {
@@ -322,6 +347,10 @@ class Publisher::Connection {
   bool is_connected_ = false;
   std::optional<PluginSettings> settings_;
   std::size_t packet_bytes_max_ = kMqttPacketBytesMax;
+  int qos_max_ = 2;
+  bool can_retain_ = true;
+  std::unordered_set<int> unacknowledged_;  // packet ids of QoS 1 and 2
+  std::size_t quota_ = kInflightEventsMax;  // so many of them does the broker take
   std::string end_reason_;
   Clock::time_point last_misc_ = Clock::now();
 };
@@ -350,7 +379,7 @@ std::string Publisher::Trouble() const {
   return trouble_;
 }
 
-std::variant<std::vector<Verdict>, Problem> Publisher::Publish(std::shared_ptr<const Batch> batch) {
+std::variant<std::vector<Outcome>, Problem> Publisher::Publish(std::shared_ptr<const Batch> batch) {
   const auto session = AwaitSession();
   if (!session) return Problem{503, Trouble()};
   if (auto problem = session->Check(*batch)) return *std::move(problem);
@@ -358,7 +387,7 @@ std::variant<std::vector<Verdict>, Problem> Publisher::Publish(std::shared_ptr<c
   if (!Submit(delivery)) return Problem{503, "the connection to the broker was just lost"};
   Problem problem;
   if (!delivery->Wait(kDeliveryPatience, &problem)) return problem;
-  return delivery->verdicts();
+  return delivery->outcomes();
 }
 
 std::shared_ptr<const Publisher::Session> Publisher::AwaitSession() {
@@ -457,7 +486,8 @@ bool Publisher::Serve(const std::string& address) {
 
 void Publisher::BeginSession(const Connection& connection) {
   const std::lock_guard lock(mutex_);
-  session_ = std::make_shared<Session>(Session{++session_count_, connection.settings(), connection.packet_bytes_max()});
+  session_ = std::make_shared<Session>(Session{++session_count_, connection.settings(), connection.packet_bytes_max(),
+                                               connection.qos_max(), connection.can_retain()});
   trouble_.clear();
   session_changed_.notify_all();
 }
@@ -501,7 +531,7 @@ void Publisher::SendSome(Connection* connection) {
     sending_.pop_front();
     const std::size_t count = sending.delivery->events().size();
     const std::size_t turn_end = std::min(count, sending.next + kEventsPerTurn);
-    while (sending.next < turn_end && connection->HasRoom() && !connection->is_over()) {
+    while (sending.next < turn_end && connection->HasRoomFor(*sending.delivery) && !connection->is_over()) {
       connection->Publish(sending.delivery, sending.next++);
     }
     const bool stuck = sending.next < turn_end;

@@ -37,12 +37,12 @@ class Publisher {
   Publisher(const Publisher&) = delete;
   Publisher& operator=(const Publisher&) = delete;
 
-  /// Publishes all events of the batch at QoS 1, in order, and waits for their verdicts, which are in the same order.
+  /// Publishes all events of the batch, in order, and waits for what becomes of them, which is in the same order.
   ///
   /// Problems: 4xx when an event is nothing that this broker and its plugin would take (mostly nothing was published
   /// then; only where the broker alone can tell, the rest of the batch was); 503 when there is no connection within
   /// 1.5 s, it is lost, or no receipt comes for 10 s. Publishing the same batch again is always safe.
-  std::variant<std::vector<Verdict>, Problem> Publish(std::shared_ptr<const Batch> batch);
+  std::variant<std::vector<Outcome>, Problem> Publish(std::shared_ptr<const Batch> batch);
 
   /// Empty while events can be published, else why they cannot.
   std::string Trouble() const;

@@ -36,11 +36,11 @@ std::optional<Receipt> ParseReceipt(std::string_view object) {
     } else if (json::Means(name, "verdict")) {
       verdict = ParseVerdict(value);
     } else if (json::Means(name, "seq") && value.kind == json::Kind::kNumber) {
-      std::from_chars(value.text.data(), value.text.data() + value.text.size(), receipt.seq);
+      std::from_chars(value.text.data(), value.text.data() + value.text.size(), receipt.outcome.seq);
     }
   }
   if (!reader.ok() || !verdict) return std::nullopt;
-  receipt.verdict = *verdict;
+  receipt.outcome.verdict = *verdict;
   return receipt;
 }
 

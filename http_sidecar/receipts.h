@@ -32,11 +32,18 @@ std::optional<ControlAnswer> ParseControlAnswer(std::string_view text);
 
 enum class Verdict : std::uint8_t { kProcessed, kDuplicate, kPassed };
 
+/// What became of an event.
+struct Outcome {
+  Verdict verdict = Verdict::kPassed;
+  std::uint64_t seq = 0;  ///< of the first, for a duplicate; 0 where there is none
+
+  friend bool operator==(const Outcome&, const Outcome&) = default;
+};
+
 struct Receipt {
   std::string topic;
   std::string event_id;
-  Verdict verdict = Verdict::kPassed;
-  std::uint64_t seq = 0;  ///< of the first, for a duplicate; 0 where there is none
+  Outcome outcome;
 };
 
 /// Calls `on_receipt` for each receipt of a message, which holds one or an array of them, in the order of publishing.

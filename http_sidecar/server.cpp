@@ -18,6 +18,7 @@
 #include <system_error>
 #include <utility>
 
+#include "body_reader.h"
 #include "client_socket.h"
 #include "endpoints.h"
 #include "stderr_log.h"
@@ -55,9 +56,15 @@ struct Framing {
   std::string length;            // Content-Length
   std::string coding;            // Transfer-Encoding
   std::string content_encoding;  // Content-Encoding
+  std::string content_type;      // Content-Type
 
   bool has_body() const { return coding_count > 0 || (length_count > 0 && length != "0"); }
   bool is_chunked() const { return coding_count > 0; }
+  // A stream of events, of any length.
+  bool is_lines() const {
+    const std::string type = content_type.substr(0, content_type.find_first_of("; \t"));
+    return IsHeader(type, "application/x-ndjson") || IsHeader(type, "application/ndjson");
+  }
 
   // What is wrong with it. Strict, because two readings of where a request ends are how requests are smuggled past a
   // proxy.
@@ -71,16 +78,20 @@ struct Framing {
     if (length.find_first_not_of("0123456789") != std::string::npos) {
       return ErrorAnswer(400, "Content-Length takes a number");
     }
-    if (length.size() > 9 || (!length.empty() && std::stoul(length) > kBodyBytesMax)) {
-      return ErrorAnswer(413, kBodyTooLarge);
-    }
+    constexpr std::size_t kDigitsMax = 18;
+    const bool fits =
+        length.empty() || (length.size() <= kDigitsMax && (is_lines() || std::stoull(length) <= kBodyBytesMax));
+    if (!fits) return ErrorAnswer(413, kBodyTooLarge);
     return std::nullopt;
   }
 
   std::optional<Answer> CheckForPost() const {
     if (!has_body()) return ErrorAnswer(400, "the body is empty; it takes an event or an array of events in JSON");
-    if (!content_encoding.empty() && !IsHeader(content_encoding, "identity")) {
-      return ErrorAnswer(415, "the body must not be compressed");
+    // The library undoes gzip for a body that is read whole.
+    const bool is_gzip = IsHeader(content_encoding, "gzip") && !is_lines();
+    if (!content_encoding.empty() && !IsHeader(content_encoding, "identity") && !is_gzip) {
+      return ErrorAnswer(415,
+                         "the only Content-Encoding that is understood is gzip, and none for application/x-ndjson");
     }
     return std::nullopt;
   }
@@ -100,6 +111,9 @@ Framing TakeHeaders(httplib::Headers* headers) {
       framing.coding = value;
     } else if (IsHeader(name, "Content-Encoding")) {
       framing.content_encoding = value;
+      if (IsHeader(value, "gzip")) header->second = "gzip";  // the library looks at the case
+    } else if (IsHeader(name, "Content-Type")) {
+      framing.content_type = value;
     }
     const bool is_unwanted =
         IsHeader(name, "Range") || IsHeader(name, "Accept-Encoding") || IsHeader(name, "Content-Type");
@@ -153,10 +167,11 @@ struct Exchange {
   bool head_is_read = false;
   bool body_is_unread = false;
   bool is_http_1_0 = false;
+  bool is_last = false;             // no request is to follow
   std::optional<Watch> watch = {};  // the connection is to become a watcher's
 
   // Where the next request begins is unknown, or there will be none.
-  bool must_close() const { return !head_is_read || body_is_unread || is_http_1_0 || watch; }
+  bool must_close() const { return !head_is_read || body_is_unread || is_http_1_0 || is_last || watch; }
 };
 
 // The exchange that the calling thread is at: the library gives its handlers no way to the connection.
@@ -324,7 +339,7 @@ class Server::HttpServer : public httplib::Server {
     if (request.method == "OPTIONS") {
       response.set_header("Allow", endpoint == nullptr ? "GET, HEAD, POST, OPTIONS" : std::string(endpoint->allow()));
       response.status = 200;
-    } else if (endpoint->is_post) {
+    } else if (endpoint->is_post && !current_exchange->framing.is_lines()) {
       return false;
     } else {
       Respond(*endpoint, request, {}, response);
@@ -337,6 +352,7 @@ class Server::HttpServer : public httplib::Server {
     Request asked{.target = request.target,
                   .path = request.path,
                   .body = std::move(body),
+                  .read_body = endpoint.is_post ? LinesReader() : nullptr,
                   .header = [&request](const char* name) { return HeaderOf(request, name); }};
     Answer answer = AnswerOf(endpoint, *api_, asked);
     if (answer.watch && request.method != "HEAD") {
@@ -362,6 +378,21 @@ class Server::HttpServer : public httplib::Server {
     } else {
       response.set_chunked_content_provider(content_type, provide);
     }
+  }
+
+  // Reads the body while the answer is sent, where it is a stream of lines; else null.
+  static std::function<bool(std::string*)> LinesReader() {
+    Exchange* const exchange = current_exchange;
+    const Framing& framing = exchange->framing;
+    if (!framing.is_lines()) return nullptr;
+    exchange->is_last = true;
+    const auto reader = std::make_shared<BodyReader>(exchange->socket, framing.is_chunked(),
+                                                     framing.is_chunked() ? 0 : std::stoull(framing.length));
+    return [reader, exchange](std::string* out) {
+      const bool more = reader->ReadSome(out);
+      if (!more) exchange->body_is_unread = false;
+      return more;
+    };
   }
 
   void HandlePost(const Endpoint& endpoint, const httplib::Request& request, httplib::Response& response,
@@ -392,7 +423,8 @@ class Server::HttpServer : public httplib::Server {
     try {
       std::string piece = std::exchange(answer->body, {});
       const bool is_last = piece.empty() && !answer->append_next(&piece);
-      if (!sink->write(piece.data(), piece.size())) return false;
+      // To the library an empty piece would be the end.
+      if (!piece.empty() && !sink->write(piece.data(), piece.size())) return false;
       if (is_last) sink->done();
       return true;
     } catch (const std::exception& error) {

@@ -30,6 +30,7 @@ Answer ServeStats(Api& api, Request&) {
                       .Add("refused", statistics->refused)
                       .Add("invalid_ids", statistics->invalid_ids)
                       .Add("unstored", statistics->unstored)
+                      .Add("conflicts", api.conflicts)
                       .Add("journal_used_bytes", statistics->journal_used_bytes)
                       .Add("journal_size_bytes", statistics->journal_size_bytes)
                       .Take()};

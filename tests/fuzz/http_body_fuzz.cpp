@@ -78,7 +78,7 @@ void Fail(const char* what) {
   std::abort();
 }
 
-void Compare(const Parsed& parsed, const std::variant<std::shared_ptr<const Batch>, Problem>& result) {
+void Compare(const Parsed& parsed, const std::variant<std::shared_ptr<Batch>, Problem>& result) {
   const auto* const problem = std::get_if<Problem>(&result);
   if (!parsed.tree) {
     if (problem == nullptr || problem->status != 400) Fail("invalid JSON was taken");

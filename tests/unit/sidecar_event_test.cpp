@@ -12,11 +12,11 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 const Batch& Accepted(std::string body) {
-  static std::shared_ptr<const Batch> batch;
+  static std::shared_ptr<Batch> batch;
   auto parsed = ParseBatch(std::move(body));
   const auto* problem = std::get_if<Problem>(&parsed);
   EXPECT_EQ(problem, nullptr) << (problem ? problem->detail : "");
-  batch = problem != nullptr ? std::make_shared<Batch>() : std::get<std::shared_ptr<const Batch>>(parsed);
+  batch = problem != nullptr ? std::make_shared<Batch>() : std::get<std::shared_ptr<Batch>>(parsed);
   return *batch;
 }
 

@@ -11,15 +11,16 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-std::shared_ptr<Delivery> MakeDelivery(std::initializer_list<const char*> ids) {
+std::shared_ptr<Delivery> MakeDelivery(std::initializer_list<const char*> ids, int qos = 1) {
   auto batch = std::make_shared<Batch>();
+  batch->qos = qos;
   for (const char* id : ids)
     batch->events.push_back({.topic = "t", .event_id = id, .event_id_text = "", .payload = "1234"});
   return std::make_shared<Delivery>(batch, 1);
 }
 
 Receipt ReceiptFor(const char* id, Verdict verdict) {
-  return {.topic = "t", .event_id = id, .verdict = verdict, .seq = 1};
+  return {.topic = "t", .event_id = id, .outcome = {.verdict = verdict, .seq = 1}};
 }
 
 class InflightTest : public testing::Test {
@@ -49,8 +50,8 @@ TEST_F(InflightTest, ReceiptsOfManyBatchesFindTheirEventsByOrder) {
   EXPECT_FALSE(IsDone(*first, &problem_));
   EXPECT_TRUE(inflight_.Answer(ReceiptFor("b", Verdict::kProcessed)));
   EXPECT_TRUE(IsDone(*first, &problem_));
-  EXPECT_THAT(first->verdicts(), ElementsAre(Verdict::kProcessed, Verdict::kProcessed));
-  EXPECT_THAT(second->verdicts(), ElementsAre(Verdict::kDuplicate));
+  EXPECT_THAT(first->outcomes(), ElementsAre(Outcome{Verdict::kProcessed, 1}, Outcome{Verdict::kProcessed, 1}));
+  EXPECT_THAT(second->outcomes(), ElementsAre(Outcome{Verdict::kDuplicate, 1}));
   EXPECT_EQ(inflight_.count(), 0u);
   EXPECT_EQ(inflight_.payload_bytes(), 0u);
   EXPECT_FALSE(inflight_.oldest().has_value());
@@ -59,7 +60,8 @@ TEST_F(InflightTest, ReceiptsOfManyBatchesFindTheirEventsByOrder) {
 TEST_F(InflightTest, AReceiptOutOfOrderMeansThatOneWasLost) {
   SendAll(MakeDelivery({"a", "b"}));
   EXPECT_FALSE(inflight_.Answer(ReceiptFor("b", Verdict::kProcessed)));
-  EXPECT_FALSE(inflight_.Answer({.topic = "other", .event_id = "a", .verdict = Verdict::kProcessed, .seq = 1}));
+  EXPECT_FALSE(
+      inflight_.Answer({.topic = "other", .event_id = "a", .outcome = {.verdict = Verdict::kProcessed, .seq = 1}}));
   inflight_.FailAll("");
   EXPECT_FALSE(inflight_.Answer(ReceiptFor("a", Verdict::kProcessed)));
 }
@@ -74,6 +76,33 @@ TEST_F(InflightTest, ARejectedEventGetsNoReceiptAndTheOthersGoOn) {
   EXPECT_EQ(problem_.status, 403);
   EXPECT_EQ(problem_.detail, "events[1]: not allowed");
   inflight_.Reject(99, 403, "unknown packet ids do no harm");
+}
+
+TEST_F(InflightTest, AtQos0AReceiptOutOfOrderTellsWhatTheBrokerDropped) {
+  const auto silent = MakeDelivery({"a", "b"}, 0);
+  const auto other = MakeDelivery({"c"});
+  SendAll(silent);
+  SendAll(other);
+  EXPECT_TRUE(inflight_.Answer(ReceiptFor("b", Verdict::kProcessed)));
+  EXPECT_FALSE(IsDone(*silent, &problem_));
+  EXPECT_EQ(problem_.status, 403);
+  EXPECT_THAT(problem_.detail, HasSubstr("events[0]: was dropped by the broker"));
+  EXPECT_FALSE(inflight_.Answer(ReceiptFor("d", Verdict::kProcessed))) << "c is of QoS 1";
+  EXPECT_TRUE(inflight_.Answer(ReceiptFor("c", Verdict::kProcessed)));
+  EXPECT_EQ(inflight_.payload_bytes(), 0u);
+}
+
+TEST_F(InflightTest, AtQos0SilenceIsAnAnswer) {
+  const auto silent = MakeDelivery({"a"}, 0);
+  const auto other = MakeDelivery({"b"});
+  SendAll(silent);
+  SendAll(other);
+  inflight_.RejectSilent(now_);
+  EXPECT_EQ(inflight_.count(), 2u);
+  inflight_.RejectSilent(now_ + std::chrono::seconds(1));
+  EXPECT_FALSE(IsDone(*silent, &problem_));
+  EXPECT_EQ(problem_.status, 403);
+  EXPECT_EQ(inflight_.count(), 1u) << "QoS 1 has a PUBACK";
 }
 
 TEST_F(InflightTest, ALostConnectionFailsWhoeverStillWaits) {

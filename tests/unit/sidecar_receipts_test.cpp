@@ -25,16 +25,16 @@ TEST(ReceiptsTest, OneReceiptOrAnArrayOfThem) {
   ASSERT_EQ(one.receipts.size(), 1u);
   EXPECT_EQ(one.receipts[0].topic, "t");
   EXPECT_EQ(one.receipts[0].event_id, std::string("a\0b", 3));
-  EXPECT_EQ(one.receipts[0].verdict, Verdict::kProcessed);
-  EXPECT_EQ(one.receipts[0].seq, 18446744073709551615u);
+  EXPECT_EQ(one.receipts[0].outcome.verdict, Verdict::kProcessed);
+  EXPECT_EQ(one.receipts[0].outcome.seq, 18446744073709551615u);
 
   const Read two = ReadAll(R"([{"topic":"t","event_id":"a","verdict":"duplicate","seq":1},)"
                            R"({"topic":"t","event_id":null,"verdict":"passed","seq":null}])");
   ASSERT_TRUE(two.well_formed);
   ASSERT_EQ(two.receipts.size(), 2u);
-  EXPECT_EQ(two.receipts[0].verdict, Verdict::kDuplicate);
-  EXPECT_EQ(two.receipts[1].verdict, Verdict::kPassed);
-  EXPECT_EQ(two.receipts[1].seq, 0u);
+  EXPECT_EQ(two.receipts[0].outcome.verdict, Verdict::kDuplicate);
+  EXPECT_EQ(two.receipts[1].outcome.verdict, Verdict::kPassed);
+  EXPECT_EQ(two.receipts[1].outcome.seq, 0u);
 }
 
 TEST(ReceiptsTest, MalformedReceiptsAreSaidToBeSo) {

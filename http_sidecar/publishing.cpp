@@ -1,0 +1,121 @@
+#include "publishing.h"
+
+#include "event_json.h"
+#include "json.h"
+#include "json_text.h"
+#include "query.h"
+
+namespace dedup::sidecar {
+namespace {
+
+constexpr std::size_t kSmallBodyBytes = 32 * 1024;  // less than the smallest journal
+
+// An event that is larger than the whole journal can never be stored: the broker would cut our connection, and with it
+// everybody else's requests, as often as it was sent.
+std::optional<Problem> CheckFits(const Batch& batch, std::uint64_t journal_bytes) {
+  constexpr std::size_t kRecordOverheadMax = 1024;
+  for (std::size_t i = 0; i < batch.events.size(); ++i) {
+    const Event& event = batch.events[i];
+    if (event.payload.size() + event.topic.size() + kRecordOverheadMax > journal_bytes) {
+      return Problem{413, EventProblem(i, "", "is larger than the plugin's journal").detail};
+    }
+  }
+  return std::nullopt;
+}
+
+// The member `payload` without the whitespace between its tokens; nothing where there is none.
+std::optional<std::string> PayloadOf(std::string_view event_json) {
+  json::Reader reader(event_json);
+  if (!reader.EnterObject()) return std::nullopt;
+  std::string_view name;
+  json::Value value;
+  while (reader.NextMember(&name, &value)) {
+    if (!json::Means(name, "payload")) continue;
+    std::string compact;
+    bool in_string = false;
+    for (std::size_t i = 0; i < value.text.size(); ++i) {
+      const char c = value.text[i];
+      if (in_string && c == '\\') {
+        compact.append(value.text.substr(i++, 2));
+        continue;
+      }
+      if (c == '"') in_string = !in_string;
+      if (in_string || std::string_view(" \t\r\n").find(c) == std::string_view::npos) compact.push_back(c);
+    }
+    return compact;
+  }
+  return std::nullopt;
+}
+
+std::string_view VerdictText(const Result& result) {
+  switch (result.outcome.verdict) {
+    case Verdict::kProcessed:
+      return "processed";
+    case Verdict::kDuplicate:
+      return result.is_conflict ? "conflict" : "duplicate";
+    case Verdict::kPassed:
+      break;
+  }
+  return "passed";
+}
+
+}  // namespace
+
+std::variant<PublishOptions, Problem> ParsePublishOptions(std::string_view target) {
+  PublishOptions options;
+  const std::string qos(RawQueryValue(target, "qos").value_or("1"));
+  if (qos.size() != 1 || qos[0] < '0' || qos[0] > '2') return Problem{400, "qos takes 0, 1 or 2"};
+  options.qos = qos[0] - '0';
+  const std::string_view retain = RawQueryValue(target, "retain").value_or("false");
+  if (retain != "true" && retain != "false") return Problem{400, "retain takes true or false"};
+  options.retain = retain == "true";
+  const std::string_view results = RawQueryValue(target, "results").value_or("brief");
+  if (results != "full" && results != "brief") return Problem{400, "results takes full or brief"};
+  options.full_results = results == "full";
+  return options;
+}
+
+std::variant<std::vector<Outcome>, Problem> PublishBatch(Api& api, const std::shared_ptr<const Batch>& batch) {
+  if (batch->events.empty()) return std::vector<Outcome>();
+  std::optional<JournalGate::Pass> pass;
+  if (batch->body.size() > kSmallBodyBytes) {
+    if (auto problem = CheckFits(*batch, api.ReadStatistics().journal_size_bytes)) return *std::move(problem);
+    if (!api.journal_gate.Enter(batch->body.size(), kStoredPatience, &pass)) return Problem{503, kStoreIsBehind};
+  }
+  return api.publisher->Publish(batch);
+}
+
+std::vector<Result> LookUpFirsts(Api& api, const Batch& batch, const std::vector<Outcome>& outcomes) {
+  std::vector<Result> results;
+  bool is_stored = false;
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    Result& result = results.emplace_back(Result{.outcome = outcomes[i]});
+    if (outcomes[i].verdict != Verdict::kDuplicate) continue;
+    // The first may have been accepted just now.
+    if (!is_stored) is_stored = api.AwaitStored().has_value();
+    const std::uint64_t seq = outcomes[i].seq;
+    api.readers.Use([&](EventReader& reader) {
+      return reader.ReadEvents({}, {.first_seq = seq, .last_seq = seq}, [&](const StoredEvent& first) {
+        result.first_received_us = first.received_us;
+        result.is_conflict = !IsSamePayload(first.payload, batch.events[i].payload);
+        return true;
+      });
+    });
+    if (result.is_conflict) ++api.conflicts;
+  }
+  return results;
+}
+
+std::string ResultText(const Event& event, const Result& result) {
+  ObjectText text;
+  text.AddRaw("event_id", event.event_id_text).AddText("verdict", VerdictText(result));
+  if (result.outcome.seq != 0) text.Add("seq", result.outcome.seq);
+  if (result.first_received_us) text.AddText("first_received_at", FormatTime(*result.first_received_us));
+  return text.Take();
+}
+
+bool IsSamePayload(std::string_view event_json, std::string_view other_event_json) {
+  return PayloadOf(event_json) == PayloadOf(other_event_json);
+}
+
+}  // namespace dedup::sidecar
