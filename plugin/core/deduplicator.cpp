@@ -50,7 +50,8 @@ void Deduplicator::Open(Recovered recovered) {
   recovered_->in_doubt.clear();
   syncer_.emplace(journal, log_, options_.fsync_interval);
   prefaulter_.emplace(journal);
-  writer_.emplace(journal, *recovered_->store, *recovered_->clock, log_, options_, recovered_->state);
+  writer_.emplace(journal, *recovered_->store, *recovered_->keys, *recovered_->clock, log_, options_,
+                  recovered_->state);
   journal.Add(std::exchange(unsaved_, {}));
   index_ = &recovered_->index;
   journal_ = &journal;

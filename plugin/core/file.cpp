@@ -50,6 +50,26 @@ std::size_t File::ReadAt(std::size_t offset, void* buffer, std::size_t size) con
   return done;
 }
 
+void File::WriteAt(std::size_t offset, const void* data, std::size_t size) const {
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t put =
+        pwrite(fd_, static_cast<const char*>(data) + done, size - done, static_cast<off_t>(offset + done));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) throw StorageError("pwrite", path_, errno);
+    done += static_cast<std::size_t>(put);
+  }
+}
+
+void File::Truncate(std::size_t size) const {
+  if (ftruncate(fd_, static_cast<off_t>(size)) != 0) throw StorageError("ftruncate", path_, errno);
+}
+
+void File::PunchHole(std::size_t offset, std::size_t size) const {
+  static_cast<void>(
+      fallocate(fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset), static_cast<off_t>(size)));
+}
+
 void File::Allocate(std::size_t size) {
   // posix_fallocate returns the error in place of setting errno.
   const int error = posix_fallocate(fd_, 0, static_cast<off_t>(size));

@@ -21,6 +21,10 @@ class File {
   std::size_t size_bytes() const;
   /// Returns the number of bytes read, fewer than asked for only at the file's end.
   std::size_t ReadAt(std::size_t offset, void* buffer, std::size_t size) const;
+  void WriteAt(std::size_t offset, const void* data, std::size_t size) const;
+  void Truncate(std::size_t size) const;
+  /// Gives the room of these bytes back, which read as zeros then; best effort, not every file system can.
+  void PunchHole(std::size_t offset, std::size_t size) const;
   /// Reserves the blocks themselves: in a file with holes a full disk would show as SIGBUS at some later store.
   void Allocate(std::size_t size);
   void SyncData() const;

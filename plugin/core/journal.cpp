@@ -105,6 +105,7 @@ Journal Journal::Create(const std::filesystem::path& data_dir, std::uint64_t siz
   header.appended_position = 0;
   header.store_failing = 0;
   header.journal_failing = 0;
+  header.store_damaged = 0;
   std::memcpy(static_cast<void*>(journal.header_), &header, sizeof header);
   journal.file_.SyncData();
   std::filesystem::rename(unfinished, path);
@@ -198,6 +199,7 @@ void Journal::GoOn(const JournalHeader& header) {
   StoreShared(header_->clean, header.clean);
   StoreShared(header_->store_failing, 0);
   StoreShared(header_->journal_failing, 0);
+  StoreShared(header_->store_damaged, 0);
   header_->counters = header.counters;
   Release(appended_position());
 }
@@ -315,6 +317,8 @@ void Journal::SetHealthy(bool healthy) {
 }
 
 void Journal::ShowStoreFailing(bool failing) { StoreShared(header_->store_failing, std::uint64_t{failing}); }
+
+void Journal::MarkStoreDamaged() { StoreShared(header_->store_damaged, 1); }
 
 void Journal::SaveClock(const ClockState& clock, bool clean) {
   // The age comes last: a death before it leaves the older age beside a later time, which remembers longer, not

@@ -32,6 +32,7 @@ struct JournalHeader {
   ClockState clock;
   std::uint64_t store_failing;             // 1 while the writer thread cannot store; for whoever watches from outside
   std::uint64_t journal_failing;           // 1 while !healthy()
+  std::uint64_t store_damaged;             // 1 when the writer met damage: the next start saves what can be read
   alignas(64) std::uint64_t accepted_seq;  // by the main thread from here on
   std::uint64_t handed_on_seq;             // the watermark: every event up to it is known to be handed on
   std::uint64_t skipped_seqs;              // seqs that were never given to an event
@@ -46,9 +47,9 @@ struct JournalHeader {
 /// no record follows (a torn tail, never acknowledged); when one does, the file was damaged and the records behind are
 /// kept too.
 ///
-/// Threading: Append*, counters() and SetHandedOnSeq from one thread (main), Read, Release, SaveClock and
-/// ShowStoreFailing from one other (writer); Sync from any. Ownership: owns the file and its mapping. Errors:
-/// StorageError.
+/// Threading: Append*, counters() and SetHandedOnSeq from one thread (main), Read, Release, SaveClock,
+/// ShowStoreFailing and MarkStoreDamaged from one other (writer); Sync from any. Ownership: owns the file and its
+/// mapping. Errors: StorageError.
 class Journal {
  public:
   static constexpr char kFileName[] = "events.journal";
@@ -115,6 +116,7 @@ class Journal {
   std::uint64_t handed_on_seq() const;
   std::uint64_t accepted_seq() const;
   void ShowStoreFailing(bool failing);
+  void MarkStoreDamaged();
   void SaveClock(const ClockState& clock, bool clean);
   /// For one more of this counter: Count(&Counters::passed).
   void Count(std::uint64_t Counters::*counter);

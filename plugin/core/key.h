@@ -23,10 +23,7 @@ HashSecret MakeHashSecret();
 /// SipHash-1-3 with 128 bits of output (J.-P. Aumasson, D. J. Bernstein, "SipHash: a fast short-input PRF") over both
 /// sizes, the topic and the id. One round a word and three at the end are what Rust's and Python's own tables trust to
 /// withstand keys that are made to collide: whoever has no secret and never sees a hash can do no better than guess.
-/// Hashes live in memory only, so the function may change; whoever keeps some must keep kKeyHashVersion beside them.
+/// Whoever keeps hashes (KeyFile) keeps one of a known text beside them, and so notices when the function has changed.
 KeyHash HashKey(const HashSecret& secret, std::string_view topic, std::string_view event_id);
-
-/// Changes with every change of HashKey.
-inline constexpr std::uint32_t kKeyHashVersion = 2;
 
 }  // namespace dedup

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <span>
 #include <string>
 #include <system_error>
 
@@ -119,16 +120,36 @@ void Replay(Journal& journal, Journal::Search search, Store& store, StoreState* 
   }
 }
 
-void LoadIndex(Store& store, const HashSecret& secret, Index* index) {
-  store.ForEachKey([&](std::uint64_t seq, std::string_view topic, std::string_view event_id) {
-    const KeyHash key = HashKey(secret, topic, event_id);
-    if (index->Find(key)) return;
+// Most keys come from the key file; the newest, and those that it has lost, from the rows, and into the key file.
+void LoadIndex(Store& store, std::uint64_t forgotten_seq, const HashSecret& secret, KeyFile& keys, Index* index,
+               LogQueue& log) {
+  const auto insert = [index](std::uint64_t seq, const KeyHash& key) {
     index->Reserve(key, seq);
     index->Insert(key, seq);
+  };
+  const auto insert_all = [&](std::uint64_t first_seq, std::span<const KeyHash> hashes) {
+    // Each waits for memory somewhere else: ask for all of it before any of it is needed.
+    for (const KeyHash& key : hashes) index->Prefetch(key);
+    for (std::size_t i = 0; i < hashes.size(); ++i) {
+      if (!KeyFile::IsNone(hashes[i])) insert(first_seq + i, hashes[i]);
+    }
+  };
+  const std::uint64_t keys_seq = store.LoadKeysSeq();
+  const std::uint64_t loaded_seq = keys.Load(forgotten_seq, std::max(keys_seq, forgotten_seq), insert_all);
+  if (loaded_seq < keys_seq) {
+    log.Add(LogLevel::kWarning, std::string(KeyFile::kFileName) + " is lost or damaged behind event " +
+                                    std::to_string(loaded_seq) + "; the ids are read from the rows");
+  }
+  store.ForEachKey(loaded_seq, [&](std::uint64_t seq, std::string_view topic, std::string_view event_id) {
+    const KeyHash key = HashKey(secret, topic, event_id);
+    if (index->Find(key)) return;
+    insert(seq, key);
+    keys.Append(seq, key);
   });
+  keys.Sync();
 }
 
-Recovered RecoverOnce(const Options& options, LogQueue& log) {
+Recovered RecoverOnce(const Options& options, bool is_salvaged, LogQueue& log) {
   Recovered recovered;
   recovered.store = std::make_unique<Store>(options.data_dir / Store::kFileName);
   if (const auto& migration = recovered.store->migration()) {
@@ -140,6 +161,9 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
   StoreState state = recovered.store->LoadState();
   std::optional<Journal> journal = OpenJournal(options.data_dir, log);
   JournalHeader header = journal ? journal->header() : HeaderFromStore(state);
+  if (header.store_damaged != 0 && !is_salvaged) {
+    throw sqlite::CorruptDatabase("use", options.data_dir / Store::kFileName, "it was found damaged while in use");
+  }
   recovered.clock = std::make_unique<Clock>(header.clock, recovered.store->NewestAcceptedMs());
 
   if (journal) {
@@ -163,13 +187,6 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
   state.stored_seq = header.accepted_seq;
   state.skipped_seqs = header.skipped_seqs;
   state.counters = header.counters;
-  {
-    Store::Batch batch(*recovered.store, Store::Durability::kSynced);
-    batch.SaveState(state);
-    batch.Commit();
-  }
-  // A killed process may have made SQLite's files and never come to make their names durable.
-  SyncDirectory(options.data_dir);
   recovered.in_doubt = recovered.store->LoadInDoubt();
 
   if (journal && journal->ring_bytes() == Journal::RingBytes(options.journal_bytes)) {
@@ -180,7 +197,14 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
   }
   recovered.state = state;
   // Last, for it takes longest: what can fail has been tried by then.
-  LoadIndex(*recovered.store, header.secret, &recovered.index);
+  recovered.keys = std::make_unique<KeyFile>(options.data_dir, header.secret);
+  LoadIndex(*recovered.store, state.forgotten_seq, header.secret, *recovered.keys, &recovered.index, log);
+  Store::Batch batch(*recovered.store, Store::Durability::kSynced);
+  batch.SaveState(state);
+  batch.SaveKeysSeq(recovered.keys->appended_seq());
+  batch.Commit();
+  // A killed process may have made files and never come to make their names durable.
+  SyncDirectory(options.data_dir);
   return recovered;
 }
 
@@ -213,17 +237,17 @@ Recovered Recover(const Options& options, LogQueue& log) {
   File lock = Lock(options.data_dir);
   const fs::path database = options.data_dir / Store::kFileName;
   FinishSalvage(database);
-  const auto recover = [&] {
-    Recovered recovered = RecoverOnce(options, log);
+  const auto recover = [&](bool is_salvaged) {
+    Recovered recovered = RecoverOnce(options, is_salvaged, log);
     recovered.lock = std::move(lock);
     return recovered;
   };
   try {
-    return recover();
+    return recover(false);
   } catch (const sqlite::CorruptDatabase& damage) {
     SalvageDatabase(database, damage.what(), log);
   }
-  return recover();
+  return recover(true);
 }
 
 }  // namespace dedup

@@ -9,6 +9,7 @@
 #include "file.h"
 #include "index.h"
 #include "journal.h"
+#include "key_file.h"
 #include "log.h"
 #include "options.h"
 #include "store.h"
@@ -20,6 +21,7 @@ struct Recovered {
   File lock;
   std::unique_ptr<Store> store;
   std::unique_ptr<Journal> journal;  // empty but for what follows: everything in it has moved to the store
+  std::unique_ptr<KeyFile> keys;
   std::unique_ptr<Clock> clock;
   StoreState state;
   Index index;

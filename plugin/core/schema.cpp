@@ -64,6 +64,15 @@ CREATE VIEW readable_events AS                 -- for people with the sqlite3 sh
   FROM events JOIN topics USING(topic_id);
 )sql";
 
+// What version 3 added.
+constexpr char kKeyTable[] = R"sql(
+CREATE TABLE key_file(
+  one      INTEGER PRIMARY KEY CHECK(one = 1),
+  keys_seq INTEGER NOT NULL                      -- the keys of all rows up to it are in events.keys, durably
+) STRICT;
+INSERT INTO key_file VALUES(1, 0);
+)sql";
+
 // Returns how many events there were.
 std::uint64_t MigrateFrom1(sqlite::Database& database) {
   database.Execute("DROP VIEW readable_events");
@@ -110,8 +119,9 @@ std::optional<Migration> PrepareSchema(sqlite::Database& database) {
     database.Execute(kEventTables);
     database.Execute(kIndexes);
   } else {
-    migration = {.from_version = version, .event_count = MigrateFrom1(database), .duration = {}};
+    migration = {.from_version = version, .event_count = version == 1 ? MigrateFrom1(database) : 0, .duration = {}};
   }
+  database.Execute(kKeyTable);
   database.Execute(("PRAGMA user_version = " + std::to_string(kSchemaVersion)).c_str());
   transaction.Commit();
   if (migration) {

@@ -61,10 +61,12 @@ struct Store::Statements {
         save_state(database,
                    "UPDATE state SET stored_seq = ?, forgotten_seq = ?, skipped_seqs = ?, duplicates = ?, passed = ?, "
                    "refused = ?, invalid_ids = ?, unstored = ?"),
+        save_keys_seq(database, "UPDATE key_file SET keys_seq = ?"),
         count_synced(database, "UPDATE state SET synced = synced + 1") {}
 
   sqlite::Statement find_topic, insert_topic, delete_unused_topic, insert_event, widen_times, delete_times,
-      insert_in_doubt, delete_in_doubt, oldest_events, expire_events, delete_events, save_state, count_synced;
+      insert_in_doubt, delete_in_doubt, oldest_events, expire_events, delete_events, save_state, save_keys_seq,
+      count_synced;
 };
 
 namespace {
@@ -97,11 +99,15 @@ StoreState Store::LoadState() {
   return ReadState(row);
 }
 
+std::uint64_t Store::LoadKeysSeq() { return Unsigned(database_.QueryInteger("SELECT keys_seq FROM key_file")); }
+
 void Store::ForEachKey(
+    std::uint64_t after_seq,
     const std::function<void(std::uint64_t seq, std::string_view topic, std::string_view event_id)>& on_key) {
   sqlite::Statement rows(database_,
                          "SELECT seq, topic, event_id FROM events JOIN topics USING(topic_id) "
-                         "WHERE seq > (SELECT forgotten_seq FROM state) AND expired = 0 ORDER BY seq");
+                         "WHERE seq > max(?, (SELECT forgotten_seq FROM state)) AND expired = 0 ORDER BY seq");
+  rows.Bind(after_seq);
   while (rows.Step()) on_key(Unsigned(rows.Integer(0)), rows.Bytes(1), rows.Bytes(2));
 }
 
@@ -273,6 +279,8 @@ void Store::Batch::SaveState(const StoreState& state) {
             counters.refused, counters.invalid_ids, counters.unstored)
       .Run();
 }
+
+void Store::Batch::SaveKeysSeq(std::uint64_t seq) { store_.statements_->save_keys_seq.Bind(seq).Run(); }
 
 void Store::Batch::Commit() {
   SaveTimes();

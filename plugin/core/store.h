@@ -48,8 +48,12 @@ class Store {
   /// When the newest event was accepted, on the age clock; 0 without events.
   std::int64_t NewestAcceptedMs();
 
-  /// Calls on_key for every remembered key, oldest first.
+  /// Every key up to it is in events.keys, durably, so far as its id is remembered.
+  std::uint64_t LoadKeysSeq();
+
+  /// Calls on_key for every remembered key with a seq behind `after_seq`, oldest first.
   void ForEachKey(
+      std::uint64_t after_seq,
       const std::function<void(std::uint64_t seq, std::string_view topic, std::string_view event_id)>& on_key);
 
   /// An event that was accepted but perhaps not handed on, with storage of its own.
@@ -93,6 +97,7 @@ class Store {
     bool Expire(std::int64_t window_start_ms, std::int64_t retention_start_ms, int rows_max,
                 std::uint64_t handed_on_seq, StoreState* state);
     void SaveState(const StoreState& state);
+    void SaveKeysSeq(std::uint64_t seq);
     /// Whether anything was changed so far; if not, there is no need to commit.
     bool has_changes() const;
     void Commit();

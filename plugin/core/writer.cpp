@@ -30,10 +30,11 @@ constexpr milliseconds kReleaseInterval{10'000};
 
 }  // namespace
 
-Writer::Writer(Journal& journal, Store& store, Clock& clock, LogQueue& log, const Options& options,
+Writer::Writer(Journal& journal, Store& store, KeyFile& keys, Clock& clock, LogQueue& log, const Options& options,
                const StoreState& state)
     : journal_(journal),
       store_(store),
+      keys_(keys),
       clock_(clock),
       log_(log),
       options_(options),
@@ -72,7 +73,7 @@ void Writer::Run() {
     }
     bool worked = false;
     bool failed = false;
-    const auto fail = [&](const std::exception& error, bool suspect) {
+    const auto fail = [&](const std::exception& error, bool suspect, const char* advice = ", trying again") {
       failed = true;
       failing_ = true;
       suspect_ |= suspect;
@@ -80,8 +81,8 @@ void Writer::Run() {
       if (failure_log_.Allow(MonotonicMs())) {
         log_.AddMade(LogLevel::kError, [&] {
           return std::string("cannot store events: ") + error.what() + "; the journal holds " +
-                 std::to_string(journal_.used_bytes()) + " of " + std::to_string(journal_.ring_bytes()) +
-                 " bytes, trying again";
+                 std::to_string(journal_.used_bytes()) + " of " + std::to_string(journal_.ring_bytes()) + " bytes" +
+                 advice;
         });
       }
     };
@@ -89,6 +90,9 @@ void Writer::Run() {
       worked = RunOnce(last);
     } catch (const sqlite::BusyDatabase& error) {
       fail(error, false);
+    } catch (const sqlite::CorruptDatabase& error) {
+      journal_.MarkStoreDamaged();
+      fail(error, true, "; restart the broker, which then saves what can be read of it");
     } catch (const std::exception& error) {
       fail(error, true);
     }
@@ -168,7 +172,9 @@ void Writer::Release(bool now) {
   for (std::uint64_t next = position; next < stored_position_; position = next) {
     const Journal::Entry entry = journal_.Read(&next);
     // Only the journal knows how to hand an event on again: it stays until that cannot be needed any more.
-    if (entry.kind == RecordKind::kEvent && entry.event.seq > journal_.handed_on_seq()) break;
+    if (entry.kind == RecordKind::kHandedOn) continue;
+    if (entry.event.seq > journal_.handed_on_seq()) break;
+    keys_.Append(entry.event.seq, HashKey(journal_.header().secret, entry.event.topic, entry.event.event_id));
   }
   if (position == journal_.released_position()) return;
   next_release_ = time + kReleaseInterval;
@@ -176,10 +182,12 @@ void Writer::Release(bool now) {
   if (suspect_) {
     if (!store_.Checkpoint()) return;
     suspect_ = false;
-  } else {
-    // The WAL is synced as a whole, so one synced commit makes all commits before it durable.
-    Store::Batch(store_, Store::Durability::kSynced).Commit();
   }
+  keys_.Sync();
+  // The WAL is synced as a whole, so one synced commit makes all commits before it durable.
+  Store::Batch batch(store_, Store::Durability::kSynced);
+  batch.SaveKeysSeq(keys_.appended_seq());
+  batch.Commit();
   journal_.Release(position);
 }
 
@@ -200,6 +208,7 @@ bool Writer::Expire() {
     batch.Commit();
     state_ = state;
     forgotten_seq_.store(state.forgotten_seq, std::memory_order_release);
+    keys_.Forget(state.forgotten_seq);
   }
   if (all) next_expiry_ = time + kIdleWait;
   return !all;

@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "journal.h"
+#include "key_file.h"
 #include "log.h"
 #include "options.h"
 #include "store.h"
@@ -23,10 +24,11 @@ namespace dedup {
 /// After a failure no room is given back before SQLite has written everything to its main file anew, for what a failed
 /// sync has left on the disk is unknown. Threading: the constructor starts the thread, the destructor stops it after
 /// one last attempt to store everything; the other functions are for the main thread. Ownership: refers to journal,
-/// store, clock and log, which must outlive it.
+/// store, keys, clock and log, which must outlive it.
 class Writer {
  public:
-  Writer(Journal& journal, Store& store, Clock& clock, LogQueue& log, const Options& options, const StoreState& state);
+  Writer(Journal& journal, Store& store, KeyFile& keys, Clock& clock, LogQueue& log, const Options& options,
+         const StoreState& state);
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
   ~Writer();
@@ -53,6 +55,7 @@ class Writer {
 
   Journal& journal_;
   Store& store_;
+  KeyFile& keys_;
   Clock& clock_;
   LogQueue& log_;
   const Options& options_;

@@ -52,6 +52,11 @@ class RecoveryTest : public DeduplicatorFixture {
     }
     return names;
   }
+  /// Overwrites the page of the database with that event's payload.
+  void DamagePageOf(const std::string& event_id) {
+    const std::size_t at = ReadFile(database()).find("{\"event_id\":\"" + event_id + "\"}");
+    Overwrite(database(), at / 4096 * 4096, std::string(4096, '\xAA'));
+  }
   std::string Trouble() {
     Start();
     return dedup_->trouble();
@@ -478,9 +483,8 @@ TEST_F(RecoveryTest, ADamagedDatabaseIsSetAsideAndWhatIsReadableComesOver) {
   Rows();
   Publish("doubt");
   Stop();
-  const std::string bytes = ReadFile(database());
-  const std::size_t at = bytes.find("{\"event_id\":\"1000\"}") / 4096 * 4096;
-  Overwrite(database(), at, std::string(4096, '\xAA'));
+  DamagePageOf("1000");
+  std::filesystem::remove(dir_ / KeyFile::kFileName);
   Start();
   const std::string log = TakeLog();
   EXPECT_THAT(log,
@@ -494,6 +498,35 @@ TEST_F(RecoveryTest, ADamagedDatabaseIsSetAsideAndWhatIsReadableComesOver) {
   EXPECT_EQ(Stats().processed, 2002U);
 }
 
+TEST_F(RecoveryTest, DamageThatTheWriterMeetsIsRepairedAtTheNextStart) {
+  options_.journal_bytes = 1 << 20;
+  Start();
+  for (int i = 1; i <= 2000; ++i) Publish(std::to_string(i));
+  Turn(2);
+  Rows();
+  Stop();
+  const auto page =
+      static_cast<std::size_t>(sqlite::Database(database(), sqlite::Database::Mode::kReadOnly)
+                                   .QueryInteger("SELECT rootpage FROM sqlite_schema WHERE name = 'events_by_id'"));
+  Overwrite(database(), (page - 1) * 4096, std::string(4096, '\xAA'));
+  Start();
+  EXPECT_THAT(SetAside(), IsEmpty()) << "nobody has read that page";
+  EXPECT_EQ(VerdictOf("2000"), kDuplicate);
+  EXPECT_EQ(VerdictOf("new"), kProcessed);
+  std::string log;
+  EXPECT_TRUE(Eventually([&] { return (log += TakeLog()).find("restart the broker") != std::string::npos; }));
+  EXPECT_THAT(log, HasSubstr("malformed"));
+  EXPECT_TRUE(Stats().store_failing);
+  Turn(2);
+  Restart();
+  EXPECT_THAT(SetAside(), SizeIs(1));
+  EXPECT_EQ(VerdictOf("1"), kDuplicate);
+  EXPECT_EQ(VerdictOf("new"), kDuplicate);
+  EXPECT_GT(Rows().size(), 1900U);
+  Restart();
+  EXPECT_THAT(SetAside(), SizeIs(1)) << "once is enough";
+}
+
 TEST_F(RecoveryTest, ADeathWhileADamagedDatabaseIsSavedCostsNothing) {
   options_.journal_bytes = 1 << 20;
   Start();
@@ -501,8 +534,8 @@ TEST_F(RecoveryTest, ADeathWhileADamagedDatabaseIsSavedCostsNothing) {
   Turn(2);
   Rows();
   Stop();
-  const std::size_t at = ReadFile(database()).find("{\"event_id\":\"1000\"}") / 4096 * 4096;
-  Overwrite(database(), at, std::string(4096, '\xAA'));
+  DamagePageOf("1000");
+  std::filesystem::remove(dir_ / KeyFile::kFileName);
   EXPECT_EXIT(
       {
         rlimit limit;  // what is written beyond it costs the process its life
@@ -540,6 +573,74 @@ TEST_F(RecoveryTest, WhatIsNoDatabaseIsSetAsideAndTheJournalComesOver) {
   EXPECT_EQ(VerdictOf("a"), kDuplicate);
 }
 
+// --- The keys beside the store -------------------------------------------------------------------
+
+TEST_F(RecoveryTest, KeysComeFromTheirFileAndTheNewestFromTheRows) {
+  Start();
+  for (int i = 1; i <= 300; ++i) Publish(std::to_string(i));
+  Turn(2);
+  Stop();
+  KilledAfter([this] {
+    Publish("301");
+    Turn(2);
+    Rows();
+  });
+  // A row that cannot be read shows where the keys came from.
+  sqlite::Database(database(), sqlite::Database::Mode::kReadWriteCreate)
+      .Execute("UPDATE events SET event_id = 'changed' WHERE seq = 300");
+  Start();
+  EXPECT_EQ(VerdictOf("300"), kDuplicate) << "from the file";
+  EXPECT_EQ(VerdictOf("301"), kDuplicate) << "from its row";
+  EXPECT_THAT(TakeLog(), Not(HasSubstr("events.keys")));
+}
+
+TEST_F(RecoveryTest, WithoutTheKeyFileOrWithADamagedOneTheAnswersAreTheSame) {
+  options_.journal_bytes = 1 << 20;
+  Start();
+  for (int i = 1; i <= 1000; ++i) Publish(std::to_string(i));
+  Turn(2);
+  Rows();
+  Stop();
+  const std::filesystem::path keys = dir_ / KeyFile::kFileName;
+  const std::vector<std::function<void()>> damages = {
+      [&] { std::filesystem::remove(keys); }, [&] { Overwrite(keys, 0, "x"); }, [&] { Overwrite(keys, 10'000, "x"); },
+      [&] { std::filesystem::resize_file(keys, 9'000); }};
+  for (const auto& damage : damages) {
+    damage();
+    Start();
+    EXPECT_THAT(TakeLog(),
+                AllOf(HasSubstr("events.keys is lost or damaged behind event "), HasSubstr("1000 event ids")));
+    for (int i = 1; i <= 1000; ++i) ASSERT_EQ(VerdictOf(std::to_string(i)), kDuplicate) << i;
+    Restart();
+    EXPECT_THAT(TakeLog(), Not(HasSubstr("events.keys"))) << "it was mended";
+    for (int i = 1; i <= 1000; ++i) ASSERT_EQ(VerdictOf(std::to_string(i)), kDuplicate) << i;
+    Stop();
+  }
+}
+
+TEST_F(RecoveryTest, AnOlderDatabaseIsBelievedMoreThanNewerKeys) {
+  Start();
+  Publish("a");
+  Turn(2);
+  Rows();
+  Stop();
+  std::filesystem::copy_file(database(), dir_ / "backup");
+  Start();
+  Publish("b");
+  Turn(2);
+  Rows();
+  Stop();
+  std::filesystem::remove(database());
+  std::filesystem::rename(dir_ / "backup", database());
+  for (int i = 0; i < 2; ++i) {
+    Start();
+    EXPECT_EQ(VerdictOf("a"), kDuplicate);
+    EXPECT_EQ(VerdictOf("b"), i == 0 ? kProcessed : kDuplicate);
+    Turn(2);
+    Stop();
+  }
+}
+
 TEST_F(RecoveryTest, FilesOfANewerVersionAreLeftAlone) {
   Start();
   Publish("a");
@@ -573,6 +674,16 @@ TEST_F(RecoveryTest, ADatabaseOfAnOlderVersionIsMigrated) {
   Restart();
   EXPECT_THAT(TakeLog(), Not(HasSubstr("migrated")));
   EXPECT_EQ(VerdictOf("b", "sensors/1"), kDuplicate);
+}
+
+TEST_F(RecoveryTest, ADatabaseOfSchema2GetsAKeyFile) {
+  std::filesystem::copy_file(DEDUP_FIXTURES "/events-schema-2.db", database());
+  Start();
+  EXPECT_THAT(TakeLog(), HasSubstr("migrated from schema 2 to 3"));
+  for (const char* const id : {"a", "b", "c"}) EXPECT_EQ(VerdictOf(id, "sensors/1"), kDuplicate);
+  EXPECT_EQ(VerdictOf("a", "sensors/2"), kDuplicate);
+  Restart();
+  EXPECT_EQ(Store(database()).LoadKeysSeq(), 4U);
 }
 
 TEST_F(RecoveryTest, ADamagedDatabaseOfAnOlderVersionIsSalvaged) {

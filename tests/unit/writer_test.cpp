@@ -25,7 +25,7 @@ class WriterTest : public testing::Test {
  protected:
   void Start() {
     Stop();
-    writer_.emplace(journal_, store_, clock_, log_, options_, store_.LoadState());
+    writer_.emplace(journal_, store_, keys_, clock_, log_, options_, store_.LoadState());
   }
   void Stop() { writer_.reset(); }
 
@@ -71,6 +71,7 @@ class WriterTest : public testing::Test {
   TempDir dir_;
   Journal journal_{Journal::Create(dir_.path(), Journal::kRingBytesMin, {})};
   Store store_{dir_ / Store::kFileName};
+  KeyFile keys_{dir_.path(), {}};
   sqlite::Database reader_{dir_ / Store::kFileName, sqlite::Database::Mode::kReadWriteCreate};
   Clock clock_{{}};
   LogQueue log_;
@@ -194,6 +195,24 @@ TEST_F(WriterTest, AFailingCheckpointIsSaidAndTriedAgain) {
   }
   EXPECT_TRUE(Eventually([&] { return Header().store_failing == 0; }));
   EXPECT_TRUE(WaitForRows(seq));
+}
+
+TEST_F(WriterTest, RemembersTheKeysOfWhatIsReleased) {
+  Start();
+  for (std::uint64_t seq = 1; seq <= 300; ++seq) Append(seq);
+  HandOnUpTo(299);
+  Stop();
+  EXPECT_EQ(store_.LoadKeysSeq(), 299U);
+  std::vector<KeyHash> keys;
+  EXPECT_EQ(KeyFile(dir_.path(), {})
+                .Load(0, 299,
+                      [&](std::uint64_t seq, std::span<const KeyHash> hashes) {
+                        EXPECT_EQ(seq, keys.size() + 1);
+                        keys.insert(keys.end(), hashes.begin(), hashes.end());
+                      }),
+            299U);
+  ASSERT_EQ(keys.size(), 299U);
+  EXPECT_EQ(keys[298], HashKey({}, "t", "299"));
 }
 
 TEST_F(WriterTest, ALockedDatabaseCastsNoDoubtOnTheDisk) {
