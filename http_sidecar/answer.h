@@ -17,11 +17,14 @@ struct Request {
   std::string target;  ///< as it stands in the request line, with the query
   std::string path;    ///< decoded, without the query
   std::string body;
+  std::string content_type;
   /// Set instead of `body` for application/x-ndjson: appends what comes next of it; false at its end. Throws when it is
   /// cut or malformed. To be called while the answer is sent.
   std::function<bool(std::string* out)> read_body = {};
   /// The value of a header, empty without one; repeated ones are joined by commas.
   std::function<std::string(const char* name)> header;
+  /// Those whose names begin so (in small letters), without that beginning, with their values.
+  std::function<std::vector<std::pair<std::string, std::string>>(std::string_view prefix)> headers_after;
 };
 
 struct Answer {

@@ -4,10 +4,12 @@
 #include <variant>
 #include <vector>
 
+#include "cloud_events.h"
 #include "endpoints.h"
 #include "json_text.h"
 #include "line_stream.h"
 #include "publishing.h"
+#include "query.h"
 
 namespace dedup::sidecar {
 namespace {
@@ -58,6 +60,11 @@ Answer ServePublish(Api& api, Request& request) {
             }};
   }
 
+  if (IsCloudEvent(request)) {
+    auto converted = FromCloudEvents(request, QueryValue(request.target, "topic"));
+    if (const auto* const problem = std::get_if<Problem>(&converted)) return ProblemAnswer(*problem);
+    request.body = std::get<std::string>(std::move(converted));
+  }
   auto parsed = ParseBatch(std::move(request.body));
   if (const auto* const problem = std::get_if<Problem>(&parsed)) return ProblemAnswer(*problem);
   const auto& batch = std::get<std::shared_ptr<Batch>>(parsed);

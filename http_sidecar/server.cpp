@@ -17,6 +17,7 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "body_reader.h"
 #include "client_socket.h"
@@ -127,6 +128,15 @@ std::string HeaderOf(const httplib::Request& request, const char* name) {
   const auto [begin, end] = request.headers.equal_range(name);
   for (auto header = begin; header != end; ++header) value.append(value.empty() ? "" : ", ").append(header->second);
   return value;
+}
+
+std::vector<std::pair<std::string, std::string>> HeadersAfter(const httplib::Request& request,
+                                                              std::string_view prefix) {
+  std::vector<std::pair<std::string, std::string>> found;
+  for (const auto& [name, value] : request.headers) {
+    if (IsHeader(name.substr(0, prefix.size()), prefix)) found.emplace_back(name.substr(prefix.size()), value);
+  }
+  return found;
 }
 
 // For the errors that the library finds by itself, in reading a request's head.
@@ -352,8 +362,10 @@ class Server::HttpServer : public httplib::Server {
     Request asked{.target = request.target,
                   .path = request.path,
                   .body = std::move(body),
+                  .content_type = current_exchange->framing.content_type,
                   .read_body = endpoint.is_post ? LinesReader() : nullptr,
-                  .header = [&request](const char* name) { return HeaderOf(request, name); }};
+                  .header = [&request](const char* name) { return HeaderOf(request, name); },
+                  .headers_after = [&request](std::string_view prefix) { return HeadersAfter(request, prefix); }};
     Answer answer = AnswerOf(endpoint, *api_, asked);
     if (answer.watch && request.method != "HEAD") {
       current_exchange->watch = std::move(answer.watch);
