@@ -10,6 +10,7 @@
 #include "answer.h"
 #include "errors.h"
 #include "event_reader.h"
+#include "idempotency.h"
 #include "journal_gate.h"
 #include "publisher.h"
 #include "reader_pool.h"
@@ -30,6 +31,7 @@ class Api {
   Publisher* const publisher;
   JournalGate journal_gate;
   Watchers watchers;
+  Idempotency idempotency;
   std::atomic<std::uint64_t> conflicts = 0;  ///< ids that came again with another payload, as far as somebody asked
 
   Statistics ReadStatistics();

@@ -44,9 +44,7 @@ void AddResults(Api& api, const Batch& batch, const std::vector<Outcome>& outcom
   text->Add("conflicts", conflicts).AddRaw("results", ArrayText({texts.begin(), texts.end()}));
 }
 
-}  // namespace
-
-Answer ServePublish(Api& api, Request& request) {
+Answer Publish(Api& api, Request& request) {
   const auto parsed_options = ParsePublishOptions(request.target);
   if (const auto* const problem = std::get_if<Problem>(&parsed_options)) return ProblemAnswer(*problem);
   const auto& options = std::get<PublishOptions>(parsed_options);
@@ -76,6 +74,18 @@ Answer ServePublish(Api& api, Request& request) {
   ObjectText text = BriefAnswer(*batch, outcomes, api.ReadStatistics());
   if (options.full_results) AddResults(api, *batch, outcomes, &text);
   return {.status = 200, .body = text.Take()};
+}
+
+}  // namespace
+
+Answer ServePublish(Api& api, Request& request) {
+  const std::string key = request.header("Idempotency-Key");
+  if (key.empty()) return Publish(api, request);
+  constexpr std::size_t kKeyBytesMax = 255;
+  if (key.size() > kKeyBytesMax) return ErrorAnswer(400, "Idempotency-Key takes at most 255 bytes");
+  if (request.read_body)
+    return ErrorAnswer(400, "Idempotency-Key is not for a stream; the events' own ids do the same");
+  return api.idempotency.Serve(key, request, [&] { return Publish(api, request); });
 }
 
 }  // namespace dedup::sidecar
