@@ -211,7 +211,7 @@ class Client:
             flags |= 1 << 2 | will.qos << 3 | will.retain << 5
         if username is not None:
             flags |= 1 << 7
-        body += bytes([flags]) + struct.pack("!H", 600)
+        body += bytes([flags]) + struct.pack("!H", 0)  # no keepalive: some versions measure it by the wall clock
         if self.version == V5:
             # "clean" means the same in all versions here: without it the session outlives the connection.
             kept = () if clean else (("session_expiry_interval", 3600),)
