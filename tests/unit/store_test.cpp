@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -306,8 +307,9 @@ TEST_F(StoreTest, KeepsTheSourceThatThePayloadNames) {
 }
 
 TEST_F(StoreTest, KnowsTheTimesOfEachBlockOfEvents) {
-  const auto at = [](std::uint64_t seq, std::int64_t wall_us) {
-    Event event = MakeEvent(seq, std::to_string(seq));
+  std::deque<std::string> ids;  // which the events refer to
+  const auto at = [&ids](std::uint64_t seq, std::int64_t wall_us) {
+    Event event = MakeEvent(seq, ids.emplace_back(std::to_string(seq)));
     event.accepted.wall_us = wall_us;
     return event;
   };
