@@ -14,6 +14,7 @@
 #include "journal_gate.h"
 #include "publisher.h"
 #include "reader_pool.h"
+#include "request_durations.h"
 #include "watchers.h"
 
 namespace dedup::sidecar {
@@ -32,6 +33,7 @@ class Api {
   JournalGate journal_gate;
   Watchers watchers;
   Idempotency idempotency;
+  RequestDurations request_durations;
   std::atomic<std::uint64_t> conflicts = 0;  ///< ids that came again with another payload, as far as somebody asked
 
   Statistics ReadStatistics();

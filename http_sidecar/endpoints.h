@@ -15,6 +15,7 @@ Answer ServeEvents(Api& api, Request& request);
 Answer ServeEvent(Api& api, Request& request);
 Answer ServeStream(Api& api, Request& request);
 Answer ServeStats(Api& api, Request& request);
+Answer ServeMetrics(Api& api, Request& request);
 Answer ServeHealth(Api& api, Request& request);
 
 struct Endpoint {
@@ -30,7 +31,8 @@ inline constexpr Endpoint kEndpoints[] = {
     {"/", false, ServeService},           {"/publish", true, ServePublish},
     {"/events", false, ServeEvents},      {"/events/stream", false, ServeStream},
     {"/events/{seq}", false, ServeEvent}, {"/stats", false, ServeStats},
-    {"/healthz", false, ServeHealth},     {"/health", false, ServeHealth},
+    {"/metrics", false, ServeMetrics},    {"/healthz", false, ServeHealth},
+    {"/health", false, ServeHealth},
 };
 
 /// Null when there is none. `path` is decoded.

@@ -36,6 +36,7 @@ constexpr std::size_t kCrowd = kThreads * 3 / 4;
 constexpr std::chrono::seconds kIdlePatienceInCrowd{1};
 constexpr int kBacklog = 1024;
 
+constexpr std::string_view kOtherRoute = "other";
 constexpr char kBodyTooLarge[] = "the body is larger than 16 MiB; send the events in several requests";
 
 void Set(httplib::Response& response, Answer answer) {
@@ -179,6 +180,8 @@ struct Exchange {
   bool is_http_1_0 = false;
   bool is_last = false;             // no request is to follow
   std::optional<Watch> watch = {};  // the connection is to become a watcher's
+  std::string_view route = {};      // of the endpoints' table
+  int status = 0;                   // 0 before there is an answer
 
   // Where the next request begins is unknown, or there will be none.
   bool must_close() const { return !head_is_read || body_is_unread || is_http_1_0 || is_last || watch; }
@@ -215,7 +218,10 @@ class Server::HttpServer : public httplib::Server {
         HandlePost(endpoint, request, response, read_content);
       });
     }
-    set_post_routing_handler([](const auto&, auto& response) {
+    set_post_routing_handler([](const auto& request, auto& response) {
+      const Endpoint* const endpoint = FindEndpoint(request.path);
+      current_exchange->route = endpoint == nullptr ? kOtherRoute : endpoint->path;
+      current_exchange->status = response.status;
       response.headers.erase("Accept-Ranges");
       if (!current_exchange->must_close()) return;
       response.headers.erase("Keep-Alive");
@@ -286,17 +292,23 @@ class Server::HttpServer : public httplib::Server {
     ClientSocket socket(fd, stop_fd_, [this] { return connection_count_ > kCrowd; });
     SocketStream stream(&socket);
     for (std::size_t left = kRequestsPerConnectionMax; left > 0 && AwaitRequest(&socket); --left) {
+      const auto begin = std::chrono::steady_clock::now();
       Exchange exchange{.socket = &socket};
       current_exchange = &exchange;
       socket.BeginHead();
       bool connection_closed = false;
       const bool done = process_request(stream, left == 1, connection_closed,
                                         [&](httplib::Request& request) { Prepare(request, &exchange); });
+      const bool is_sent = socket.Flush();
+      if (exchange.status != 0) {
+        api_->request_durations.Observe(exchange.route, exchange.status, std::chrono::steady_clock::now() - begin);
+      }
+      if (!is_sent) return false;
       if (exchange.body_is_unread || !exchange.head_is_read) {
         socket.Drain();
         return false;
       }
-      if (!socket.Flush() || !done) return false;
+      if (!done) return false;
       if (exchange.watch) {
         api_->watchers.Add(fd, std::move(*exchange.watch));
         return true;

@@ -11,6 +11,20 @@
 #include "store.h"
 
 namespace dedup {
+namespace {
+
+// The seqs of stored events have no gaps but where some were skipped, far more than the kSeqsPerTimes of a row of
+// `times`. So that small table tells where the gaps are.
+constexpr char kCountEvents[] = R"sql(
+WITH runs AS (
+  SELECT min(block) AS first_block, max(block) AS last_block
+  FROM (SELECT block, block - row_number() OVER (ORDER BY block) AS run FROM times) GROUP BY run
+)
+SELECT sum((SELECT max(seq) FROM events WHERE seq < (last_block + 1) * ?1) -
+           (SELECT min(seq) FROM events WHERE seq >= first_block * ?1) + 1) FROM runs
+)sql";
+
+}  // namespace
 
 struct EventReader::Connection {
   explicit Connection(const std::filesystem::path& data_dir)
@@ -18,6 +32,7 @@ struct EventReader::Connection {
         journal(data_dir / Journal::kFileName, File::Mode::kRead),
         database(data_dir / Store::kFileName, sqlite::Database::Mode::kReadOnly),
         stored_seq(Checked(database), "SELECT stored_seq FROM state"),
+        count_events(database, kCountEvents),
         search(database),
         topics(database,
                "SELECT topic FROM topics WHERE EXISTS(SELECT 1 FROM events WHERE events.topic_id = topics.topic_id) "
@@ -44,6 +59,7 @@ struct EventReader::Connection {
   File journal;
   sqlite::Database database;
   sqlite::Statement stored_seq;
+  sqlite::Statement count_events;
   EventSearch search;
   sqlite::Statement topics;
 };
@@ -87,6 +103,13 @@ std::uint64_t EventReader::StoredSeq() {
   const std::uint64_t seq = statement.Step() ? static_cast<std::uint64_t>(statement.Integer(0)) : 0;
   statement.Reset();
   return seq;
+}
+
+std::uint64_t EventReader::CountEvents() {
+  sqlite::Statement& statement = connection().count_events.Bind(kSeqsPerTimes);
+  const std::uint64_t count = statement.Step() ? static_cast<std::uint64_t>(statement.Integer(0)) : 0;
+  statement.Reset();
+  return count;
 }
 
 std::optional<EventRange> EventReader::ReadEvents(const EventFilter& filter, const EventRange& range,

@@ -44,6 +44,10 @@ class EventReader {
   /// The seq up to which every accepted event is a row (or already pruned).
   std::uint64_t StoredSeq();
 
+  /// How many events are stored: by their seqs, so at once however many there are. After a damaged database was
+  /// salvaged, those of its lost rows that lie between others are counted too.
+  std::uint64_t CountEvents();
+
   /// Calls `on_event` for the events of the range that match, in its order, until it returns false: that event is not
   /// counted as seen. Returns what is left of the range, to go on with; nothing when there are no more. May stop by
   /// itself before, having looked for long.

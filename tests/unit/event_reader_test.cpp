@@ -14,6 +14,7 @@
 
 #include "deduplicator_fixture.h"
 #include "failing_disk.h"
+#include "sqlite.h"
 
 namespace dedup {
 namespace {
@@ -220,6 +221,33 @@ TEST_F(EventReaderTest, AnOlderDatabaseIsAnErrorUntilTheBrokerHasMigratedIt) {
   }
   Start();
   EXPECT_EQ(Read("sensors/1").size(), 3U);
+}
+
+TEST_F(EventReaderTest, CountsTheEventsThatAreStored) {
+  Start();
+  EXPECT_EQ(reader_.CountEvents(), 0U);
+  StartWith(3000);
+  EXPECT_EQ(reader_.CountEvents(), 3000U);
+}
+
+TEST_F(EventReaderTest, CountsNoSeqsThatWereSkipped) {
+  StartWith(1030);
+  Stop();
+  std::filesystem::remove(dir_ / Journal::kFileName);  // the next seqs are far higher
+  Start();
+  Publish("one");
+  Publish("two");
+  ASSERT_GT(Rows().back(), 1'000'000U);
+  EXPECT_EQ(reader_.CountEvents(), 1032U);
+}
+
+TEST_F(EventReaderTest, CountsNoEventsThatWereDeleted) {
+  StartWith(1500);
+  sqlite::Database(dir_ / Store::kFileName, sqlite::Database::Mode::kReadWriteCreate)
+      .Execute("DELETE FROM events WHERE seq <= 1300; DELETE FROM times WHERE block < 1301 / 1024");
+  EXPECT_EQ(reader_.CountEvents(), 200U);
+  sqlite::Database(dir_ / Store::kFileName, sqlite::Database::Mode::kReadWriteCreate).Execute("DELETE FROM events");
+  EXPECT_EQ(reader_.CountEvents(), 0U);
 }
 
 TEST_F(EventReaderTest, ACutJournalIsAnError) {
