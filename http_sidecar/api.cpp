@@ -13,8 +13,9 @@ constexpr std::chrono::milliseconds kStoredPollInterval{1};
 
 }  // namespace
 
-Api::Api(std::filesystem::path data_dir, Publisher* the_publisher)
-    : readers(std::move(data_dir)),
+Api::Api(std::filesystem::path the_data_dir, Publisher* the_publisher)
+    : data_dir(std::move(the_data_dir)),
+      readers(data_dir),
       publisher(the_publisher),
       journal_gate([this] { return ReadStatistics(); }),
       watchers(&readers) {}

@@ -25,8 +25,9 @@ inline constexpr std::chrono::seconds kStoredPatience{3};
 class Api {
  public:
   /// The publisher must outlive it.
-  Api(std::filesystem::path data_dir, Publisher* publisher);
+  Api(std::filesystem::path the_data_dir, Publisher* the_publisher);
 
+  const std::filesystem::path data_dir;
   const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
   ReaderPool readers;
   Publisher* const publisher;

@@ -17,6 +17,7 @@ Answer ServeStream(Api& api, Request& request);
 Answer ServeStats(Api& api, Request& request);
 Answer ServeMetrics(Api& api, Request& request);
 Answer ServeHealth(Api& api, Request& request);
+Answer ServeReady(Api& api, Request& request);
 
 struct Endpoint {
   std::string_view path;  ///< a last level in braces stands for any one level
@@ -32,7 +33,7 @@ inline constexpr Endpoint kEndpoints[] = {
     {"/events", false, ServeEvents},      {"/events/stream", false, ServeStream},
     {"/events/{seq}", false, ServeEvent}, {"/stats", false, ServeStats},
     {"/metrics", false, ServeMetrics},    {"/healthz", false, ServeHealth},
-    {"/health", false, ServeHealth},
+    {"/health", false, ServeHealth},      {"/readyz", false, ServeReady},
 };
 
 /// Null when there is none. `path` is decoded.

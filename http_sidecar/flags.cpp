@@ -95,7 +95,7 @@ Options ParseFlags(const std::vector<std::string_view>& arguments,
 std::string HelpText() {
   std::string text =
       "mosquitto-dedup-http: HTTP beside a Mosquitto broker with the dedup plugin.\n"
-      "POST /publish, GET /events, /stats, /metrics, /healthz.\n\n"
+      "POST /publish, GET /events, /stats, /metrics, /healthz, /readyz.\n\n"
       "Each flag is also an environment variable; the flag counts first. In brackets: the default.\n";
   for (const Flag& flag : kFlags) {
     std::string line = "  " + std::string(flag.name) + ", " + flag.variable;

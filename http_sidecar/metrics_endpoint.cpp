@@ -1,6 +1,7 @@
+#include <exception>
+#include <filesystem>
 #include <optional>
 #include <string_view>
-#include <utility>
 
 #include "endpoints.h"
 #include "metrics_text.h"
@@ -37,12 +38,19 @@ constexpr PluginMetric kPluginMetrics[] = {
      [](const Statistics& statistics) { return std::uint64_t{statistics.journal_failing}; }},
 };
 
-// The plugin's counters and the number of rows; nothing while the data directory cannot be read.
-std::optional<std::pair<Statistics, std::uint64_t>> ReadPlugin(Api& api) {
+struct PluginData {
+  Statistics statistics;
+  std::uint64_t event_count;
+  std::uint64_t disk_free_bytes;
+};
+
+// Nothing while the data directory cannot be read.
+std::optional<PluginData> ReadPlugin(Api& api) {
   try {
-    return api.readers.Use(
-        [](EventReader& reader) { return std::pair(reader.ReadStatistics(), reader.CountEvents()); });
-  } catch (const StorageError&) {
+    return api.readers.Use([&](EventReader& reader) {
+      return PluginData{reader.ReadStatistics(), reader.CountEvents(), std::filesystem::space(api.data_dir).available};
+    });
+  } catch (const std::exception&) {
     return std::nullopt;
   }
 }
@@ -59,11 +67,11 @@ Answer ServeMetrics(Api& api, Request&) {
   text.Begin("store_readable", "gauge", "1 while the plugin's data can be read; without it they are not shown.")
       .Sample(plugin.has_value());
   if (plugin) {
-    const auto& [statistics, event_count] = *plugin;
     for (const PluginMetric& metric : kPluginMetrics) {
-      text.Begin(metric.name, metric.type, metric.help).Sample(metric.value(statistics));
+      text.Begin(metric.name, metric.type, metric.help).Sample(metric.value(plugin->statistics));
     }
-    text.Begin("store_events", "gauge", "Events in the store.").Sample(event_count);
+    text.Begin("store_events", "gauge", "Events in the store.").Sample(plugin->event_count);
+    text.Begin("disk_free_bytes", "gauge", "Room on the disk for the plugin's data.").Sample(plugin->disk_free_bytes);
   }
   text.Begin("conflicts_total", "counter", "Ids that came again with another payload, where results=full asked.")
       .Sample(api.conflicts);

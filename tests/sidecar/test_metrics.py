@@ -38,6 +38,8 @@ def test_counters_are_those_of_the_plugin(stack):
             "conflicts_total": 0}
     version = re.search(r"\S+$", sidecar.get("/").json["version"])[0]
     assert samples[f'build_info{{version="{version}"}}'] == 1
+    usage = os.statvfs(broker.data_dir)
+    assert samples["disk_free_bytes"] == pytest.approx(usage.f_bavail * usage.f_frsize, rel=0.1)
     assert not any("topic" in name for name in samples)
 
 

@@ -224,6 +224,7 @@ TEST_F(EventReaderTest, AnOlderDatabaseIsAnErrorUntilTheBrokerHasMigratedIt) {
 }
 
 TEST_F(EventReaderTest, CountsTheEventsThatAreStored) {
+  options_.journal_bytes = 1 << 20;
   Start();
   EXPECT_EQ(reader_.CountEvents(), 0U);
   StartWith(3000);
@@ -231,6 +232,7 @@ TEST_F(EventReaderTest, CountsTheEventsThatAreStored) {
 }
 
 TEST_F(EventReaderTest, CountsNoSeqsThatWereSkipped) {
+  options_.journal_bytes = 1 << 20;
   StartWith(1030);
   Stop();
   std::filesystem::remove(dir_ / Journal::kFileName);  // the next seqs are far higher
@@ -242,6 +244,7 @@ TEST_F(EventReaderTest, CountsNoSeqsThatWereSkipped) {
 }
 
 TEST_F(EventReaderTest, CountsNoEventsThatWereDeleted) {
+  options_.journal_bytes = 1 << 20;
   StartWith(1500);
   sqlite::Database(dir_ / Store::kFileName, sqlite::Database::Mode::kReadWriteCreate)
       .Execute("DELETE FROM events WHERE seq <= 1300; DELETE FROM times WHERE block < 1301 / 1024");
