@@ -24,6 +24,7 @@
 #include "backlog.h"
 #include "control.h"
 #include "deduplicator.h"
+#include "sys_topics.h"
 
 namespace {
 
@@ -44,6 +45,9 @@ constexpr int kOverduePerTurn = 64;
 constexpr long kBusyTick_ms = 1;
 constexpr long kIdleTick_ms = 100;
 
+// That of the broker's own $SYS topics.
+constexpr int kSysQos = 2;
+
 // A client that sent commands. Its address may be used again after it has gone, so its id is compared too.
 struct ControlClient {
   std::string id;
@@ -52,10 +56,11 @@ struct ControlClient {
 };
 
 struct Plugin {
-  explicit Plugin(const dedup::Options& options) : deduplicator(options) {}
+  explicit Plugin(const dedup::Options& options) : deduplicator(options), sys_topics(options.sys_interval) {}
 
   mosquitto_plugin_id_t* identifier = nullptr;
   Deduplicator deduplicator;
+  dedup::SysTopics sys_topics;
   std::unordered_map<const mosquitto*, ControlClient> control_clients;
   std::string properties;
 };
@@ -299,6 +304,17 @@ void SendReceipt(ControlClient& client, std::string_view topic, const Outcome& o
   }
 }
 
+// A value that there is no memory for comes again when it changes.
+void PublishSysTopics(Plugin& plugin) {
+  const std::int64_t now_ms = dedup::MonotonicMs();
+  if (!plugin.sys_topics.is_due(now_ms)) return;
+  const std::optional<dedup::Statistics> statistics = plugin.deduplicator.statistics();
+  if (!statistics) return;
+  for (const dedup::SysMessage& message : plugin.sys_topics.Take(now_ms, *statistics)) {
+    BrokerPublish(nullptr, message.topic.c_str(), message.payload, kSysQos, true, nullptr);
+  }
+}
+
 // --- Callbacks
 // ---------------------------------------------------------------------------------------------------------
 
@@ -353,6 +369,7 @@ int OnTick(int, void* event_data, void* userdata) noexcept {
         break;
       }
     }
+    PublishSysTopics(plugin);
     FlushLog(deduplicator.log());
     auto* const tick = static_cast<mosquitto_evt_tick*>(event_data);
     // 2.0 reads neither. In 2.1 next_ns is next_ms, for how long its loop may wait; and the next call is due at now_s

@@ -75,6 +75,11 @@ class Deduplicator {
   /// Why no event can be taken at all; empty once the data directory is open.
   std::string trouble() const { return pending_ ? pending_->trouble() : std::string(); }
 
+  /// What was counted since the data directory was made; nothing before it is open.
+  std::optional<Statistics> statistics() const {
+    return journal_ == nullptr ? std::nullopt : std::optional(StatisticsOf(journal_->header()));
+  }
+
   /// Ends the threads after one attempt to store what is left; nothing but log() may be called afterwards. What was
   /// not handed on yet is in doubt at the next start.
   void Stop() {

@@ -85,17 +85,7 @@ Statistics EventReader::ReadStatistics() {
                        "format " + std::to_string(header.version) + ", this program knows format " +
                            std::to_string(Journal::kVersion));
   }
-  return {.processed = header.accepted_seq - header.skipped_seqs,
-          .duplicates = header.counters.duplicates,
-          .passed = header.counters.passed + header.counters.unstored,
-          .refused = header.counters.refused,
-          .invalid_ids = header.counters.invalid_ids,
-          .unstored = header.counters.unstored,
-          .accepted_seq = header.accepted_seq,
-          .journal_used_bytes = header.appended_position - header.released_position,
-          .journal_size_bytes = header.ring_bytes,
-          .store_failing = header.store_failing != 0,
-          .journal_failing = header.journal_failing != 0};
+  return StatisticsOf(header);
 }
 
 std::uint64_t EventReader::StoredSeq() {

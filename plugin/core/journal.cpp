@@ -44,6 +44,23 @@ std::uint32_t RecordCrc(const RecordHeader* record) {
 
 }  // namespace
 
+Statistics StatisticsOf(const JournalHeader& header) {
+  const Counters& counters = header.counters;
+  const std::uint64_t accepted_seq = LoadShared(header.accepted_seq);
+  const std::uint64_t unstored = LoadShared(counters.unstored);
+  return {.processed = accepted_seq - LoadShared(header.skipped_seqs),
+          .duplicates = LoadShared(counters.duplicates),
+          .passed = LoadShared(counters.passed) + unstored,
+          .refused = LoadShared(counters.refused),
+          .invalid_ids = LoadShared(counters.invalid_ids),
+          .unstored = unstored,
+          .accepted_seq = accepted_seq,
+          .journal_used_bytes = LoadShared(header.appended_position) - LoadShared(header.released_position),
+          .journal_size_bytes = header.ring_bytes,
+          .store_failing = LoadShared(header.store_failing) != 0,
+          .journal_failing = LoadShared(header.journal_failing) != 0};
+}
+
 static_assert(sizeof(JournalHeader) <= Journal::kHeaderBytes);
 static_assert(offsetof(JournalHeader, secret) == offsetof(JournalHeader, ring_bytes) + sizeof(std::uint64_t));
 

@@ -16,6 +16,7 @@
 #include "file.h"
 #include "key.h"
 #include "record.h"
+#include "statistics.h"
 
 namespace dedup {
 
@@ -39,6 +40,9 @@ struct JournalHeader {
   std::uint64_t appended_position;         // a hint for readers and for Replay, which trusts only the records
   Counters counters;
 };
+
+/// What a header tells, also one that is being written to.
+Statistics StatisticsOf(const JournalHeader& header);
 
 /// Accepted events on disk before the broker acknowledges them: a memory-mapped ring, so that an event is safe from any
 /// death of the process as soon as its bytes are stored, without a system call.

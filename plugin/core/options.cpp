@@ -119,6 +119,8 @@ constexpr Option kOptions[] = {
     {"window", kSpanTakes, [](std::string_view text, Options* options) { return ReadSpan(text, &options->window); }},
     {"retention", kSpanTakes,
      [](std::string_view text, Options* options) { return ReadSpan(text, &options->retention); }},
+    {"sys_interval", kDurationTakes,
+     [](std::string_view text, Options* options) { return ReadDuration(text, &options->sys_interval); }},
     {"on_store_failure", "refuse or pass",
      [](std::string_view text, Options* options) {
        options->on_store_failure = text == "pass" ? OnStoreFailure::kPass : OnStoreFailure::kRefuse;

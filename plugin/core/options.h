@@ -26,7 +26,8 @@ struct Options {
   std::chrono::milliseconds fsync_interval{100};  ///< 0: before every acknowledgement
   std::chrono::milliseconds recovery_delay{10'000};
   Span window;
-  Span retention;  ///< not shorter than the window
+  Span retention;                                  ///< not shorter than the window
+  std::chrono::milliseconds sys_interval{10'000};  ///< 0: never
   OnStoreFailure on_store_failure = OnStoreFailure::kRefuse;
 };
 

@@ -13,7 +13,7 @@ from events import event
 from observer import Observer
 from store import Store
 
-DURATION_OPTIONS = ["fsync_interval", "recovery_delay", "window", "retention"]
+DURATION_OPTIONS = ["fsync_interval", "recovery_delay", "window", "retention", "sys_interval"]
 BAD_DURATIONS = ["abc", "10", "-1s", "1.5s", "5 s", "s", "5x", "5ss", "99999999999999999999d"]
 BAD_SIZES = ["abc", "-1M", "1.5M", "M", "64X", "99999999999999999999G"]
 

@@ -41,6 +41,7 @@ TEST(OptionsTest, EachHasADefault) {
   EXPECT_EQ(options.journal_bytes, 128U << 20);
   EXPECT_EQ(options.fsync_interval, 100ms);
   EXPECT_EQ(options.recovery_delay, 10s);
+  EXPECT_EQ(options.sys_interval, 10s);
   EXPECT_FALSE(options.window);
   EXPECT_FALSE(options.retention);
   EXPECT_EQ(options.on_store_failure, OnStoreFailure::kRefuse);
@@ -65,6 +66,7 @@ TEST(OptionsTest, DurationsHaveAUnit) {
   for (const auto& [text, duration] : kTable) {
     EXPECT_EQ(Parse({{"fsync_interval", text}}).fsync_interval, duration) << text;
     EXPECT_EQ(Parse({{"recovery_delay", text}}).recovery_delay, duration) << text;
+    EXPECT_EQ(Parse({{"sys_interval", text}}).sys_interval, duration) << text;
     if (duration > 0ms) {
       EXPECT_EQ(Parse({{"window", text}}).window, duration) << text;
     }
@@ -131,7 +133,7 @@ TEST(OptionsTest, AMalformedValueIsToldWithTheOptionsNameAndWhatItTakes) {
        {"journal_size"},
        {"", "0", "63K", "65G", "64", "65536", "64k", "64KB", "1.5M", "-64M", "M", "18446744073709551616K",
         "9223372036854775807G", "17179869184G"}},
-      {"0 or a duration such as", {"fsync_interval", "recovery_delay"}, kDurations},
+      {"0 or a duration such as", {"fsync_interval", "recovery_delay", "sys_interval"}, kDurations},
       {"a duration above zero", {"window", "retention"}, {"", "0", "0s", "5", "-1s", "Forever", "ever", "36501d"}},
       {"refuse or pass", {"on_store_failure"}, {"", "Pass", "drop", "refuse pass"}},
   };
@@ -150,7 +152,7 @@ TEST(OptionsTest, AnUnknownOptionIsToldWithTheNamesOfAll) {
     EXPECT_THAT(ErrorOf({{name, "1"}}),
                 AllOf(HasSubstr("unknown option plugin_opt_" + std::string(name)),
                       HasSubstr("data_dir, topics, id_member, id_property, journal_size, fsync_interval, "
-                                "recovery_delay, window, retention, on_store_failure")));
+                                "recovery_delay, window, retention, sys_interval, on_store_failure")));
   }
 }
 
