@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from broker import free_port
+from broker import free_port, wait_until
 from sidecar import PROGRAM, event, read_response, status_of
 
 
@@ -110,6 +110,34 @@ def test_request_at_work_is_answered_before_the_end(stack):
         # The broker will not answer, so it cannot be a success; but it is an answer.
         assert read_response(connection).status == 503
     sidecar.wait_ended(0)
+
+
+def test_slow_request_is_served_to_its_end(stack):
+    broker, sidecar = stack.start()
+    body = json.dumps(event("t", "a")).encode()
+    with contextlib.closing(sidecar.connect()) as connection:
+        connection.putrequest("POST", "/publish")
+        connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body[:10])
+        time.sleep(0.3)
+        sidecar.signal(signal.SIGTERM)
+        wait_until(lambda: is_refused(sidecar.port), "the sidecar takes no new connections")
+        assert sidecar.is_running()
+        connection.send(body[10:])
+        response = read_response(connection)
+        assert response.status == 200
+        assert response.json["processed"] == ["a"]
+    sidecar.wait_ended(0)
+    sidecar.start()
+    assert sidecar.ids("t") == ["a"]
+
+
+def is_refused(port):
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def test_download_at_work_is_cut_at_the_end(stack):
