@@ -54,5 +54,16 @@ TEST(Crc32cTest, AgreesWithThePolynomialAtEveryAlignmentAndLength) {
   }
 }
 
+// What is long goes in several parts at once, of one size or another.
+TEST(Crc32cTest, AgreesWithThePolynomialAtLengthsOfRecordsAndBlocks) {
+  std::string bytes(5000, '\0');
+  std::uint32_t random = 1;
+  for (char& byte : bytes) byte = static_cast<char>((random = random * 1'664'525 + 1'013'904'223) >> 24);
+  for (std::size_t size = 64; size <= bytes.size(); size += size < 1700 ? 1 : 97) {
+    const std::string_view piece = std::string_view(bytes).substr(0, size);
+    ASSERT_EQ(Crc(piece), SlowCrc(piece)) << size << " bytes";
+  }
+}
+
 }  // namespace
 }  // namespace dedup
