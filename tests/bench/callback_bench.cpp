@@ -264,8 +264,7 @@ class Callback {
       turns.push_back((middle - start) / kEventsPerTurn);
       own_ns += middle - start;
       turn_ns += end - middle;
-      std::this_thread::sleep_until(begin +
-                                    std::chrono::nanoseconds((done + kEventsPerTurn) * 1'000'000'000 / settings_.rate));
+      WaitFor(begin, done + kEventsPerTurn);
     }
     beside_ns = ThreadCpuNs() - thread_begin;
     const auto events = static_cast<double>(turns.size() * kEventsPerTurn);
@@ -285,8 +284,7 @@ class Callback {
         latencies.Add(ReadNs(CLOCK_MONOTONIC) - start);
       }
       Turn();
-      std::this_thread::sleep_until(begin +
-                                    std::chrono::nanoseconds((done + kEventsPerTurn) * 1'000'000'000 / settings_.rate));
+      WaitFor(begin, done + kEventsPerTurn);
     }
     return latencies;
   }
