@@ -177,18 +177,20 @@ void Writer::Release(bool now) {
     keys_.Append(entry.event.seq, HashKey(journal_.header().secret, entry.event.topic, entry.event.event_id));
   }
   if (position == journal_.released_position()) return;
-  next_release_ = time + kReleaseInterval;
 
   if (suspect_) {
-    if (!store_.Checkpoint()) return;
+    if (!store_.Checkpoint()) {
+      next_release_ = time + kReleaseInterval;
+      return;
+    }
     suspect_ = false;
   }
-  keys_.Sync();
   // The WAL is synced as a whole, so one synced commit makes all commits before it durable.
   Store::Batch batch(store_, Store::Durability::kSynced);
-  batch.SaveKeysSeq(keys_.appended_seq());
+  if (keys_.Sync()) batch.SaveKeysSeq(keys_.appended_seq());
   batch.Commit();
   journal_.Release(position);
+  next_release_ = time + kReleaseInterval;  // not before: a failure is tried again at once
 }
 
 bool Writer::Expire() {

@@ -8,13 +8,14 @@
 #include <optional>
 #include <string>
 
-#include "errors.h"
 #include "failing_disk.h"
 #include "temp_dir.h"
 
 namespace dedup {
 namespace {
 
+using testing::AllOf;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 constexpr HashSecret kSecret = {1, 2, 3};
@@ -26,7 +27,7 @@ class KeyFileTest : public testing::Test {
 
   void Open(const HashSecret& secret = kSecret) {
     file_.reset();
-    file_.emplace(dir_.path(), secret);
+    file_.emplace(dir_.path(), secret, log_);
   }
   /// Opens and loads anew.
   Keys Load(std::uint64_t last_seq, std::uint64_t after_seq = 0) {
@@ -55,6 +56,7 @@ class KeyFileTest : public testing::Test {
   std::filesystem::path path() const { return dir_ / KeyFile::kFileName; }
 
   TempDir dir_;
+  LogQueue log_;
   std::optional<KeyFile> file_;
   std::uint64_t loaded_seq_ = 0;
 };
@@ -177,17 +179,73 @@ TEST_F(KeyFileTest, ACutFileIsTakenAsFarAsItIsWhole) {
   }
 }
 
-TEST_F(KeyFileTest, AfterAFailedSyncAllIsWrittenAgain) {
+TEST_F(KeyFileTest, AfterAFailureItIsLeftAloneAndSaysSo) {
   Open();
   AppendUpTo(600);
+  EXPECT_TRUE(file_->Sync());
+  AppendUpTo(700);
   {
     const FailingDisk disk(KeyFile::kFileName);
-    EXPECT_THROW(file_->Sync(), StorageError);
+    EXPECT_FALSE(file_->Sync());
   }
-  std::filesystem::resize_file(path(), kBlockBytes);  // what did not reach the disk
-  AppendUpTo(700);
+  Append(701);
+  file_->Forget(700);
+  EXPECT_FALSE(file_->Sync()) << "until the next start";
+  const auto lines = log_.Take();
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_THAT(lines[0].text, AllOf(HasSubstr("events.keys is not kept any more"), HasSubstr("fdatasync")));
+  EXPECT_EQ(Load(600), Expected(1, 600));
+}
+
+TEST_F(KeyFileTest, WhatCannotBeOpenedHoldsNothingUp) {
+  std::filesystem::create_directory(path());
+  Open();
+  EXPECT_EQ(file_->Load(0, 10, [](auto, auto) { FAIL(); }), 0U);
+  Append(1);
+  EXPECT_FALSE(file_->Sync());
+  EXPECT_EQ(log_.Take().size(), 1U);
+}
+
+// A backup of a running broker may hold an older last block than the database says.
+TEST_F(KeyFileTest, ABlockThatIsNotFilledFarEnoughIsNotTakenForWhole) {
+  Open();
+  AppendUpTo(20);
   file_->Sync();
-  EXPECT_EQ(Load(700), Expected(1, 700));
+  EXPECT_EQ(Load(25), Expected(1, 20));
+  EXPECT_EQ(loaded_seq_, 20U);
+  AppendUpTo(253);
+  file_->Sync();
+  EXPECT_EQ(Load(600), Expected(1, 253));
+  EXPECT_EQ(loaded_seq_, 253U);
+}
+
+TEST_F(KeyFileTest, SkippedSeqsTakeNoRoom) {
+  Open();
+  for (std::uint64_t seq = 1; seq < 40'000'000; seq += 1'000'000) {
+    Append(seq);
+    file_->Sync();
+    EXPECT_EQ(Load(seq).size(), seq / 1'000'000 + 1);
+    EXPECT_EQ(loaded_seq_, seq);
+  }
+  struct stat status {};
+  stat(path().c_str(), &status);
+  EXPECT_LT(status.st_blocks * 512, 1 << 20);
+  EXPECT_EQ(Load(20'500'000).size(), 21U) << "an end among the skipped";
+  EXPECT_EQ(loaded_seq_, 20'500'000U);
+}
+
+TEST_F(KeyFileTest, WhatIsForgottenBeforeItIsWrittenGivesItsRoomBackToo) {
+  Open();
+  for (std::uint64_t seq = 100'000; seq <= 1'000'000; seq += 100'000) {
+    AppendUpTo(seq);
+    file_->Forget(seq);
+    file_->Sync();
+  }
+  AppendUpTo(1'000'001);
+  file_->Forget(1'000'000);
+  struct stat status {};
+  stat(path().c_str(), &status);
+  EXPECT_LT(status.st_blocks * 512, 4 << 20);
 }
 
 }  // namespace

@@ -71,10 +71,10 @@ class WriterTest : public testing::Test {
   TempDir dir_;
   Journal journal_{Journal::Create(dir_.path(), Journal::kRingBytesMin, {})};
   Store store_{dir_ / Store::kFileName};
-  KeyFile keys_{dir_.path(), {}};
   sqlite::Database reader_{dir_ / Store::kFileName, sqlite::Database::Mode::kReadWriteCreate};
   Clock clock_{{}};
   LogQueue log_;
+  KeyFile keys_{dir_.path(), {}, log_};
   Options options_;
   std::optional<Writer> writer_;
 };
@@ -204,7 +204,7 @@ TEST_F(WriterTest, RemembersTheKeysOfWhatIsReleased) {
   Stop();
   EXPECT_EQ(store_.LoadKeysSeq(), 299U);
   std::vector<KeyHash> keys;
-  EXPECT_EQ(KeyFile(dir_.path(), {})
+  EXPECT_EQ(KeyFile(dir_.path(), {}, log_)
                 .Load(0, 299,
                       [&](std::uint64_t seq, std::span<const KeyHash> hashes) {
                         EXPECT_EQ(seq, keys.size() + 1);
@@ -213,6 +213,16 @@ TEST_F(WriterTest, RemembersTheKeysOfWhatIsReleased) {
             299U);
   ASSERT_EQ(keys.size(), 299U);
   EXPECT_EQ(keys[298], HashKey({}, "t", "299"));
+}
+
+TEST_F(WriterTest, RoomIsGivenBackThoughTheKeysCannotBeKept) {
+  const FailingDisk disk(KeyFile::kFileName);
+  Start();
+  for (std::uint64_t seq = 1; seq <= 300; ++seq) Append(seq);
+  HandOnUpTo(300);
+  Stop();
+  EXPECT_EQ(journal_.used_bytes(), 0U);
+  EXPECT_EQ(store_.LoadKeysSeq(), 0U);
 }
 
 TEST_F(WriterTest, ALockedDatabaseCastsNoDoubtOnTheDisk) {
