@@ -213,10 +213,9 @@ void Journal::GoOn(const JournalHeader& header) {
   StoreShared(header_->accepted_seq, header.accepted_seq);
   StoreShared(header_->handed_on_seq, header.handed_on_seq);
   StoreShared(header_->skipped_seqs, header.skipped_seqs);
-  StoreShared(header_->clean, header.clean);
   StoreShared(header_->store_failing, 0);
   StoreShared(header_->journal_failing, 0);
-  StoreShared(header_->store_damaged, 0);
+  SaveClock(header.clock, header.clean != 0);
   header_->counters = header.counters;
   Release(appended_position());
 }
@@ -336,6 +335,11 @@ void Journal::SetHealthy(bool healthy) {
 void Journal::ShowStoreFailing(bool failing) { StoreShared(header_->store_failing, std::uint64_t{failing}); }
 
 void Journal::MarkStoreDamaged() { StoreShared(header_->store_damaged, 1); }
+
+void Journal::UnmarkStoreDamaged() {
+  StoreShared(header_->store_damaged, 0);
+  Sync();
+}
 
 void Journal::SaveClock(const ClockState& clock, bool clean) {
   // The age comes last: a death before it leaves the older age beside a later time, which remembers longer, not

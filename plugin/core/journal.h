@@ -121,6 +121,8 @@ class Journal {
   std::uint64_t accepted_seq() const;
   void ShowStoreFailing(bool failing);
   void MarkStoreDamaged();
+  /// Durably, once it is repaired.
+  void UnmarkStoreDamaged();
   void SaveClock(const ClockState& clock, bool clean);
   /// For one more of this counter: Count(&Counters::passed).
   void Count(std::uint64_t Counters::*counter);

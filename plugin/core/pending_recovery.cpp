@@ -1,5 +1,6 @@
 #include "pending_recovery.h"
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <utility>
@@ -8,7 +9,7 @@
 
 namespace dedup {
 namespace {
-constexpr std::chrono::seconds kPause{2};
+constexpr std::chrono::steady_clock::duration kPauseMin = std::chrono::seconds(2);
 }  // namespace
 
 PendingRecovery::PendingRecovery(const Options& options, LogQueue& log, std::string trouble)
@@ -49,8 +50,10 @@ void PendingRecovery::LogTrouble() {
 
 void PendingRecovery::Run() {
   std::unique_lock lock(mutex_);
-  while (!stopped_.wait_for(lock, kPause, [this] { return stop_; })) {
+  auto pause = kPauseMin;
+  while (!stopped_.wait_for(lock, pause, [this] { return stop_; })) {
     lock.unlock();
+    const auto start = std::chrono::steady_clock::now();
     std::optional<Recovered> recovered;
     std::string trouble;
     try {
@@ -58,6 +61,8 @@ void PendingRecovery::Run() {
     } catch (const std::exception& error) {
       trouble = error.what();
     }
+    // An attempt that takes long, at a large database say, is not to take all of the disk's time.
+    pause = std::max(kPauseMin, std::chrono::steady_clock::now() - start);
     lock.lock();
     if (recovered) {
       recovered_ = std::move(recovered);

@@ -13,7 +13,7 @@
 
 namespace dedup {
 
-/// Tries to recover every two seconds, until it succeeds.
+/// Tries to recover every two seconds, or as seldom as an attempt takes long, until it succeeds.
 ///
 /// Threading: has a thread of its own, because a failing disk or a locked database may keep an attempt waiting; the
 /// functions are for the main thread, and the destructor waits for an attempt that is under way. Ownership: refers to

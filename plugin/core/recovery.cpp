@@ -131,7 +131,7 @@ void LoadIndex(Store& store, std::uint64_t forgotten_seq, const HashSecret& secr
     // Each waits for memory somewhere else: ask for all of it before any of it is needed.
     for (const KeyHash& key : hashes) index->Prefetch(key);
     for (std::size_t i = 0; i < hashes.size(); ++i) {
-      if (!KeyFile::IsNone(hashes[i])) insert(first_seq + i, hashes[i]);
+      if (!KeyFile::IsNone(hashes[i]) && !index->Find(hashes[i])) insert(first_seq + i, hashes[i]);
     }
   };
   const std::uint64_t keys_seq = store.LoadKeysSeq();
@@ -146,10 +146,9 @@ void LoadIndex(Store& store, std::uint64_t forgotten_seq, const HashSecret& secr
     insert(seq, key);
     keys.Append(seq, key);
   });
-  keys.Sync();
 }
 
-Recovered RecoverOnce(const Options& options, bool is_salvaged, LogQueue& log) {
+Recovered RecoverOnce(const Options& options, LogQueue& log) {
   Recovered recovered;
   recovered.store = std::make_unique<Store>(options.data_dir / Store::kFileName);
   if (const auto& migration = recovered.store->migration()) {
@@ -161,7 +160,7 @@ Recovered RecoverOnce(const Options& options, bool is_salvaged, LogQueue& log) {
   StoreState state = recovered.store->LoadState();
   std::optional<Journal> journal = OpenJournal(options.data_dir, log);
   JournalHeader header = journal ? journal->header() : HeaderFromStore(state);
-  if (header.store_damaged != 0 && !is_salvaged) {
+  if (header.store_damaged != 0) {
     throw sqlite::CorruptDatabase("use", options.data_dir / Store::kFileName, "it was found damaged while in use");
   }
   recovered.clock = std::make_unique<Clock>(header.clock, recovered.store->NewestAcceptedMs());
@@ -176,35 +175,47 @@ Recovered RecoverOnce(const Options& options, bool is_salvaged, LogQueue& log) {
   }
   header.accepted_seq = state.stored_seq;
   header.skipped_seqs = std::min(std::max(header.skipped_seqs, state.skipped_seqs), header.accepted_seq);
+  state.skipped_seqs = header.skipped_seqs;
+  state.counters = header.counters;
+  recovered.in_doubt = recovered.store->LoadInDoubt();
+  recovered.keys = std::make_unique<KeyFile>(options.data_dir, header.secret, log);
+  LoadIndex(*recovered.store, state.forgotten_seq, header.secret, *recovered.keys, &recovered.index, log);
+  {
+    Store::Batch batch(*recovered.store, Store::Durability::kSynced);
+    batch.SaveState(state);
+    if (recovered.keys->Sync()) batch.SaveKeysSeq(recovered.keys->appended_seq());
+    batch.Commit();
+  }
+  // A killed process may have made files and never come to make their names durable.
+  SyncDirectory(options.data_dir);
+
+  // Up to here all can be done again, as often as it takes. Only now, with every row read that has to be, the journal
+  // may let go of its records; and it notes this boot, so that seqs are skipped once for a power cut.
   const bool journal_lost = !journal && header.accepted_seq != 0;
-  if (journal_lost || (recovered.clock->rebooted() && header.clean == 0)) {
+  const bool skips = journal_lost || (recovered.clock->rebooted() && header.clean == 0);
+  if (skips) {
     header.accepted_seq += kSeqsSkipped;
     header.skipped_seqs += kSeqsSkipped;
+    state.stored_seq = header.accepted_seq;
+    state.skipped_seqs = header.skipped_seqs;
   }
   // What is past the watermark stands in the table in_doubt now, so the watermark may move on.
   header.handed_on_seq = header.accepted_seq;
   header.clean = 0;
-  state.stored_seq = header.accepted_seq;
-  state.skipped_seqs = header.skipped_seqs;
-  state.counters = header.counters;
-  recovered.in_doubt = recovered.store->LoadInDoubt();
-
+  header.clock = recovered.clock->state();
   if (journal && journal->ring_bytes() == Journal::RingBytes(options.journal_bytes)) {
     journal->GoOn(header);
     recovered.journal = std::make_unique<Journal>(std::move(*journal));
   } else {
     recovered.journal = std::make_unique<Journal>(Journal::Create(options.data_dir, options.journal_bytes, header));
   }
+  if (skips) {
+    // So that they are not skipped to, and given, once more when the journal is lost.
+    Store::Batch batch(*recovered.store, Store::Durability::kSynced);
+    batch.SaveState(state);
+    batch.Commit();
+  }
   recovered.state = state;
-  // Last, for it takes longest: what can fail has been tried by then.
-  recovered.keys = std::make_unique<KeyFile>(options.data_dir, header.secret);
-  LoadIndex(*recovered.store, state.forgotten_seq, header.secret, *recovered.keys, &recovered.index, log);
-  Store::Batch batch(*recovered.store, Store::Durability::kSynced);
-  batch.SaveState(state);
-  batch.SaveKeysSeq(recovered.keys->appended_seq());
-  batch.Commit();
-  // A killed process may have made files and never come to make their names durable.
-  SyncDirectory(options.data_dir);
   return recovered;
 }
 
@@ -223,12 +234,24 @@ void FinishSalvage(const fs::path& database) {
 void SalvageDatabase(const fs::path& database, const char* damage, LogQueue& log) {
   const fs::path salvaged = database.string() + kSalvagedSuffix;
   for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(salvaged.string() + suffix);
-  const std::uint64_t rows = Salvage(database, salvaged);
+  Salvaged saved;
+  try {
+    saved = Salvage(database, salvaged);
+  } catch (...) {
+    // Half of it is of no use, and takes room that may be what was missing.
+    for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(salvaged.string() + suffix);
+    throw;
+  }
   const fs::path aside = SetAside(database);
   FinishSalvage(database);
   log.Add(LogLevel::kError, std::string(damage) + "; the database is set aside as " + aside.string() + ", " +
-                                std::to_string(rows) +
-                                " events that could be read of it are kept, the others are lost");
+                                std::to_string(saved.rows) + " events that could be read of it are kept" +
+                                (saved.is_all ? "" : ", the others are lost"));
+}
+
+// The damage is behind us, whatever else may keep this start from succeeding.
+void UnmarkStoreDamaged(const fs::path& data_dir, LogQueue& log) {
+  if (std::optional<Journal> journal = OpenJournal(data_dir, log)) journal->UnmarkStoreDamaged();
 }
 
 }  // namespace
@@ -237,17 +260,18 @@ Recovered Recover(const Options& options, LogQueue& log) {
   File lock = Lock(options.data_dir);
   const fs::path database = options.data_dir / Store::kFileName;
   FinishSalvage(database);
-  const auto recover = [&](bool is_salvaged) {
-    Recovered recovered = RecoverOnce(options, is_salvaged, log);
+  const auto recover = [&] {
+    Recovered recovered = RecoverOnce(options, log);
     recovered.lock = std::move(lock);
     return recovered;
   };
   try {
-    return recover(false);
+    return recover();
   } catch (const sqlite::CorruptDatabase& damage) {
     SalvageDatabase(database, damage.what(), log);
+    UnmarkStoreDamaged(options.data_dir, log);
   }
-  return recover(true);
+  return recover();
 }
 
 }  // namespace dedup

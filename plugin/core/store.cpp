@@ -311,10 +311,10 @@ bool ReadToTheDamage(sqlite::Database& database, const char* sql, OnRow on_row) 
 
 }  // namespace
 
-std::uint64_t Salvage(const std::filesystem::path& damaged, const std::filesystem::path& fresh) {
+Salvaged Salvage(const std::filesystem::path& damaged, const std::filesystem::path& fresh) {
   Store store(fresh);
   Store::Batch batch(store, Store::Durability::kSynced);
-  std::uint64_t copied = 0;
+  Salvaged salvaged;
   try {
     sqlite::Database from(damaged, sqlite::Database::Mode::kReadOnly);
     const auto copy_event = [&](sqlite::Statement& row) {
@@ -324,12 +324,13 @@ std::uint64_t Salvage(const std::filesystem::path& damaged, const std::filesyste
                         .event_id = row.Bytes(2),
                         .properties = {},
                         .payload = row.Bytes(6)};
-      if (batch.InsertSalvaged(event, row.Integer(3))) ++copied;
+      if (batch.InsertSalvaged(event, row.Integer(3))) ++salvaged.rows;
     };
     const bool whole = ReadToTheDamage(from,
                                        "SELECT seq, topic, event_id, expired, received_us, accepted_ms, payload "
                                        "FROM events JOIN topics USING(topic_id) ORDER BY seq",
                                        copy_event);
+    salvaged.is_all = whole;
     if (!whole) {
       ReadToTheDamage(from,
                       "SELECT seq, topic, event_id, expired, received_us, accepted_ms, payload "
@@ -353,7 +354,7 @@ std::uint64_t Salvage(const std::filesystem::path& damaged, const std::filesyste
   batch.Commit();
   // Into the main file: that alone is put in the damaged one's place.
   if (!store.Checkpoint()) throw StorageError("checkpoint", fresh, "another process reads it");
-  return copied;
+  return salvaged;
 }
 
 }  // namespace dedup

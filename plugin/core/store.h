@@ -131,8 +131,13 @@ class Store {
   Durability durability_ = Durability::kVisible;
 };
 
+struct Salvaged {
+  std::uint64_t rows = 0;  ///< came over
+  bool is_all = false;     ///< no damage was met on the way
+};
+
 /// Copies what can still be read of a damaged database into a new one at `fresh`, durably: its state, its events in
-/// doubt, and its rows, in both directions up to the damage. Returns how many rows came over. `damaged` is not changed.
-std::uint64_t Salvage(const std::filesystem::path& damaged, const std::filesystem::path& fresh);
+/// doubt, and its rows, in both directions up to the damage. `damaged` is not changed.
+Salvaged Salvage(const std::filesystem::path& damaged, const std::filesystem::path& fresh);
 
 }  // namespace dedup

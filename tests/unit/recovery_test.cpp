@@ -573,6 +573,65 @@ TEST_F(RecoveryTest, WhatIsNoDatabaseIsSetAsideAndTheJournalComesOver) {
   EXPECT_EQ(VerdictOf("a"), kDuplicate);
 }
 
+// --- Starts that fail on the way -----------------------------------------------------------------
+
+// The journal's records are replayed into a database whose damage shows only when the keys are read.
+TEST_F(RecoveryTest, TheJournalKeepsItsRecordsUntilAllRowsAreRead) {
+  Start();
+  for (int i = 1; i <= 5; ++i) Publish(std::to_string(i));
+  Turn(2);
+  Rows();
+  Stop();
+  KilledAfter([this] {
+    for (int i = 6; i <= 10; ++i) Publish(std::to_string(i));
+  });
+  std::filesystem::remove(dir_ / KeyFile::kFileName);
+  const auto page =
+      static_cast<std::size_t>(sqlite::Database(database(), sqlite::Database::Mode::kReadWriteCreate)
+                                   .QueryInteger("SELECT rootpage FROM sqlite_schema WHERE name = 'events_by_topic'"));
+  sqlite::Database(database(), sqlite::Database::Mode::kReadWriteCreate).Execute("PRAGMA wal_checkpoint(TRUNCATE)");
+  Overwrite(database(), (page - 1) * 4096, std::string(4096, '\xAA'));
+  Start();
+  for (int i = 6; i <= 10; ++i) {
+    EXPECT_EQ(Publish(std::to_string(i)).seq, static_cast<std::uint64_t>(i)) << TakeLog();
+  }
+}
+
+TEST_F(RecoveryTest, SeqsAreSkippedOnceForAPowerCutHoweverOftenAStartFails) {
+  KilledAfter([this] { Publish("a"); });
+  Reboot();
+  options_.journal_bytes = 1 << 20;  // a new one must be made, and cannot
+  const std::filesystem::path in_the_way = dir_ / (std::string(Journal::kFileName) + ".new") / "x";
+  std::filesystem::create_directories(in_the_way);
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(Trouble(), Not(IsEmpty()));
+  Stop();
+  std::filesystem::remove_all(in_the_way.parent_path());
+  Start();
+  EXPECT_EQ(Publish("b").seq, 1'000'002U);
+  KilledAfter([] {});
+  Start();
+  EXPECT_EQ(Publish("c").seq, 1'000'003U);
+}
+
+TEST_F(RecoveryTest, DamageIsRepairedOnceHoweverOftenAStartFails) {
+  Start();
+  Publish("a");
+  Turn(2);
+  Rows();
+  Stop();
+  OverwriteHeader(offsetof(JournalHeader, store_damaged), std::uint64_t{1});
+  options_.journal_bytes = 1 << 20;
+  const std::filesystem::path in_the_way = dir_ / (std::string(Journal::kFileName) + ".new") / "x";
+  std::filesystem::create_directories(in_the_way);
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(Trouble(), Not(IsEmpty()));
+  Stop();
+  EXPECT_THAT(SetAside(), SizeIs(1));
+  std::filesystem::remove_all(in_the_way.parent_path());
+  Start();
+  EXPECT_EQ(VerdictOf("a"), kDuplicate);
+  EXPECT_THAT(TakeLog(), Not(HasSubstr("are lost")));
+}
+
 // --- The keys beside the store -------------------------------------------------------------------
 
 TEST_F(RecoveryTest, KeysComeFromTheirFileAndTheNewestFromTheRows) {

@@ -502,7 +502,7 @@ class SalvageTest : public StoreTest {
   /// Salvages events.db, then opens what came over as the store.
   std::uint64_t Salvage() {
     std::filesystem::rename(dir_ / "events.db", dir_ / "damaged.db");
-    const std::uint64_t copied = dedup::Salvage(dir_ / "damaged.db", dir_ / "events.db");
+    const std::uint64_t copied = dedup::Salvage(dir_ / "damaged.db", dir_ / "events.db").rows;
     Open();
     return copied;
   }
