@@ -46,12 +46,24 @@ void Deduplicator::Open(Recovered recovered) {
   secret_ = journal.header().secret;
   recovered_seq_ = accepted_seq_ = turn_seq_ = handed_on_seq_ = journal.accepted_seq();
   const std::int64_t due_ms = recovered_->clock->Now().age_ms + options_.recovery_delay.count();
-  for (Store::InDoubt& event : recovered_->in_doubt) in_doubt_.Add(std::move(event), due_ms);
+  for (Store::InDoubt& event : recovered_->in_doubt) {
+    // Which topics have a newer retained message by now is not known; none must be replaced by an older one.
+    if (retained_before_open_) event.retain = false;
+    in_doubt_.Add(std::move(event), due_ms);
+  }
   recovered_->in_doubt.clear();
-  syncer_.emplace(journal, log_, options_.fsync_interval);
-  prefaulter_.emplace(journal);
-  writer_.emplace(journal, *recovered_->store, *recovered_->keys, *recovered_->clock, log_, options_,
-                  recovered_->state);
+  try {
+    syncer_.emplace(journal, log_, options_.fsync_interval);
+    prefaulter_.emplace(journal);
+    writer_.emplace(journal, *recovered_->store, *recovered_->keys, *recovered_->clock, log_, options_,
+                    recovered_->state);
+  } catch (...) {  // no thread to be had: the directory must be free for the next attempt
+    prefaulter_.reset();
+    syncer_.reset();
+    in_doubt_ = {};
+    recovered_.reset();
+    throw;
+  }
   journal.Add(std::exchange(unsaved_, {}));
   index_ = &recovered_->index;
   journal_ = &journal;
@@ -60,7 +72,13 @@ void Deduplicator::Open(Recovered recovered) {
 void Deduplicator::OpenIfRecovered() {
   std::optional<Recovered> recovered = pending_->Take();
   if (!recovered) return;
-  Open(std::move(*recovered));
+  try {
+    Open(std::move(*recovered));
+  } catch (const std::exception& error) {
+    const std::string trouble = error.what();
+    pending_.emplace(options_, log_, trouble);
+    return;
+  }
   pending_.reset();
   log_.Add(LogLevel::kNotice, "events are stored again, " + std::to_string(index_->size()) + " event ids in " +
                                   options_.data_dir.string());
@@ -72,17 +90,17 @@ Outcome Deduplicator::OnPublish(const Publish& publish) {
   const EventId id = IdOf(publish, &key);
   if (id.status != EventIdStatus::kFound) return Pass(publish, id.status);
 
-  if (journal_ == nullptr) return Refuse(id.text, "the data directory cannot be used");
+  if (journal_ == nullptr) return Refuse(publish, id.text, "the data directory cannot be used");
 
   if (const auto seq = FindRemembered(key)) {
-    if (!MayAcknowledge()) return Refuse(id.text, kUnsynced);
+    if (!MayAcknowledge()) return Refuse(publish, id.text, kUnsynced);
     if (!in_doubt_.empty() && in_doubt_.IsWaiting(*seq)) return HandOnInDoubt(publish, id.text, *seq);
     Count(&Counters::duplicates);
     return {Verdict::kDuplicate, *seq, id.text};
   }
 
   const Event event = MakeEvent(publish, id.text, accepted_seq_ + 1);
-  if (!Append(event, key)) return Refuse(id.text, WhyNotAppended(event));
+  if (!Append(event, key)) return Refuse(publish, id.text, WhyNotAppended(event));
   writer_->Notify();
   prefaulter_->Notify();
   NoteRetained(publish, event.seq);
@@ -168,7 +186,12 @@ bool Deduplicator::Append(const Event& event, const KeyHash& key) {
 }
 
 void Deduplicator::NoteRetained(const Publish& publish, std::uint64_t seq) {
-  if (publish.retain && !in_doubt_.empty()) in_doubt_.OnRetained(publish.topic, seq);
+  if (!publish.retain) return;
+  if (journal_ == nullptr) {
+    retained_before_open_ = true;
+  } else if (!in_doubt_.empty()) {
+    in_doubt_.OnRetained(publish.topic, seq);
+  }
 }
 
 Outcome Deduplicator::Pass(const Publish& publish, EventIdStatus id) {
@@ -191,7 +214,7 @@ const char* Deduplicator::WhyNotAppended(const Event& event) const {
   return "the journal is full (the store does not keep up, or fails), or memory is";
 }
 
-Outcome Deduplicator::Refuse(std::string_view event_id, const char* why) {
+Outcome Deduplicator::Refuse(const Publish& publish, std::string_view event_id, const char* why) {
   const bool pass = options_.on_store_failure == OnStoreFailure::kPass;
   Count(pass ? &Counters::unstored : &Counters::refused);
   if (refused_log_.Allow(MonotonicMs())) {
@@ -200,8 +223,9 @@ Outcome Deduplicator::Refuse(std::string_view event_id, const char* why) {
                  (pass ? "; it was handed on without deduplication" : "; its publisher was disconnected") +
                  " (said once a minute)");
   }
-  if (pass) return {};
-  return {Verdict::kRefused, 0, event_id};
+  if (!pass) return {Verdict::kRefused, 0, event_id};
+  NoteRetained(publish, accepted_seq_ + 1);
+  return {};
 }
 
 void Deduplicator::Count(std::uint64_t Counters::*counter) {

@@ -106,7 +106,7 @@ class Deduplicator {
   bool Append(const Event& event, const KeyHash& key);
   Outcome Pass(const Publish& publish, EventIdStatus id);
   void NoteRetained(const Publish& publish, std::uint64_t seq);
-  Outcome Refuse(std::string_view event_id, const char* why);
+  Outcome Refuse(const Publish& publish, std::string_view event_id, const char* why);
   const char* WhyNotAppended(const Event& event) const;
 
   const Options options_;
@@ -115,6 +115,7 @@ class Deduplicator {
   EventIdBuffer id_buffer_;
   std::optional<PendingRecovery> pending_;  // while the data directory could not be opened
   Counters unsaved_;                        // counted meanwhile
+  bool retained_before_open_ = false;       // something was, meanwhile
 
   // From here on there is nothing before the data directory is open.
   std::optional<Recovered> recovered_;

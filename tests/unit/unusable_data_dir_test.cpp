@@ -96,6 +96,25 @@ TEST_F(UnusableDataDirTest, PassHandsEventsOnAndCountsThem) {
   EXPECT_EQ(EventReader(options_.data_dir).ReadStatistics().unstored, 2U);
 }
 
+TEST_F(UnusableDataDirTest, ANewerRetainedMessageIsNotReplacedByAnOlderEventInDoubt) {
+  Message older = MakeMessage(R"({"event_id":"a"})");
+  older.retain = true;
+  KilledAfter([&] { Send(older); });
+  std::filesystem::rename(options_.data_dir, dir_ / "away");
+  Block();
+  options_.recovery_delay = std::chrono::milliseconds(0);
+  Start();
+  Message newer = MakeMessage("no event");
+  newer.retain = true;
+  EXPECT_EQ(Send(newer).verdict, kPassed);
+  Unblock();
+  std::filesystem::rename(dir_ / "away", options_.data_dir);
+  ASSERT_TRUE(Opens());
+  std::optional<Store::InDoubt> event;
+  EXPECT_TRUE(Eventually([&] { return (event = dedup_->TakeOverdue()).has_value(); }));
+  EXPECT_FALSE(event->retain);
+}
+
 TEST_F(UnusableDataDirTest, TheLogSaysWhyOnceAndWhenItIsOver) {
   Block();
   Start();
