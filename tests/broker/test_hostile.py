@@ -11,7 +11,7 @@ import time
 import pytest
 
 import mqtt_client
-from broker import IS_SANITIZED, wait_until
+from broker import BRIDGES_CRASH, IS_SANITIZED, wait_until
 from events import event
 from mqtt_client import V5, V311
 from observer import Observer
@@ -73,6 +73,7 @@ def test_topic_that_a_mount_point_makes_too_long_goes_on_as_in_the_bare_broker(b
     assert seen[True] == (seen[False][1:] if is_event else seen[False])
 
 
+@pytest.mark.skipif(BRIDGES_CRASH, reason="under libtsan the bare broker crashes, too")
 def test_bridge_prefix_that_makes_a_topic_too_long(brokers):
     inner = brokers.start(log_types=LOG_TYPES)
     outer = brokers.start(log_types=LOG_TYPES, bridge=f"connection up\naddress 127.0.0.1:{inner.port}\n"
