@@ -27,6 +27,8 @@ STOP_TIMEOUT_S = 20.0
 
 # Sanitizers keep freed memory for a while, so that the memory of their programs says nothing.
 IS_SANITIZED = PROGRAM.exists() and any(name in PROGRAM.read_bytes() for name in (b"__asan_init", b"__tsan_init"))
+# Ten times slower: what a program must do within a time limit of its own cannot be asked of it.
+IS_UNDER_TSAN = PROGRAM.exists() and b"__tsan_init" in PROGRAM.read_bytes()
 
 _SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|: runtime error: ")
 

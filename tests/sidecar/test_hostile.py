@@ -15,7 +15,7 @@ import pytest
 
 from broker import wait_until
 from observer import Observer
-from sidecar import TIMEOUT_S, MemoryWatch, event
+from sidecar import IS_UNDER_TSAN, TIMEOUT_S, MemoryWatch, event
 
 CROWD = 1000
 # Far more than it takes on a busy machine, far less than the patience that a hostile client would use up.
@@ -137,6 +137,7 @@ def test_too_long_bodies_that_go_on_and_on(sidecar, topic):
         assert_served(sidecar, topic)
 
 
+@pytest.mark.skipif(IS_UNDER_TSAN, reason="too slow for the time limits that it tests")
 def test_answers_that_are_never_read(stack):
     _, sidecar = stack.start()
     for number in range(10):
