@@ -34,8 +34,6 @@ std::optional<Statistics> Api::AwaitStored() {
   return statistics;
 }
 
-std::uint64_t Received(const Statistics& statistics) { return statistics.processed + statistics.duplicates; }
-
 std::string StoreTrouble(const StorageError& error) {
   return std::string("the event store cannot be read: ") + error.what();
 }

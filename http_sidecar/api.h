@@ -44,9 +44,6 @@ class Api {
   std::optional<Statistics> AwaitStored();
 };
 
-/// received = unique_processed + duplicate_dropped, always.
-std::uint64_t Received(const Statistics& statistics);
-
 inline constexpr char kStoreIsBehind[] = "the event store is more than 3 s behind; try again later";
 
 /// Answers for a store that cannot be read, or is behind.

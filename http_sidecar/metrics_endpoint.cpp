@@ -17,7 +17,8 @@ struct PluginMetric {
 };
 
 constexpr PluginMetric kPluginMetrics[] = {
-    {"events_received_total", "counter", "Events that came, duplicates included.", Received},
+    {"events_received_total", "counter", "Events that came, duplicates included.",
+     [](const Statistics& statistics) { return statistics.received(); }},
     {"duplicates_total", "counter", "Events that were recognised and not handed on.",
      [](const Statistics& statistics) { return statistics.duplicates; }},
     {"passed_total", "counter", "Publishes that were handed on untouched: without an id, or unstored.",

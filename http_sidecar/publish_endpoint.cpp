@@ -29,7 +29,7 @@ ObjectText BriefAnswer(const Batch& batch, const std::vector<Outcome>& outcomes,
       .Add("duplicates", outcomes.size() - processed.size())
       .Add("total_received", outcomes.size())
       .Add("accepted", outcomes.size())
-      .Add("received_total", Received(statistics));
+      .Add("received_total", statistics.received());
   return text;
 }
 

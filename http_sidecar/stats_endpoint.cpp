@@ -20,7 +20,7 @@ Answer ServeStats(Api& api, Request&) {
   std::snprintf(uptime_seconds, sizeof uptime_seconds, "%.3f", std::chrono::duration<double>(uptime).count());
   return {.status = 200,
           .body = ObjectText()
-                      .Add("received", Received(*statistics))
+                      .Add("received", statistics->received())
                       .Add("unique_processed", statistics->processed)
                       .Add("duplicate_dropped", statistics->duplicates)
                       .AddRaw("topics", ArrayText({topics.begin(), topics.end()}))

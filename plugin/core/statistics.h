@@ -17,6 +17,9 @@ struct Statistics {
   std::uint64_t journal_size_bytes = 0;
   bool store_failing = false;    ///< events wait in the journal because SQLite cannot store them
   bool journal_failing = false;  ///< events are refused because the journal cannot be synced
+
+  /// Events that came.
+  std::uint64_t received() const { return processed + duplicates; }
 };
 
 }  // namespace dedup

@@ -13,7 +13,7 @@ struct SysTopic {
 };
 
 constexpr SysTopic kSysTopics[] = {
-    {"received", [](const Statistics& statistics) { return statistics.processed + statistics.duplicates; }},
+    {"received", [](const Statistics& statistics) { return statistics.received(); }},
     {"duplicates", [](const Statistics& statistics) { return statistics.duplicates; }},
     {"passed", [](const Statistics& statistics) { return statistics.passed; }},
     {"refused", [](const Statistics& statistics) { return statistics.refused; }},
