@@ -75,8 +75,7 @@ void Deduplicator::OpenIfRecovered() {
   try {
     Open(std::move(*recovered));
   } catch (const std::exception& error) {
-    const std::string trouble = error.what();
-    pending_.emplace(options_, log_, trouble);
+    pending_.emplace(options_, log_, error.what());
     return;
   }
   pending_.reset();

@@ -47,8 +47,8 @@ struct Outcome {
 /// While the data directory cannot be used (full disk, I/O error, no permission, a file of a newer version) events are
 /// refused, or passed with on_store_failure pass, and all else flows; it is tried again until it can be used.
 ///
-/// Threading: the broker's main thread only; it owns all others. Errors: the
-/// constructor throws DataDirInUse; the others throw nothing but std::bad_alloc.
+/// Threading: the broker's main thread only; it owns all others. Errors: the constructor throws
+/// DataDirInUse; the others throw nothing but std::bad_alloc.
 class Deduplicator {
  public:
   explicit Deduplicator(const Options& options);

@@ -39,12 +39,19 @@ File Lock(const fs::path& data_dir) {
   return file;
 }
 
+// A database, and what SQLite keeps beside it.
+constexpr const char* kDatabaseSuffixes[] = {"", "-wal", "-shm"};
+
+void RemoveDatabase(const fs::path& path) {
+  for (const char* suffix : kDatabaseSuffixes) fs::remove(path.string() + suffix);
+}
+
 // Renames `path`, and what SQLite keeps beside it, out of the way. Returns the new name.
 fs::path SetAside(const fs::path& path) {
   fs::path aside = path.string() + ".damaged-" + FileTimestamp();
   for (int i = 2; fs::exists(aside); ++i)
     aside = path.string() + ".damaged-" + FileTimestamp() + "-" + std::to_string(i);
-  for (const char* suffix : {"", "-wal", "-shm"}) {
+  for (const char* suffix : kDatabaseSuffixes) {
     if (fs::exists(path.string() + suffix)) fs::rename(path.string() + suffix, aside.string() + suffix);
   }
   SyncDirectory(path.parent_path());
@@ -80,12 +87,12 @@ bool IsPlausible(const Journal& journal, std::uint64_t newest_known_seq) {
   return journal.accepted_seq() <= newest_known_seq + records_max + kSeqsSkipped;
 }
 
-// Brings the journal's records into the store, and the state up to them.
+// Brings the journal's records into the store, and the state up to them; both are yet to be made durable.
 void Replay(Journal& journal, Journal::Search search, Store& store, StoreState* state, LogQueue& log) {
   std::uint64_t newest_seq = 0;
   // A watermark beyond the newest seq is damage; then every event in the journal is in doubt.
   const std::uint64_t handed_on_seq = journal.handed_on_seq() <= journal.accepted_seq() ? journal.handed_on_seq() : 0;
-  Store::Batch batch(store, Store::Durability::kSynced);
+  Store::Batch batch(store, Store::Durability::kVisible);
   const Journal::Findings findings = journal.Replay(search, [&](const Journal::Entry& entry) {
     const Event& event = entry.event;
     if (entry.kind == RecordKind::kHandedOn) return batch.DeleteInDoubt(event.seq);
@@ -103,7 +110,6 @@ void Replay(Journal& journal, Journal::Search search, Store& store, StoreState* 
     state->stored_seq += kSeqsSkipped;
     state->skipped_seqs += kSeqsSkipped;
   }
-  batch.SaveState(*state);
   batch.Commit();
   if (findings.torn_bytes != 0) {
     log.Add(LogLevel::kWarning, "dropped a record of " + std::to_string(findings.torn_bytes) +
@@ -181,6 +187,7 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
   recovered.keys = std::make_unique<KeyFile>(options.data_dir, header.secret, log);
   LoadIndex(*recovered.store, state.forgotten_seq, header.secret, *recovered.keys, &recovered.index, log);
   {
+    // With what was replayed.
     Store::Batch batch(*recovered.store, Store::Durability::kSynced);
     batch.SaveState(state);
     if (recovered.keys->Sync()) batch.SaveKeysSeq(recovered.keys->appended_seq());
@@ -233,13 +240,13 @@ void FinishSalvage(const fs::path& database) {
 
 void SalvageDatabase(const fs::path& database, const char* damage, LogQueue& log) {
   const fs::path salvaged = database.string() + kSalvagedSuffix;
-  for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(salvaged.string() + suffix);
+  RemoveDatabase(salvaged);
   Salvaged saved;
   try {
     saved = Salvage(database, salvaged);
   } catch (...) {
     // Half of it is of no use, and takes room that may be what was missing.
-    for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(salvaged.string() + suffix);
+    RemoveDatabase(salvaged);
     throw;
   }
   const fs::path aside = SetAside(database);
