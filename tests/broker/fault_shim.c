@@ -1,9 +1,11 @@
 // Preloaded into the broker: levers for what cannot be timed from outside. The test maps the same file and pulls them.
 //
 // The file is little-endian words: clock_offset_s: i64 | fault: i64 | sync_delay_ms: i64 | write_delay_us: i64 |
-// delayed_syncs: i64 | delayed_writes: i64. A fault is pulled once and then resets itself.
+// delayed_syncs: i64 | delayed_writes: i64 | failing: i64. A fault is pulled once and then resets itself; what is
+// failing, a set of the bits below, fails with EIO until it is no more.
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
@@ -20,6 +22,8 @@
 
 enum { kNone = 0, kTerminateAfterThisTurn = 1, kKillAfterPuback = 2, kKillAfterPubrec = 3 };
 
+enum { kJournalSync = 1, kWalWrite = 2, kWalSync = 4, kDatabaseWrite = 8, kDatabaseSync = 16 };
+
 struct Levers {
   volatile int64_t clock_offset_s;
   volatile int64_t fault;
@@ -27,6 +31,7 @@ struct Levers {
   volatile int64_t write_delay_us;  // of each write to events.db itself, so of a checkpoint's pages
   volatile int64_t delayed_syncs;
   volatile int64_t delayed_writes;
+  volatile int64_t failing;
 };
 
 static struct Levers idle;
@@ -65,7 +70,27 @@ time_t time(time_t* out) {
   return now.tv_sec;
 }
 
-// --- the slow disk ---
+// --- the slow disk, and the failing one ---
+
+static int Is(int file, const char* name) {
+  char link[64], path[4096];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+  const ssize_t size = readlink(link, path, sizeof path);
+  const ssize_t length = (ssize_t)strlen(name);
+  return size >= length && memcmp(path + size - length, name, (size_t)length) == 0;
+}
+
+static int IsDatabase(int file) { return Is(file, "/events.db"); }
+
+static int Fails(int file, int64_t journal, int64_t wal, int64_t database) {
+  const int64_t failing = levers->failing;
+  if (!((failing & journal && Is(file, "/events.journal")) || (failing & wal && Is(file, "/events.db-wal")) ||
+        (failing & database && IsDatabase(file)))) {
+    return 0;
+  }
+  errno = EIO;
+  return 1;
+}
 
 static void Sleep(int64_t delay_us) {
   struct timespec left = {delay_us / 1000000, delay_us % 1000000 * 1000};
@@ -81,19 +106,11 @@ static int DelayedSync(const char* name, int file) {
     __atomic_fetch_add(&levers->delayed_syncs, 1, __ATOMIC_RELAXED);
     Sleep(delay_ms * 1000);
   }
-  return real(file);
+  return Fails(file, kJournalSync, kWalSync, kDatabaseSync) ? -1 : real(file);
 }
 
 int fsync(int file) { return DelayedSync("fsync", file); }
 int fdatasync(int file) { return DelayedSync("fdatasync", file); }
-
-static int IsDatabase(int file) {
-  static const char kEnd[] = "/events.db";
-  char link[64], path[4096];
-  snprintf(link, sizeof link, "/proc/self/fd/%d", file);
-  const ssize_t size = readlink(link, path, sizeof path);
-  return size >= (ssize_t)strlen(kEnd) && memcmp(path + size - strlen(kEnd), kEnd, strlen(kEnd)) == 0;
-}
 
 ssize_t pwrite64(int file, const void* data, size_t size, off64_t offset) {
   static ssize_t (*real)(int, const void*, size_t, off64_t);
@@ -103,7 +120,7 @@ ssize_t pwrite64(int file, const void* data, size_t size, off64_t offset) {
     __atomic_fetch_add(&levers->delayed_writes, 1, __ATOMIC_RELAXED);
     Sleep(delay_us);
   }
-  return real(file, data, size, offset);
+  return Fails(file, 0, kWalWrite, kDatabaseWrite) ? -1 : real(file, data, size, offset);
 }
 
 // --- the death ---

@@ -1,4 +1,5 @@
-"""Levers inside the broker: a wall clock that jumps, a slow disk, a death at one exact moment (see fault_shim.c)."""
+"""Levers inside the broker: a wall clock that jumps, a disk that is slow or fails, a death at one exact moment (see
+fault_shim.c)."""
 
 import mmap
 import pathlib
@@ -10,6 +11,7 @@ import pytest
 
 _SOURCE = pathlib.Path(__file__).with_name("fault_shim.c")
 
+DISK_FAULTS = {"journal sync": 1, "WAL write": 2, "WAL sync": 4, "database write": 8, "database sync": 16}
 TERMINATE_AFTER_THIS_TURN, KILL_AFTER_PUBACK, KILL_AFTER_PUBREC = 1, 2, 3
 
 
@@ -29,9 +31,9 @@ class FaultShim:
     def __init__(self, library, directory):
         directory.mkdir(parents=True, exist_ok=True)
         path = directory / "levers"
-        path.write_bytes(bytes(48))
+        path.write_bytes(bytes(56))
         with open(path, "r+b") as file:
-            self._levers = mmap.mmap(file.fileno(), 48)
+            self._levers = mmap.mmap(file.fileno(), 56)
         self.broker_arguments = {"preload": [library], "environment": {"FAULT_SHIM_LEVERS": str(path)}}
 
     def set_clock(self, offset_s):
@@ -45,6 +47,10 @@ class FaultShim:
     def slow_down_disk(self, *, sync_ms, write_us):
         """How long each sync takes from now on, and each write to events.db itself."""
         self._levers[16:32] = struct.pack("<qq", sync_ms, write_us)
+
+    def fail(self, *faults):
+        """These of DISK_FAULTS fail from now on, and nothing else."""
+        self._levers[48:56] = struct.pack("<q", sum(DISK_FAULTS[fault] for fault in faults))
 
     def delayed(self):
         """How many syncs and writes were slowed down."""

@@ -11,8 +11,9 @@ import time
 import pytest
 
 from broker import wait_until
-from disk import FailingDisk, SmallDisk
+from disk import SmallDisk
 from events import event, event_id_of
+from fault_shim import DISK_FAULTS, FaultShim, build
 from load import Load
 from mqtt_client import ConnectionCut
 from observer import Observer
@@ -91,7 +92,7 @@ def small_disk():
 
 @pytest.fixture
 def failing_disk(tmp_path):
-    return FailingDisk(tmp_path)
+    return FaultShim(build(tmp_path), tmp_path / "shim")
 
 
 def test_disk_that_fills_up_under_load(stack, small_disk):
@@ -150,7 +151,7 @@ def test_disk_that_is_full_at_the_start(stack, small_disk):
     assert sidecar.publish({"topic": "t", "event_id": "a", "timestamp": "2024-01-02T03:04:05Z"})["processed"] == ["a"]
 
 
-@pytest.mark.parametrize("fault", FailingDisk.FAULTS)
+@pytest.mark.parametrize("fault", DISK_FAULTS)
 def test_disk_that_fails(stack, failing_disk, fault):
     broker = stack.make_broker(options={"journal_size": "256K"}, **TERSE, **failing_disk.broker_arguments)
     sidecar = stack.make_sidecar(broker.start()).start()
@@ -175,7 +176,7 @@ def test_all_of_the_disk_fails_at_the_start(stack, failing_disk):
     Store(broker).wait_ids(["a"])
     broker.settle()
     broker.terminate()
-    failing_disk.fail(*FailingDisk.FAULTS)
+    failing_disk.fail(*DISK_FAULTS)
     broker.start()
     assert refused(broker)
     wait_unhealthy(sidecar, "events cannot be stored now")
