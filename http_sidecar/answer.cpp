@@ -1,11 +1,17 @@
 #include "answer.h"
 
-#include "json_text.h"
-
 namespace dedup::sidecar {
 
-Answer ErrorAnswer(int status, std::string_view detail) {
-  return {.status = status, .body = ObjectText().AddText("detail", detail).Take()};
+void AddProblem(const Problem& problem, ObjectText* text) {
+  text->AddText("type", "urn:mosquitto-dedup:problem:" + std::string(problem.type.name))
+      .AddText("title", problem.type.title)
+      .Add("status", static_cast<std::uint64_t>(problem.type.status))
+      .AddText("detail", problem.detail);
+}
+
+Answer ProblemAnswer(const Problem& problem, ObjectText more) {
+  AddProblem(problem, &more);
+  return {.status = problem.type.status, .body = more.Take(), .content_type = "application/problem+json"};
 }
 
 }  // namespace dedup::sidecar

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "json_text.h"
+#include "problem.h"
 #include "watchers.h"
 
 namespace dedup::sidecar {
@@ -39,7 +41,10 @@ struct Answer {
   std::optional<Watch> watch = {};
 };
 
-/// {"detail": detail}
-Answer ErrorAnswer(int status, std::string_view detail);
+/// The problem as members of a JSON object: type, title, status, detail.
+void AddProblem(const Problem& problem, ObjectText* text);
+
+/// The form of every error: application/problem+json (RFC 9457), with members of its own first, if it has `more`.
+Answer ProblemAnswer(const Problem& problem, ObjectText more = {});
 
 }  // namespace dedup::sidecar

@@ -38,6 +38,6 @@ std::string StoreTrouble(const StorageError& error) {
   return std::string("the event store cannot be read: ") + error.what();
 }
 
-Answer StoreBehind() { return ErrorAnswer(503, kStoreIsBehind); }
+Answer StoreBehind() { return ProblemAnswer({problems::kStoreUnavailable, kStoreIsBehind}); }
 
 }  // namespace dedup::sidecar

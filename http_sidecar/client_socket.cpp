@@ -16,6 +16,7 @@ using std::chrono::milliseconds;
 constexpr std::size_t kInputBytes = 16 * 1024;
 constexpr std::size_t kOutputBytesMax = 64 * 1024;
 constexpr std::size_t kHeadBytesMax = 64 * 1024;
+constexpr std::size_t kHeadLineBytesMax = 8 * 1024;  // the library reads no longer one
 constexpr milliseconds kCrowdLookInterval{200};
 constexpr milliseconds kDrainPause{2000};
 constexpr std::size_t kDrainBytesMax = std::size_t{256} << 20;
@@ -46,12 +47,17 @@ void ClientSocket::BeginHead() {
   in_head_ = true;
   std::memset(last_, 0, sizeof last_);
   head_bytes_left_ = kHeadBytesMax;
+  line_begin_ = kHeadBytesMax;
   awaited_ = 0;
 }
 
 void ClientSocket::BeginBody() {
   in_head_ = false;
   awaited_ = 0;
+}
+
+bool ClientSocket::head_is_too_large() const {
+  return head_bytes_left_ == 0 || line_begin_ - head_bytes_left_ > kHeadLineBytesMax;
 }
 
 ssize_t ClientSocket::Read(char* data, std::size_t size) {
@@ -63,6 +69,7 @@ ssize_t ClientSocket::Read(char* data, std::size_t size) {
   size = std::min(size, input_end_ - input_begin_);
   if (in_head_) {
     if (size > head_bytes_left_) return -1;
+    if (last_[sizeof last_ - 1] == '\n') line_begin_ = head_bytes_left_;
     head_bytes_left_ -= size;
     // The library, which reads heads byte by byte, would skip a line that ends so; a proxy in front may not.
     if (input_[input_begin_] == '\n' && last_[sizeof last_ - 1] != '\r') return -1;

@@ -44,6 +44,8 @@ class ClientSocket {
   /// From here to BeginBody() a request's head is read: at most 64 KiB, lines ended by CR LF, byte by byte.
   void BeginHead();
   void BeginBody();
+  /// Whether what has been read of the head is all that a head may be, or its last line longer than 8 KiB.
+  bool head_is_too_large() const;
 
   /// Like recv(), but the end of the stream is an error too: HTTP says by itself where a request ends. -1 at an error.
   ssize_t Read(char* data, std::size_t size);
@@ -73,6 +75,7 @@ class ClientSocket {
   char last_[4] = {};
   bool in_head_ = false;
   std::size_t head_bytes_left_ = 0;
+  std::size_t line_begin_ = 0;   // of the head's last line: how many bytes were left
   short awaited_ = 0;            // what was waited for last
   Clock::duration waited_{0};    // for that
   std::size_t moved_bytes_ = 0;  // meanwhile

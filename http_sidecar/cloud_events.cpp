@@ -88,7 +88,7 @@ std::optional<Problem> AppendObject(std::string_view object, std::size_t index, 
 }
 
 Problem InvalidJson(const json::Reader& reader) {
-  return {400, "invalid JSON at byte " + std::to_string(reader.offset()) + ": " + reader.reason()};
+  return {problems::kInvalidJson, "invalid JSON at byte " + std::to_string(reader.offset()) + ": " + reader.reason()};
 }
 
 std::variant<std::string, Problem> FromStructured(std::string_view body, bool is_batch, std::string_view topic) {
@@ -100,7 +100,7 @@ std::variant<std::string, Problem> FromStructured(std::string_view body, bool is
     if (auto problem = AppendObject(value.text, 0, topic, &events)) return *std::move(problem);
     return events;
   }
-  if (!reader.EnterArray()) return Problem{400, "a batch of CloudEvents is a JSON array"};
+  if (!reader.EnterArray()) return Problem{problems::kInvalidJson, "a batch of CloudEvents is a JSON array"};
   std::optional<Problem> first;
   events.push_back('[');
   for (std::size_t index = 0; reader.NextElement(&value); ++index) {

@@ -18,7 +18,7 @@ void Delivery::Reject(Problem problem) {
 }
 
 void Delivery::Fail(std::string detail) {
-  if (answered_ != outcomes_.size()) Finish(Problem{503, std::move(detail)});
+  if (answered_ != outcomes_.size()) Finish(Problem{problems::kBrokerUnavailable, std::move(detail)});
 }
 
 void Delivery::Finish(std::optional<Problem> problem) {
@@ -36,7 +36,8 @@ void Delivery::Finish(std::optional<Problem> problem) {
 bool Delivery::Wait(std::chrono::steady_clock::duration patience, Problem* problem) {
   std::unique_lock lock(mutex_);
   if (!condition_.wait_for(lock, patience, [this] { return finished_; })) {
-    *problem = {503, "the broker has not answered for all events in time; sending the same body again is safe"};
+    *problem = {problems::kBrokerUnavailable,
+                "the broker has not answered for all events in time; sending the same body again is safe"};
     return false;
   }
   if (problem_) *problem = *problem_;

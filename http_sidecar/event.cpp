@@ -102,7 +102,7 @@ std::optional<Problem> AppendEvent(const json::Value& value, std::size_t index, 
 }
 
 Problem InvalidJson(const json::Reader& reader) {
-  return {400, "invalid JSON at byte " + std::to_string(reader.offset()) + ": " + reader.reason()};
+  return {problems::kInvalidJson, "invalid JSON at byte " + std::to_string(reader.offset()) + ": " + reader.reason()};
 }
 
 std::optional<Problem> ParseArray(json::Reader reader, std::vector<Event>* events) {
@@ -111,7 +111,7 @@ std::optional<Problem> ParseArray(json::Reader reader, std::vector<Event>* event
   // Reads on behind an invalid event, for invalid JSON comes first: it makes the whole request unreadable.
   for (std::size_t count = 1; reader.NextElement(&value); ++count) {
     if (count > kEventsPerBatchMax) {
-      return Problem{413, "more than " + std::to_string(kEventsPerBatchMax) + " events in one request"};
+      return Problem{problems::kTooLarge, "more than " + std::to_string(kEventsPerBatchMax) + " events in one request"};
     }
     if (!first) first = AppendEvent(value, events->size(), events);
   }
@@ -125,7 +125,8 @@ std::optional<Problem> ParseEvents(std::string_view body, std::vector<Event>* ev
   json::Value value;
   if (!reader.ReadDocument(&value)) return InvalidJson(reader);
   if (value.kind == json::Kind::kObject) return AppendEvent(value, 0, events);
-  return Problem{422, Shown(value.text) + " is neither an event (a JSON object) nor an array of events"};
+  return Problem{problems::kInvalidEvent,
+                 Shown(value.text) + " is neither an event (a JSON object) nor an array of events"};
 }
 
 }  // namespace
@@ -151,10 +152,10 @@ Lines ParseLines(std::string body, std::size_t first_index) {
     if (reader.ReadDocument(&value)) {
       problem = AppendEvent(value, index, &lines.batch->events);
     } else {
-      problem = EventProblem(index, "", InvalidJson(reader).detail);
+      problem = Problem{problems::kInvalidJson, EventProblem(index, "", InvalidJson(reader).detail).detail};
     }
     if (problem) {
-      lines.flaws.push_back({index, std::move(problem->detail)});
+      lines.flaws.push_back({index, *std::move(problem)});
     } else {
       lines.indexes.push_back(index);
     }
@@ -165,7 +166,7 @@ Lines ParseLines(std::string body, std::size_t first_index) {
 Problem EventProblem(std::size_t index, std::string_view member, std::string_view reason) {
   std::string detail = "events[" + std::to_string(index) + "]";
   if (!member.empty()) detail.append(".").append(member);
-  return {422, detail.append(": ").append(reason)};
+  return {problems::kInvalidEvent, detail.append(": ").append(reason)};
 }
 
 }  // namespace dedup::sidecar

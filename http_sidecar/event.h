@@ -9,16 +9,12 @@
 #include <variant>
 #include <vector>
 
+#include "problem.h"
+
 namespace dedup::sidecar {
 
 inline constexpr std::size_t kEventsPerBatchMax = 100'000;
 inline constexpr std::size_t kTopicBytesMax = 65'535;
-
-/// A request that cannot be served as it stands: an HTTP status and a sentence for the one who sent it.
-struct Problem {
-  int status;
-  std::string detail;
-};
 
 /// A valid event. The views point into its batch's body.
 struct Event {
@@ -42,7 +38,7 @@ struct Batch {
 };
 
 /// The events of a body that is one event or an array of events, in order; all valid, or the first problem:
-/// 400 for invalid JSON, 413 beyond kEventsPerBatchMax, 422 for an invalid event, with its index and member in the
+/// kInvalidJson, kTooLarge beyond kEventsPerBatchMax, or kInvalidEvent, with its index and member in the
 /// detail: `events[3].timestamp: "2024-13-01" is not an ISO 8601 date or date-time`.
 ///
 /// An event is an object with `topic` (1 to kTopicBytesMax bytes, no `+`, `#`, NUL, no `$` in front), `event_id`
@@ -54,7 +50,7 @@ std::variant<std::shared_ptr<Batch>, Problem> ParseBatch(std::string body);
 struct Lines {
   struct Flaw {
     std::size_t index;  ///< of the line in the stream, from 0 on
-    std::string detail;
+    Problem problem;
   };
   std::shared_ptr<Batch> batch;      ///< the valid ones
   std::vector<std::size_t> indexes;  ///< of their lines
@@ -63,7 +59,7 @@ struct Lines {
 /// Reads whole lines; the first has the index `first_index`. Empty ones are left out.
 Lines ParseLines(std::string body, std::size_t first_index);
 
-/// "events[3].topic: " and the reason, with status 422: the form of every complaint about an event.
+/// kInvalidEvent, "events[3].topic: " and the reason: the form of every complaint about an event.
 Problem EventProblem(std::size_t index, std::string_view member, std::string_view reason);
 
 }  // namespace dedup::sidecar

@@ -12,7 +12,8 @@ Answer ServeEvent(Api& api, Request& request) {
   std::uint64_t seq = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seq);
   if (error != std::errc() || end != text.data() + text.size()) {
-    return ErrorAnswer(400, "the path takes an event's seq, a whole number, as in /events/17");
+    return ProblemAnswer(
+        {problems::kInvalidParameter, "the path takes an event's seq, a whole number, as in /events/17"});
   }
   if (!api.AwaitStored()) return StoreBehind();
   Answer answer{.status = 200, .body = {}};
@@ -24,7 +25,9 @@ Answer ServeEvent(Api& api, Request& request) {
       return true;
     });
   });
-  if (answer.body.empty()) return ErrorAnswer(404, "there is no event " + std::to_string(seq));
+  if (answer.body.empty()) {
+    return ProblemAnswer({problems::kNotFound, "there is no event " + std::to_string(seq)});
+  }
   if (SetTag(tag, request, &answer)) answer.body.clear();
   return answer;
 }

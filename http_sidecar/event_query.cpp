@@ -111,7 +111,7 @@ std::variant<EventQuery, Problem> ParseEventQuery(std::string_view target, std::
     read("limit", [&](Raw raw) { query.limit = Number(raw, 1, kPageEventsMax, "takes a whole number, 1 to 1000"); });
     read("order", [&](Raw raw) { query.range.newest_first = IsNewestFirst(raw); });
   } catch (const std::invalid_argument& error) {
-    return Problem{400, error.what()};
+    return Problem{problems::kInvalidParameter, error.what()};
   }
   return query;
 }

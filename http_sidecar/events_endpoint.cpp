@@ -41,7 +41,7 @@ Answer PageAnswer(EventListing listing, const Request& request, const EventQuery
 
 Answer ServeEvents(Api& api, Request& request) {
   auto parsed = ParseEventQuery(request.target, NowUs());
-  if (const auto* const problem = std::get_if<Problem>(&parsed)) return ErrorAnswer(problem->status, problem->detail);
+  if (const auto* const problem = std::get_if<Problem>(&parsed)) return ProblemAnswer(*problem);
   auto& query = std::get<EventQuery>(parsed);
   const EventFormat& format = ChooseFormat(request.header("Accept"));
   const auto statistics = api.AwaitStored();

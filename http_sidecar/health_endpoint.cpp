@@ -8,7 +8,7 @@ Answer ServeHealth(Api& api, Request&) {
   const Health health = CheckHealth(api);
   const std::string trouble = Joined({health.broker, health.plugin, health.store});
   if (trouble.empty()) return {.status = 200, .body = ObjectText().AddText("status", "ok").Take()};
-  return {.status = 503, .body = ObjectText().AddText("status", "unavailable").AddText("detail", trouble).Take()};
+  return ProblemAnswer({problems::kNotReady, trouble});
 }
 
 }  // namespace dedup::sidecar

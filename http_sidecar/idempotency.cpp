@@ -24,10 +24,12 @@ Answer Idempotency::Serve(const std::string& key, const Request& request, const 
     if (!is_new) {
       const Entry& entry = known->second;
       if (entry.request != hash) {
-        return ErrorAnswer(422, "this Idempotency-Key came before with another request; a new request takes a new key");
+        return ProblemAnswer({problems::kKeyReused,
+                              "this Idempotency-Key came before with another request; a new request takes a new key"});
       }
       if (!entry.is_served) {
-        return ErrorAnswer(409, "the first request with this Idempotency-Key is still being served; try again later");
+        return ProblemAnswer({problems::kKeyInUse,
+                              "the first request with this Idempotency-Key is still being served; try again later"});
       }
       Answer answer = entry.answer;
       answer.headers.emplace_back("Idempotency-Replayed", "true");

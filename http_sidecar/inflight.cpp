@@ -30,7 +30,7 @@ void Inflight::RejectOldest() {
                    "was dropped by the broker, which at QoS 0 does not say why; it may not let this "
                    "sidecar publish to the topic")
           .detail;
-  entry.delivery->Reject({403, detail});
+  entry.delivery->Reject({problems::kForbiddenByBroker, detail});
 }
 
 bool Inflight::Answer(const Receipt& receipt) {
@@ -47,14 +47,14 @@ void Inflight::RejectSilent(Clock::time_point time) {
   while (!entries_.empty() && entries_.front().delivery->qos() == 0 && entries_.front().sent < time) RejectOldest();
 }
 
-void Inflight::Reject(int packet_id, int status, const std::string& reason) {
+void Inflight::Reject(int packet_id, const ProblemType& type, const std::string& reason) {
   const auto found = std::find_if(entries_.begin(), entries_.end(),
                                   [packet_id](const Entry& entry) { return entry.packet_id == packet_id; });
   if (found == entries_.end()) return;
   payload_bytes_ -= found->event().payload.size();
   const Entry entry = std::move(*found);
   entries_.erase(found);
-  entry.delivery->Reject({status, EventProblem(entry.index, "", reason).detail});
+  entry.delivery->Reject({type, EventProblem(entry.index, "", reason).detail});
 }
 
 void Inflight::FailAll(const std::string& detail) {

@@ -31,7 +31,7 @@ class Inflight {
   void RejectSilent(Clock::time_point time);
 
   /// The broker refused the event with this packet id; no receipt will come for it.
-  void Reject(int packet_id, int status, const std::string& reason);
+  void Reject(int packet_id, const ProblemType& type, const std::string& reason);
 
   /// The connection is gone: no receipt will come any more.
   void FailAll(const std::string& detail);

@@ -11,8 +11,11 @@ namespace {
 
 constexpr std::size_t kLineBytesMax = std::size_t{16} << 20;
 
-std::string FlawText(std::size_t index, std::string_view verdict, std::string_view detail) {
-  return ObjectText().Add("line", index + 1).AddText("verdict", verdict).AddText("detail", detail).Take();
+std::string FlawText(std::size_t index, const Problem& problem) {
+  ObjectText text;
+  text.Add("line", index + 1).AddText("verdict", problem.type.status < 500 ? "invalid" : "failed");
+  AddProblem(problem, &text);
+  return text.Take();
 }
 
 // What is left of a batch that was refused as a whole because of one of its events.
@@ -38,7 +41,7 @@ std::string LineStream::NextLines(std::string* out) {
       is_over_ = !read_body_(&unread_);
     } catch (const std::exception& error) {
       is_over_ = true;
-      out->append(FlawText(lines_, "invalid", error.what())).push_back('\n');
+      out->append(FlawText(lines_, {problems::kMalformedRequest, error.what()})).push_back('\n');
       return {};  // a line that was cut is none
     }
     if (is_over_) return std::exchange(unread_, {});
@@ -50,7 +53,7 @@ std::string LineStream::NextLines(std::string* out) {
     }
     if (unread_.size() > kLineBytesMax) {
       is_over_ = true;
-      out->append(FlawText(lines_, "invalid", "is longer than 16 MiB")).push_back('\n');
+      out->append(FlawText(lines_, {problems::kTooLarge, "is longer than 16 MiB"})).push_back('\n');
       return {};
     }
   }
@@ -67,7 +70,7 @@ void LineStream::Publish(std::string body, std::string* out) {
   auto flaw = lines.flaws.begin();
   const auto append_flaws = [&](std::size_t before) {
     for (; flaw != lines.flaws.end() && flaw->index < before; ++flaw) {
-      out->append(FlawText(flaw->index, "invalid", flaw->detail)).push_back('\n');
+      out->append(FlawText(flaw->index, flaw->problem)).push_back('\n');
     }
   };
   for (std::size_t i = 0; i < results.size(); ++i) {
@@ -92,22 +95,20 @@ void LineStream::PublishEvents(const Lines& lines, std::vector<std::string>* res
       }
       return std::nullopt;
     } catch (const StorageError& error) {
-      return Problem{503, StoreTrouble(error)};
+      return Problem{problems::kStoreUnavailable, StoreTrouble(error)};
     }
   };
   auto problem = publish(lines.batch);
   if (!problem) return;
   // One event's fault is not the others'. Those that were published all the same are duplicates now.
+  bool is_away = problem->type.status >= 500;
   for (std::size_t i = results->size(); i < lines.batch->events.size(); ++i) {
-    if (problem->status < 500) problem = publish(Only(*lines.batch, i));
-    if (!problem) {
-      problem = Problem{0, {}};
-      continue;
-    }
-    const bool is_invalid = problem->status < 500;
-    results->push_back(FlawText(lines.indexes[i], is_invalid ? "invalid" : "failed", problem->detail));
-    is_over_ = is_over_ || !is_invalid;
+    if (!is_away) problem = publish(Only(*lines.batch, i));
+    if (!problem) continue;
+    results->push_back(FlawText(lines.indexes[i], *problem));
+    is_away = problem->type.status >= 500;
   }
+  is_over_ = is_over_ || is_away;
 }
 
 }  // namespace dedup::sidecar

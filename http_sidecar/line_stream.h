@@ -10,8 +10,8 @@
 namespace dedup::sidecar {
 
 /// Publishes what has arrived, whole lines of it, and then says what became of it, a line for each event in order:
-/// {"event_id":"a","verdict":"processed","seq":17}, or {"line":3,"verdict":"invalid","detail":"…"}; an invalid line
-/// does not keep the others back. When the broker is away the lines that wait fail, and the stream ends.
+/// {"event_id":"a","verdict":"processed","seq":17}, or {"line":3,"verdict":"invalid","type":…,"detail":…}; an invalid
+/// line does not keep the others back. When the broker is away the lines that wait fail, and the stream ends.
 ///
 /// Memory: what one read brings, or the longest line, at most 16 MiB. Threading: one thread at a time. The api must
 /// outlive it.

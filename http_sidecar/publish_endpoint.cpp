@@ -14,8 +14,6 @@
 namespace dedup::sidecar {
 namespace {
 
-Answer ProblemAnswer(const Problem& problem) { return ErrorAnswer(problem.status, problem.detail); }
-
 // An event that was let pass (the store failed and the plugin was told to carry on) went to the subscribers like one
 // that was processed.
 ObjectText BriefAnswer(const Batch& batch, const std::vector<Outcome>& outcomes, const Statistics& statistics) {
@@ -82,9 +80,13 @@ Answer ServePublish(Api& api, Request& request) {
   const std::string key = request.header("Idempotency-Key");
   if (key.empty()) return Publish(api, request);
   constexpr std::size_t kKeyBytesMax = 255;
-  if (key.size() > kKeyBytesMax) return ErrorAnswer(400, "Idempotency-Key takes at most 255 bytes");
-  if (request.read_body)
-    return ErrorAnswer(400, "Idempotency-Key is not for a stream; the events' own ids do the same");
+  if (key.size() > kKeyBytesMax) {
+    return ProblemAnswer({problems::kInvalidParameter, "Idempotency-Key takes at most 255 bytes"});
+  }
+  if (request.read_body) {
+    return ProblemAnswer(
+        {problems::kInvalidParameter, "Idempotency-Key is not for a stream; the events' own ids do the same"});
+  }
   return api.idempotency.Serve(key, request, [&] { return Publish(api, request); });
 }
 

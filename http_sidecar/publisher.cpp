@@ -103,8 +103,10 @@ struct Publisher::Session {
   bool id_in_property() const { return plugin.id_member != "event_id"; }
 
   std::optional<Problem> Check(const Batch& batch) const {
-    if (batch.qos > qos_max) return Problem{422, "qos: the broker takes at most " + std::to_string(qos_max)};
-    if (batch.retain && !can_retain) return Problem{422, "retain: the broker retains no messages"};
+    if (batch.qos > qos_max)
+      return Problem{problems::kUnsupportedByBroker, "qos: the broker takes at most " + std::to_string(qos_max)};
+    if (batch.retain && !can_retain)
+      return Problem{problems::kUnsupportedByBroker, "retain: the broker retains no messages"};
     for (std::size_t i = 0; i < batch.events.size(); ++i) {
       if (auto problem = Check(batch.events[i], i)) return problem;
     }
@@ -128,7 +130,7 @@ struct Publisher::Session {
     // Header, lengths and packet id take less than 32 bytes.
     const std::size_t property_bytes = id_in_property() ? plugin.id_property.size() + event.event_id.size() : 0;
     if (topic.size() + event.payload.size() + property_bytes + 32 > packet_bytes_max) {
-      return Problem{413, EventProblem(index, "", "is larger than the broker takes").detail};
+      return Problem{problems::kTooLarge, EventProblem(index, "", "is larger than the broker takes").detail};
     }
     return std::nullopt;
   }
@@ -318,9 +320,10 @@ class Publisher::Connection {
       connection->unacknowledged_.erase(packet_id);
       if (reason < 0x80) return;
       if (reason == MQTT_RC_NOT_AUTHORIZED) {
-        connection->inflight_.Reject(packet_id, 403, "the broker does not let this sidecar publish to the topic");
+        connection->inflight_.Reject(packet_id, problems::kForbiddenByBroker,
+                                     "the broker does not let this sidecar publish to the topic");
       } else if (reason == MQTT_RC_PACKET_TOO_LARGE) {
-        connection->inflight_.Reject(packet_id, 413, "is larger than the broker takes");
+        connection->inflight_.Reject(packet_id, problems::kTooLarge, "is larger than the broker takes");
       } else {
         connection->End(std::string("the broker refused a publish: ") + mosquitto_reason_string(reason));
       }
@@ -381,10 +384,10 @@ std::string Publisher::Trouble() const {
 
 std::variant<std::vector<Outcome>, Problem> Publisher::Publish(std::shared_ptr<const Batch> batch) {
   const auto session = AwaitSession();
-  if (!session) return Problem{503, Trouble()};
+  if (!session) return Problem{problems::kBrokerUnavailable, Trouble()};
   if (auto problem = session->Check(*batch)) return *std::move(problem);
   const auto delivery = std::make_shared<Delivery>(std::move(batch), session->number);
-  if (!Submit(delivery)) return Problem{503, "the connection to the broker was just lost"};
+  if (!Submit(delivery)) return Problem{problems::kBrokerUnavailable, "the connection to the broker was just lost"};
   Problem problem;
   if (!delivery->Wait(kDeliveryPatience, &problem)) return problem;
   return delivery->outcomes();

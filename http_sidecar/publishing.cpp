@@ -17,7 +17,7 @@ std::optional<Problem> CheckFits(const Batch& batch, std::uint64_t journal_bytes
   for (std::size_t i = 0; i < batch.events.size(); ++i) {
     const Event& event = batch.events[i];
     if (event.payload.size() + event.topic.size() + kRecordOverheadMax > journal_bytes) {
-      return Problem{413, EventProblem(i, "", "is larger than the plugin's journal").detail};
+      return Problem{problems::kTooLarge, EventProblem(i, "", "is larger than the plugin's journal").detail};
     }
   }
   return std::nullopt;
@@ -64,13 +64,15 @@ std::string_view VerdictText(const Result& result) {
 std::variant<PublishOptions, Problem> ParsePublishOptions(std::string_view target) {
   PublishOptions options;
   const std::string qos(RawQueryValue(target, "qos").value_or("1"));
-  if (qos.size() != 1 || qos[0] < '0' || qos[0] > '2') return Problem{400, "qos takes 0, 1 or 2"};
+  if (qos.size() != 1 || qos[0] < '0' || qos[0] > '2')
+    return Problem{problems::kInvalidParameter, "qos takes 0, 1 or 2"};
   options.qos = qos[0] - '0';
   const std::string_view retain = RawQueryValue(target, "retain").value_or("false");
-  if (retain != "true" && retain != "false") return Problem{400, "retain takes true or false"};
+  if (retain != "true" && retain != "false") return Problem{problems::kInvalidParameter, "retain takes true or false"};
   options.retain = retain == "true";
   const std::string_view results = RawQueryValue(target, "results").value_or("brief");
-  if (results != "full" && results != "brief") return Problem{400, "results takes full or brief"};
+  if (results != "full" && results != "brief")
+    return Problem{problems::kInvalidParameter, "results takes full or brief"};
   options.full_results = results == "full";
   return options;
 }
@@ -80,7 +82,8 @@ std::variant<std::vector<Outcome>, Problem> PublishBatch(Api& api, const std::sh
   std::optional<JournalGate::Pass> pass;
   if (batch->body.size() > kSmallBodyBytes) {
     if (auto problem = CheckFits(*batch, api.ReadStatistics().journal_size_bytes)) return *std::move(problem);
-    if (!api.journal_gate.Enter(batch->body.size(), kStoredPatience, &pass)) return Problem{503, kStoreIsBehind};
+    if (!api.journal_gate.Enter(batch->body.size(), kStoredPatience, &pass))
+      return Problem{problems::kStoreUnavailable, kStoreIsBehind};
   }
   return api.publisher->Publish(batch);
 }

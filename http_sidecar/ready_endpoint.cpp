@@ -37,12 +37,13 @@ Answer ServeReady(Api& api, Request&) {
   // Without the store they are not known.
   if (health.statistics) checks.AddText("plugin", word(health.plugin)).AddText("disk", word(disk.trouble));
   ObjectText answer;
-  answer.AddText("status", trouble.empty() ? "ready" : "unavailable").AddRaw("checks", checks.Take());
+  if (trouble.empty()) answer.AddText("status", "ready");
+  answer.AddRaw("checks", checks.Take());
   if (disk.free_bytes_min != 0) {
     answer.Add("disk_free_bytes", disk.free_bytes).Add("disk_free_bytes_min", disk.free_bytes_min);
   }
-  if (!trouble.empty()) answer.AddText("detail", trouble);
-  return {.status = trouble.empty() ? 200 : 503, .body = answer.Take()};
+  if (!trouble.empty()) return ProblemAnswer({problems::kNotReady, trouble}, std::move(answer));
+  return {.status = 200, .body = answer.Take()};
 }
 
 }  // namespace dedup::sidecar

@@ -70,30 +70,32 @@ struct Framing {
 
   // What is wrong with it. Strict, because two readings of where a request ends are how requests are smuggled past a
   // proxy.
-  std::optional<Answer> Check() const {
+  std::optional<Problem> Check() const {
     if (coding_count + length_count > 1) {
-      return ErrorAnswer(400, "a body takes one of Transfer-Encoding and Content-Length, once");
+      return Problem{problems::kMalformedRequest, "a body takes one of Transfer-Encoding and Content-Length, once"};
     }
     if (is_chunked() && !IsHeader(coding, "chunked")) {
-      return ErrorAnswer(400, "the only Transfer-Encoding that is understood is chunked");
+      return Problem{problems::kMalformedRequest, "the only Transfer-Encoding that is understood is chunked"};
     }
     if (length.find_first_not_of("0123456789") != std::string::npos) {
-      return ErrorAnswer(400, "Content-Length takes a number");
+      return Problem{problems::kMalformedRequest, "Content-Length takes a number"};
     }
     constexpr std::size_t kDigitsMax = 18;
     const bool fits =
         length.empty() || (length.size() <= kDigitsMax && (is_lines() || std::stoull(length) <= kBodyBytesMax));
-    if (!fits) return ErrorAnswer(413, kBodyTooLarge);
+    if (!fits) return Problem{problems::kTooLarge, kBodyTooLarge};
     return std::nullopt;
   }
 
-  std::optional<Answer> CheckForPost() const {
-    if (!has_body()) return ErrorAnswer(400, "the body is empty; it takes an event or an array of events in JSON");
+  std::optional<Problem> CheckForPost() const {
+    if (!has_body()) {
+      return Problem{problems::kMalformedRequest, "the body is empty; it takes an event or an array of events in JSON"};
+    }
     // The library undoes gzip for a body that is read whole.
     const bool is_gzip = IsHeader(content_encoding, "gzip") && !is_lines();
     if (!content_encoding.empty() && !IsHeader(content_encoding, "identity") && !is_gzip) {
-      return ErrorAnswer(415,
-                         "the only Content-Encoding that is understood is gzip, and none for application/x-ndjson");
+      return Problem{problems::kUnsupportedEncoding,
+                     "the only Content-Encoding that is understood is gzip, and none for application/x-ndjson"};
     }
     return std::nullopt;
   }
@@ -140,16 +142,14 @@ std::vector<std::pair<std::string, std::string>> HeadersAfter(const httplib::Req
   return found;
 }
 
-// For the errors that the library finds by itself, in reading a request's head.
-std::string_view DetailOf(int status) {
-  switch (status) {
-    case 414:
-      return "the request line is longer than 8 KiB";
-    case 416:
-      return "the Range header is malformed";
-    default:
-      return "this is no HTTP request that can be understood";
+// For the errors that the library finds by itself, in reading a request's head; it tells them apart by status alone.
+Problem HeadProblem(int status, const ClientSocket& socket) {
+  if (status == 414) return {problems::kTargetTooLong, "the request line is longer than 8 KiB"};
+  if (status == 416) return {problems::kInvalidRange, "the Range header is malformed"};
+  if (socket.head_is_too_large()) {
+    return {problems::kHeadTooLarge, "the head is larger than 64 KiB, or a header longer than 8 KiB"};
   }
+  return {problems::kMalformedRequest, "this is no HTTP request that can be understood"};
 }
 
 /// The library's view of a client's socket.
@@ -229,10 +229,10 @@ class Server::HttpServer : public httplib::Server {
       response.set_header("Connection", "close");
     });
     set_error_handler([](const auto&, auto& response) {
-      if (response.body.empty()) Set(response, ErrorAnswer(response.status, DetailOf(response.status)));
+      if (response.body.empty()) Set(response, ProblemAnswer(HeadProblem(response.status, *current_exchange->socket)));
     });
     set_exception_handler([](const auto& request, auto& response, std::exception_ptr exception) {
-      Set(response, ErrorAnswer(500, "an error inside the sidecar; its log says more"));
+      Set(response, ProblemAnswer({problems::kInternalError, "an error inside the sidecar; its log says more"}));
       try {
         std::rethrow_exception(std::move(exception));
       } catch (const std::exception& error) {
@@ -341,17 +341,18 @@ class Server::HttpServer : public httplib::Server {
   static bool Refuse(const httplib::Request& request, httplib::Response& response) {
     const Endpoint* const endpoint = FindEndpoint(request.path);
     const bool is_options = request.method == "OPTIONS";
-    std::optional<Answer> problem;
+    std::optional<Problem> problem;
     if (endpoint == nullptr && !(is_options && request.path == "*")) {
-      problem = ErrorAnswer(404, "Not Found");
+      problem = Problem{problems::kNotFound, "Not Found"};
     } else if (!is_options && !endpoint->Takes(request.method)) {
       response.set_header("Allow", std::string(endpoint->allow()));
-      problem = ErrorAnswer(405, "Method Not Allowed: " + request.path + " takes " + std::string(endpoint->allow()));
+      problem = Problem{problems::kMethodNotAllowed,
+                        "Method Not Allowed: " + request.path + " takes " + std::string(endpoint->allow())};
     } else if (problem = current_exchange->framing.Check(); !problem && request.method == "POST") {
       problem = current_exchange->framing.CheckForPost();
     }
     if (!problem) return false;
-    Set(response, *std::move(problem));
+    Set(response, ProblemAnswer(*problem));
     return true;
   }
 
@@ -433,9 +434,10 @@ class Server::HttpServer : public httplib::Server {
     // ends there is an empty line.
     whole = whole && (!exchange.framing.is_chunked() || exchange.socket->LastReadWere("\r\n\r\n"));
     if (too_large) {
-      Set(response, ErrorAnswer(413, kBodyTooLarge));
+      Set(response, ProblemAnswer({problems::kTooLarge, kBodyTooLarge}));
     } else if (!whole) {
-      Set(response, ErrorAnswer(400, "the body ended too soon, or its chunks are malformed"));
+      Set(response,
+          ProblemAnswer({problems::kMalformedRequest, "the body ended too soon, or its chunks are malformed"}));
     } else {
       exchange.body_is_unread = false;
       Respond(endpoint, request, std::move(body), response);

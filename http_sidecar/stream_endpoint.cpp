@@ -25,14 +25,16 @@ std::optional<std::uint64_t> LastEventId(const Request& request) {
 Answer ServeStream(Api& api, Request& request) {
   for (const char* const name : {"until", "before_seq", "limit", "order"}) {
     if (RawQueryValue(request.target, name)) {
-      return ErrorAnswer(400, std::string(name) + " is not for a stream, which has no end and one order");
+      return ProblemAnswer(
+          {problems::kInvalidParameter, std::string(name) + " is not for a stream, which has no end and one order"});
     }
   }
   auto parsed = ParseEventQuery(request.target, NowUs());
-  if (const auto* const problem = std::get_if<Problem>(&parsed)) return ErrorAnswer(problem->status, problem->detail);
+  if (const auto* const problem = std::get_if<Problem>(&parsed)) return ProblemAnswer(*problem);
   const auto& query = std::get<EventQuery>(parsed);
   if (api.watchers.is_full()) {
-    return ErrorAnswer(503, std::to_string(Watchers::kWatchersMax) + " clients watch already; try again later");
+    return ProblemAnswer({problems::kTooManyWatchers,
+                          std::to_string(Watchers::kWatchersMax) + " clients watch already; try again later"});
   }
   const auto statistics = api.AwaitStored();
   if (!statistics) return StoreBehind();

@@ -81,11 +81,11 @@ void Fail(const char* what) {
 void Compare(const Parsed& parsed, const std::variant<std::shared_ptr<Batch>, Problem>& result) {
   const auto* const problem = std::get_if<Problem>(&result);
   if (!parsed.tree) {
-    if (problem == nullptr || problem->status != 400) Fail("invalid JSON was taken");
+    if (problem == nullptr || problem->type.status != 400) Fail("invalid JSON was taken");
     return;
   }
   const json& tree = *parsed.tree;
-  if (problem != nullptr && problem->status == 400) Fail(("valid JSON was refused: " + problem->detail).c_str());
+  if (problem != nullptr && problem->type.status == 400) Fail(("valid JSON was refused: " + problem->detail).c_str());
   std::vector<const json*> events;
   if (tree.is_array()) {
     for (const json& event : tree) events.push_back(&event);
@@ -95,7 +95,7 @@ void Compare(const Parsed& parsed, const std::variant<std::shared_ptr<Batch>, Pr
   for (std::size_t i = 0; i < events.size(); ++i) {
     if (IsValid(*events[i])) continue;
     const bool is_neither = !tree.is_array() && !tree.is_object();
-    if (problem == nullptr || problem->status != 422 ||
+    if (problem == nullptr || problem->type.status != 422 ||
         (!is_neither && !problem->detail.starts_with("events[" + std::to_string(i) + "]"))) {
       Fail(("event " + std::to_string(i) + " is invalid, which was not said").c_str());
     }

@@ -7,6 +7,7 @@ not end cleanly when asked, or that a sanitizer complains about fails the test (
 import contextlib
 import dataclasses
 import http.client
+import io
 import json
 import os
 import pathlib
@@ -44,10 +45,20 @@ class Response:
         return json.loads(self.body)
 
     @property
+    def problem(self):
+        """The form that every error has (RFC 9457)."""
+        assert self.headers["Content-Type"] == "application/problem+json"
+        problem = self.json
+        assert problem["status"] == self.status and problem["title"]
+        return problem
+
+    @property
+    def problem_type(self):
+        return problem_name(self.problem)
+
+    @property
     def detail(self):
-        """The one member that every error has."""
-        assert self.headers["Content-Type"] == "application/json"
-        return self.json["detail"]
+        return self.problem["detail"]
 
 
 class Sidecar:
@@ -220,8 +231,26 @@ class MemoryWatch:
         assert grown_bytes < limit_bytes or IS_SANITIZED, f"{grown_bytes} bytes more than before"
 
 
+def problem_name(problem):
+    """The end of its type, which is the part that tells problems apart."""
+    prefix = "urn:mosquitto-dedup:problem:"
+    assert problem["type"].startswith(prefix)
+    return problem["type"].removeprefix(prefix)
+
+
 def read_response(connection):
     response = connection.getresponse()
+    return Response(response.status, response.headers, response.read())
+
+
+def parse_response(raw_response):
+    """The first response in the bytes."""
+    class Stream:
+        def makefile(self, *_):
+            return io.BytesIO(raw_response)
+
+    response = http.client.HTTPResponse(Stream())
+    response.begin()
     return Response(response.status, response.headers, response.read())
 
 

@@ -12,8 +12,11 @@ from disk import SmallDisk
 
 def readiness(sidecar):
     response = sidecar.get("/readyz")
+    if response.status == 503:
+        assert response.problem_type == "not-ready"
+        return response.problem
     assert response.headers["Content-Type"] == "application/json"
-    assert response.status == (200 if response.json["status"] == "ready" else 503)
+    assert (response.status, response.json["status"]) == (200, "ready")
     return response.json
 
 

@@ -70,7 +70,7 @@ TEST(EventQueryTest, AProblemNamesTheParameter) {
     const auto parsed = ParseEventQuery(std::string("/events?") + query, kNowUs);
     const auto* const problem = std::get_if<Problem>(&parsed);
     ASSERT_NE(problem, nullptr) << query;
-    EXPECT_EQ(problem->status, 400);
+    EXPECT_EQ(problem->type.name, "invalid-parameter");
     EXPECT_THAT(problem->detail, StartsWith(std::string(query).substr(0, std::string(query).find('=')) + " takes "));
   }
 }

@@ -23,7 +23,7 @@ const Batch& Accepted(std::string body) {
 Problem Refused(std::string body) {
   auto parsed = ParseBatch(std::move(body));
   const auto* problem = std::get_if<Problem>(&parsed);
-  if (problem == nullptr) return {200, "was accepted"};
+  if (problem == nullptr) return {{}, "was accepted"};
   return *problem;
 }
 
@@ -74,7 +74,7 @@ TEST(EventTest, InvalidEventsNameIndexMemberAndReason) {
   const std::string body =
       std::string("[") + kEvent + "," + kEvent + "," + EventWith("timestamp", R"("2024-13-01")") + "]";
   const Problem problem = Refused(body);
-  EXPECT_EQ(problem.status, 422);
+  EXPECT_EQ(problem.type.name, "invalid-event");
   EXPECT_EQ(problem.detail, R"(events[2].timestamp: "2024-13-01" is not an ISO 8601 date or date-time)");
 }
 
@@ -87,7 +87,7 @@ class InvalidMemberTest : public testing::TestWithParam<InvalidMember> {};
 TEST_P(InvalidMemberTest, IsRefused) {
   const auto& [member, text, reason] = GetParam();
   const Problem problem = Refused(EventWith(member, text));
-  EXPECT_EQ(problem.status, 422);
+  EXPECT_EQ(problem.type.name, "invalid-event");
   EXPECT_THAT(problem.detail, StartsWith("events[0]." + member + ": "));
   EXPECT_THAT(problem.detail, HasSubstr(reason));
 }
@@ -117,7 +117,7 @@ TEST(EventTest, LimitsAreInclusive) {
   std::string escaped;
   for (int i = 0; i < 128; ++i) escaped += "\\u00e9";
   EXPECT_EQ(Accepted(EventWith("event_id", '"' + escaped + '"')).events.at(0).event_id.size(), 256u);
-  EXPECT_EQ(Refused(EventWith("event_id", '"' + escaped + "x\"")).status, 422);
+  EXPECT_EQ(Refused(EventWith("event_id", '"' + escaped + "x\"")).type.name, "invalid-event");
 }
 
 TEST(EventTest, OptionalMembersMayBeAbsentNullOrAnything) {
@@ -132,9 +132,9 @@ TEST(EventTest, AnEventIdMayHoldNul) {
 }
 
 TEST(EventTest, WhatIsNoEventIsRefused) {
-  for (const char* body : {"7", "\"x\"", "null", "true"}) EXPECT_EQ(Refused(body).status, 422) << body;
+  for (const char* body : {"7", "\"x\"", "null", "true"}) EXPECT_EQ(Refused(body).type.name, "invalid-event") << body;
   const Problem problem = Refused(std::string("[") + kEvent + ",7]");
-  EXPECT_EQ(problem.status, 422);
+  EXPECT_EQ(problem.type.name, "invalid-event");
   EXPECT_EQ(problem.detail, "events[1]: 7 is not a JSON object");
   EXPECT_EQ(Refused("[[]]").detail, "events[0]: [] is not a JSON object");
 }
@@ -149,14 +149,15 @@ TEST(EventTest, InvalidJsonIsRefusedBeforeAnyInvalidEvent) {
         lone_surrogate, invalid_utf8, deep, std::string("\xEF\xBB\xBF") + kEvent, std::string(kEvent) + "x",
         "'" + std::string(kEvent)}) {
     const Problem problem = Refused(body);
-    EXPECT_EQ(problem.status, 400) << body.substr(0, 100);
+    EXPECT_EQ(problem.type.name, "invalid-json") << body.substr(0, 100);
     EXPECT_THAT(problem.detail, StartsWith("invalid JSON at byte ")) << body.substr(0, 100);
   }
 }
 
 TEST(EventTest, EveryPrefixOfABatchIsRefused) {
   const std::string body = std::string("[") + kEvent + "," + kEvent + "]";
-  for (std::size_t size = 0; size < body.size(); ++size) EXPECT_EQ(Refused(body.substr(0, size)).status, 400) << size;
+  for (std::size_t size = 0; size < body.size(); ++size)
+    EXPECT_EQ(Refused(body.substr(0, size)).type.status, 400) << size;
 }
 
 TEST(EventTest, MoreEventsThanABatchTakes) {
@@ -165,7 +166,7 @@ TEST(EventTest, MoreEventsThanABatchTakes) {
   std::string full = body;
   full.back() = ']';
   EXPECT_EQ(Accepted(full).events.size(), kEventsPerBatchMax);
-  EXPECT_EQ(Refused(body + kEvent + "]").status, 413);
+  EXPECT_EQ(Refused(body + kEvent + "]").type.name, "too-large");
 }
 
 TEST(EventTest, LongValuesAreShownShortAndWhole) {

@@ -31,7 +31,7 @@ class InflightTest : public testing::Test {
   static bool IsDone(Delivery& delivery, Problem* problem) { return delivery.Wait(std::chrono::seconds(0), problem); }
 
   Inflight inflight_;
-  Problem problem_{0, ""};
+  Problem problem_;
   int packet_id_ = 0;
   Inflight::Clock::time_point now_ = Inflight::Clock::now();
 };
@@ -69,13 +69,13 @@ TEST_F(InflightTest, AReceiptOutOfOrderMeansThatOneWasLost) {
 TEST_F(InflightTest, ARejectedEventGetsNoReceiptAndTheOthersGoOn) {
   const auto delivery = MakeDelivery({"a", "b", "c"});
   SendAll(delivery);
-  inflight_.Reject(2, 403, "not allowed");
+  inflight_.Reject(2, problems::kForbiddenByBroker, "not allowed");
   EXPECT_TRUE(inflight_.Answer(ReceiptFor("a", Verdict::kProcessed)));
   EXPECT_TRUE(inflight_.Answer(ReceiptFor("c", Verdict::kProcessed)));
   EXPECT_FALSE(IsDone(*delivery, &problem_));
-  EXPECT_EQ(problem_.status, 403);
+  EXPECT_EQ(problem_.type.name, "forbidden-by-broker");
   EXPECT_EQ(problem_.detail, "events[1]: not allowed");
-  inflight_.Reject(99, 403, "unknown packet ids do no harm");
+  inflight_.Reject(99, problems::kForbiddenByBroker, "unknown packet ids do no harm");
 }
 
 TEST_F(InflightTest, AtQos0AReceiptOutOfOrderTellsWhatTheBrokerDropped) {
@@ -85,7 +85,7 @@ TEST_F(InflightTest, AtQos0AReceiptOutOfOrderTellsWhatTheBrokerDropped) {
   SendAll(other);
   EXPECT_TRUE(inflight_.Answer(ReceiptFor("b", Verdict::kProcessed)));
   EXPECT_FALSE(IsDone(*silent, &problem_));
-  EXPECT_EQ(problem_.status, 403);
+  EXPECT_EQ(problem_.type.name, "forbidden-by-broker");
   EXPECT_THAT(problem_.detail, HasSubstr("events[0]: was dropped by the broker"));
   EXPECT_FALSE(inflight_.Answer(ReceiptFor("d", Verdict::kProcessed))) << "c is of QoS 1";
   EXPECT_TRUE(inflight_.Answer(ReceiptFor("c", Verdict::kProcessed)));
@@ -101,7 +101,7 @@ TEST_F(InflightTest, AtQos0SilenceIsAnAnswer) {
   EXPECT_EQ(inflight_.count(), 2u);
   inflight_.RejectSilent(now_ + std::chrono::seconds(1));
   EXPECT_FALSE(IsDone(*silent, &problem_));
-  EXPECT_EQ(problem_.status, 403);
+  EXPECT_EQ(problem_.type.name, "forbidden-by-broker");
   EXPECT_EQ(inflight_.count(), 1u) << "QoS 1 has a PUBACK";
 }
 
@@ -115,7 +115,7 @@ TEST_F(InflightTest, ALostConnectionFailsWhoeverStillWaits) {
   inflight_.FailAll("lost");
   EXPECT_TRUE(IsDone(*done, &problem_));
   EXPECT_FALSE(IsDone(*half, &problem_));
-  EXPECT_EQ(problem_.status, 503);
+  EXPECT_EQ(problem_.type.name, "broker-unavailable");
   EXPECT_EQ(problem_.detail, "lost");
   EXPECT_EQ(inflight_.count(), 0u);
 }
@@ -124,7 +124,7 @@ TEST_F(InflightTest, AWaitEndsWithTheLastReceiptOrWithItsPatience) {
   const auto delivery = MakeDelivery({"a"});
   SendAll(delivery);
   EXPECT_FALSE(delivery->Wait(std::chrono::milliseconds(1), &problem_));
-  EXPECT_EQ(problem_.status, 503);
+  EXPECT_EQ(problem_.type.name, "broker-unavailable");
   EXPECT_THAT(problem_.detail, HasSubstr("safe"));
   std::thread broker([this] { inflight_.Answer(ReceiptFor("a", Verdict::kProcessed)); });
   EXPECT_TRUE(delivery->Wait(std::chrono::seconds(30), &problem_));

@@ -27,7 +27,7 @@ TEST(PublishOptionsTest, AProblemNamesTheParameter) {
   for (const std::string query : {"qos=3", "qos=", "qos=-1", "retain=1", "results=all"}) {
     const auto parsed = ParsePublishOptions("/publish?" + query);
     ASSERT_TRUE(std::holds_alternative<Problem>(parsed)) << query;
-    EXPECT_EQ(std::get<Problem>(parsed).status, 400);
+    EXPECT_EQ(std::get<Problem>(parsed).type.name, "invalid-parameter");
     EXPECT_THAT(std::get<Problem>(parsed).detail, StartsWith(query.substr(0, query.find('=')) + " takes "));
   }
 }
@@ -54,11 +54,11 @@ TEST(LinesTest, EachLineIsAnEventOrAFlaw) {
   EXPECT_THAT(lines.indexes, ElementsAre(10, 13));
   ASSERT_EQ(lines.flaws.size(), 3U);
   EXPECT_EQ(lines.flaws[0].index, 12U);
-  EXPECT_THAT(lines.flaws[0].detail, HasSubstr("invalid JSON"));
+  EXPECT_THAT(lines.flaws[0].problem.detail, HasSubstr("invalid JSON"));
   EXPECT_EQ(lines.flaws[1].index, 14U);
-  EXPECT_THAT(lines.flaws[1].detail, HasSubstr("not a JSON object"));
+  EXPECT_THAT(lines.flaws[1].problem.detail, HasSubstr("not a JSON object"));
   EXPECT_EQ(lines.flaws[2].index, 15U);
-  EXPECT_THAT(lines.flaws[2].detail, HasSubstr("events[15].topic: is missing"));
+  EXPECT_THAT(lines.flaws[2].problem.detail, HasSubstr("events[15].topic: is missing"));
 }
 
 }  // namespace

@@ -1,0 +1,48 @@
+// What can be wrong with a request: the problem types that clients may rely on.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace dedup::sidecar {
+
+/// A kind of problem (RFC 9457). Clients tell problems apart by `name`, so it never changes; openapi.json says what to
+/// do about each.
+struct ProblemType {
+  int status = 0;  ///< of the HTTP answer
+  std::string_view name;
+  std::string_view title;
+};
+
+namespace problems {
+
+inline constexpr ProblemType kMalformedRequest{400, "malformed-request", "The request is malformed"};
+inline constexpr ProblemType kInvalidParameter{400, "invalid-parameter", "A parameter has an invalid value"};
+inline constexpr ProblemType kInvalidJson{400, "invalid-json", "The body is not valid JSON"};
+inline constexpr ProblemType kForbiddenByBroker{403, "forbidden-by-broker", "The broker does not allow it"};
+inline constexpr ProblemType kNotFound{404, "not-found", "There is no such thing"};
+inline constexpr ProblemType kMethodNotAllowed{405, "method-not-allowed", "The path does not take this method"};
+inline constexpr ProblemType kKeyInUse{409, "idempotency-key-in-use", "The Idempotency-Key's request is being served"};
+inline constexpr ProblemType kTooLarge{413, "too-large", "The body or an event is too large"};
+inline constexpr ProblemType kTargetTooLong{414, "target-too-long", "The request line is too long"};
+inline constexpr ProblemType kUnsupportedEncoding{415, "unsupported-encoding", "The body's encoding is not understood"};
+inline constexpr ProblemType kInvalidRange{416, "invalid-range", "The Range header is malformed"};
+inline constexpr ProblemType kInvalidEvent{422, "invalid-event", "An event is invalid"};
+inline constexpr ProblemType kUnsupportedByBroker{422, "unsupported-by-broker", "The broker does not offer it"};
+inline constexpr ProblemType kKeyReused{422, "idempotency-key-reused", "The Idempotency-Key is of another request"};
+inline constexpr ProblemType kHeadTooLarge{431, "head-too-large", "The request's headers are too large"};
+inline constexpr ProblemType kInternalError{500, "internal-error", "The sidecar has failed"};
+inline constexpr ProblemType kBrokerUnavailable{503, "broker-unavailable", "The broker cannot be reached"};
+inline constexpr ProblemType kStoreUnavailable{503, "store-unavailable", "The event store cannot be read"};
+inline constexpr ProblemType kTooManyWatchers{503, "too-many-watchers", "Too many clients watch"};
+inline constexpr ProblemType kNotReady{503, "not-ready", "The service is not ready"};
+
+}  // namespace problems
+
+/// A request that cannot be served as it stands, with a sentence for the one who sent it.
+struct Problem {
+  ProblemType type;
+  std::string detail;
+};
+
+}  // namespace dedup::sidecar
