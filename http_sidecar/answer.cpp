@@ -11,7 +11,9 @@ void AddProblem(const Problem& problem, ObjectText* text) {
 
 Answer ProblemAnswer(const Problem& problem, ObjectText more) {
   AddProblem(problem, &more);
-  return {.status = problem.type.status, .body = more.Take(), .content_type = "application/problem+json"};
+  Answer answer{.status = problem.type.status, .body = more.Take(), .content_type = "application/problem+json"};
+  if (!problem.type.challenge.empty()) answer.headers.emplace_back("WWW-Authenticate", problem.type.challenge);
+  return answer;
 }
 
 }  // namespace dedup::sidecar

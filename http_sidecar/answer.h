@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "caller.h"
 #include "json_text.h"
 #include "problem.h"
 #include "watchers.h"
@@ -16,6 +17,7 @@
 namespace dedup::sidecar {
 
 struct Request {
+  Caller caller;
   std::string target;  ///< as it stands in the request line, with the query
   std::string path;    ///< decoded, without the query
   std::string body;

@@ -13,12 +13,13 @@ constexpr std::chrono::milliseconds kStoredPollInterval{1};
 
 }  // namespace
 
-Api::Api(std::filesystem::path the_data_dir, Publisher* the_publisher)
+Api::Api(std::filesystem::path the_data_dir, Publisher* the_publisher, const Tokens* the_tokens)
     : data_dir(std::move(the_data_dir)),
       readers(data_dir),
       publisher(the_publisher),
+      tokens(the_tokens),
       journal_gate([this] { return ReadStatistics(); }),
-      watchers(&readers) {}
+      watchers(&readers, [this](const Caller& caller) { return tokens->Hold(caller); }) {}
 
 Statistics Api::ReadStatistics() {
   return readers.Use([](EventReader& reader) { return reader.ReadStatistics(); });

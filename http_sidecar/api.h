@@ -15,6 +15,7 @@
 #include "publisher.h"
 #include "reader_pool.h"
 #include "request_durations.h"
+#include "tokens.h"
 #include "watchers.h"
 
 namespace dedup::sidecar {
@@ -24,13 +25,14 @@ inline constexpr std::chrono::seconds kStoredPatience{3};
 /// Threading: every member from any thread. Errors: StorageError.
 class Api {
  public:
-  /// The publisher must outlive it.
-  Api(std::filesystem::path the_data_dir, Publisher* the_publisher);
+  /// The publisher and the tokens must outlive it.
+  Api(std::filesystem::path the_data_dir, Publisher* the_publisher, const Tokens* the_tokens);
 
   const std::filesystem::path data_dir;
   const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
   ReaderPool readers;
   Publisher* const publisher;
+  const Tokens* const tokens;
   JournalGate journal_gate;
   Watchers watchers;
   Idempotency idempotency;

@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "access.h"
 #include "answer.h"
 #include "api.h"
 
@@ -22,6 +23,7 @@ Answer ServeReady(Api& api, Request& request);
 struct Endpoint {
   std::string_view path;  ///< a last level in braces stands for any one level
   bool is_post;
+  Access access;
   Answer (*serve)(Api& api, Request& request);
 
   std::string_view allow() const { return is_post ? "POST, OPTIONS" : "GET, HEAD, OPTIONS"; }
@@ -29,11 +31,16 @@ struct Endpoint {
 };
 
 inline constexpr Endpoint kEndpoints[] = {
-    {"/", false, ServeService},           {"/publish", true, ServePublish},
-    {"/events", false, ServeEvents},      {"/events/stream", false, ServeStream},
-    {"/events/{seq}", false, ServeEvent}, {"/stats", false, ServeStats},
-    {"/metrics", false, ServeMetrics},    {"/healthz", false, ServeHealth},
-    {"/health", false, ServeHealth},      {"/readyz", false, ServeReady},
+    {"/", false, Access::kOpen, ServeService},
+    {"/publish", true, Access::kPublish, ServePublish},
+    {"/events", false, Access::kRead, ServeEvents},
+    {"/events/stream", false, Access::kRead, ServeStream},
+    {"/events/{seq}", false, Access::kRead, ServeEvent},
+    {"/stats", false, Access::kRead, ServeStats},
+    {"/metrics", false, Access::kReadEverything, ServeMetrics},
+    {"/healthz", false, Access::kOpen, ServeHealth},
+    {"/health", false, Access::kOpen, ServeHealth},
+    {"/readyz", false, Access::kOpen, ServeReady},
 };
 
 /// Null when there is none. `path` is decoded.

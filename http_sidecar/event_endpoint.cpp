@@ -16,10 +16,12 @@ Answer ServeEvent(Api& api, Request& request) {
         {problems::kInvalidParameter, "the path takes an event's seq, a whole number, as in /events/17"});
   }
   if (!api.AwaitStored()) return StoreBehind();
+  EventFilter filter;
+  request.caller.Narrow(&filter);
   Answer answer{.status = 200, .body = {}};
   std::string tag;
   api.readers.Use([&](EventReader& reader) {
-    return reader.ReadEvents({}, {.first_seq = seq, .last_seq = seq}, [&](const StoredEvent& event) {
+    return reader.ReadEvents(filter, {.first_seq = seq, .last_seq = seq}, [&](const StoredEvent& event) {
       AppendEventJson(event, &answer.body);
       tag = std::to_string(seq) + "t" + std::to_string(event.received_us);
       return true;

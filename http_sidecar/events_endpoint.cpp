@@ -43,14 +43,17 @@ Answer ServeEvents(Api& api, Request& request) {
   auto parsed = ParseEventQuery(request.target, NowUs());
   if (const auto* const problem = std::get_if<Problem>(&parsed)) return ProblemAnswer(*problem);
   auto& query = std::get<EventQuery>(parsed);
+  if (auto refusal = Narrow(request.caller, &query.filter)) return ProblemAnswer(*refusal);
   const EventFormat& format = ChooseFormat(request.header("Accept"));
   const auto statistics = api.AwaitStored();
   if (!statistics) return StoreBehind();
   query.range.last_seq = std::min(query.range.last_seq, statistics->accepted_seq);
 
   Answer answer{.status = 200, .body = {}, .content_type = std::string(format.content_type)};
-  answer.headers.emplace_back("Vary", "Accept");
-  if (!query.is_relative && SetTag(EventsTag(api, query.range, format), request, &answer)) return answer;
+  answer.headers.emplace_back("Vary", "Accept, Authorization");
+  // The tag tells of all events.
+  const bool has_tag = !query.is_relative && request.caller.may_read_everything();
+  if (has_tag && SetTag(EventsTag(api, query.range, format), request, &answer)) return answer;
 
   EventListing listing(&api.readers, format, query.filter, query.range, query.limit.value_or(SIZE_MAX));
   if (query.limit) return PageAnswer(std::move(listing), request, query, std::move(answer));

@@ -20,11 +20,17 @@ std::uint16_t Port(std::string_view text, std::uint16_t least) {
   return port;
 }
 
+bool Switch(std::string_view text) {
+  if (text != "true" && text != "false") throw std::invalid_argument("takes true or false");
+  return text == "true";
+}
+
 struct Flag {
   std::string_view name;
   const char* variable;
   std::string_view help;
   void (*set)(Options*, std::string_view);
+  bool is_switch = false;
 };
 
 constexpr Flag kFlags[] = {
@@ -38,6 +44,10 @@ constexpr Flag kFlags[] = {
      [](Options* options, std::string_view text) { options->http_host = Name(text); }},
     {"--http-port", "HTTP_PORT", "port to listen on (8080); 0: any free one, see the log",
      [](Options* options, std::string_view text) { options->http_port = Port(text, 0); }},
+    {"--tokens", "TOKENS", "file of the bearer tokens that are asked for (none: everybody may do everything)",
+     [](Options* options, std::string_view text) { options->tokens = Name(text); }},
+    {"--insecure", "INSECURE", "listen beyond this machine though no tokens are asked for",
+     [](Options* options, std::string_view text) { options->insecure = Switch(text); }, true},
 };
 
 void Set(const Flag& flag, std::string_view shown_name, std::string_view text, Options* options) {
@@ -71,12 +81,19 @@ Options ParseFlags(const std::vector<std::string_view>& arguments,
       options.version = true;
       continue;
     }
+    if (argument == "--new-token") {
+      if (i + 1 == arguments.size()) throw UsageError("--new-token takes a name");
+      options.new_token = arguments[++i];
+      continue;
+    }
     const std::size_t equals = argument.find('=');
     const std::string_view name = argument.substr(0, equals);
     const Flag* const flag = Find(name);
     if (flag == nullptr) throw UsageError("unknown argument " + std::string(argument) + "; --help lists what there is");
     given.insert(flag);
-    if (equals != std::string_view::npos) {
+    if (flag->is_switch && equals == std::string_view::npos) {
+      Set(*flag, name, "true", &options);
+    } else if (equals != std::string_view::npos) {
       Set(*flag, name, argument.substr(equals + 1), &options);
     } else if (i + 1 < arguments.size()) {
       Set(*flag, name, arguments[++i], &options);
@@ -102,7 +119,9 @@ std::string HelpText() {
     line.resize(27, ' ');
     text.append(line).append(flag.help).append("\n");
   }
-  return text + "  --help, --version\n";
+  return text +
+         "  --new-token NAME         makes a token: prints its line for the file, and on stderr the token itself\n"
+         "  --help, --version\n";
 }
 
 }  // namespace dedup::sidecar

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -16,7 +17,10 @@ struct Options {
   std::string mqtt_host = "127.0.0.1";
   std::uint16_t mqtt_port = 1883;
   std::string http_host = "127.0.0.1";
-  std::uint16_t http_port = 8080;  ///< 0: any free port
+  std::uint16_t http_port = 8080;               ///< 0: any free port
+  std::optional<std::filesystem::path> tokens;  ///< see ReadTokenFile
+  bool insecure = false;                        ///< listens on any address though nobody is asked for a token
+  std::string new_token;                        ///< see MakeToken; empty: not asked for
   bool help = false;
   bool version = false;
 };
@@ -28,7 +32,8 @@ class UsageError : public std::runtime_error {
 };
 
 /// `--name value` or `--name=value`; where a flag is missing its environment variable counts (`get_variable` returns
-/// nullptr for one that is not set, an empty one is as good as not set), then the default. Errors: UsageError.
+/// nullptr for one that is not set, an empty one is as good as not set), then the default. A switch (`--insecure`)
+/// takes no value, its variable `true` or `false`. Errors: UsageError.
 Options ParseFlags(const std::vector<std::string_view>& arguments,
                    const std::function<const char*(const char*)>& get_variable);
 

@@ -20,6 +20,9 @@ struct Health {
 
 Health CheckHealth(Api& api);
 
+/// What is said to somebody without a token where one is asked for: host names and paths are not for everybody.
+inline constexpr char kTroubleForStrangers[] = "a part of it fails; who shows a token is told more";
+
 /// Of those texts the ones that are not empty, in one.
 std::string Joined(std::initializer_list<std::string_view> troubles);
 

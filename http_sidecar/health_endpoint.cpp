@@ -4,10 +4,11 @@
 
 namespace dedup::sidecar {
 
-Answer ServeHealth(Api& api, Request&) {
+Answer ServeHealth(Api& api, Request& request) {
   const Health health = CheckHealth(api);
-  const std::string trouble = Joined({health.broker, health.plugin, health.store});
+  std::string trouble = Joined({health.broker, health.plugin, health.store});
   if (trouble.empty()) return {.status = 200, .body = ObjectText().AddText("status", "ok").Take()};
+  if (request.caller.is_stranger()) trouble = kTroubleForStrangers;
   return ProblemAnswer({problems::kNotReady, trouble});
 }
 

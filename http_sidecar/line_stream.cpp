@@ -11,9 +11,12 @@ namespace {
 
 constexpr std::size_t kLineBytesMax = std::size_t{16} << 20;
 
+// Else it is the whole stream's.
+bool IsOfOneEvent(const Problem& problem) { return problem.type.status < 500 && problem.type.status != 401; }
+
 std::string FlawText(std::size_t index, const Problem& problem) {
   ObjectText text;
-  text.Add("line", index + 1).AddText("verdict", problem.type.status < 500 ? "invalid" : "failed");
+  text.Add("line", index + 1).AddText("verdict", IsOfOneEvent(problem) ? "invalid" : "failed");
   AddProblem(problem, &text);
   return text.Take();
 }
@@ -83,12 +86,13 @@ void LineStream::Publish(std::string body, std::string* out) {
 // A result for each event.
 void LineStream::PublishEvents(const Lines& lines, std::vector<std::string>* results) {
   const auto publish = [&](const std::shared_ptr<const Batch>& batch) -> std::optional<Problem> {
+    if (!api_->tokens->Hold(caller_)) return Problem{problems::kTokenUnknown, "the token was taken back meanwhile"};
     try {
-      const auto published = PublishBatch(*api_, batch);
+      const auto published = PublishBatch(*api_, caller_, batch);
       if (const auto* const problem = std::get_if<Problem>(&published)) return *problem;
       const auto& outcomes = std::get<std::vector<Outcome>>(published);
       std::vector<Result> known;
-      if (options_.full_results) known = LookUpFirsts(*api_, *batch, outcomes);
+      if (options_.full_results) known = LookUpFirsts(*api_, caller_, *batch, outcomes);
       for (std::size_t i = 0; i < outcomes.size(); ++i) {
         results->push_back(
             ResultText(batch->events[i], options_.full_results ? known[i] : Result{.outcome = outcomes[i]}));
@@ -101,12 +105,12 @@ void LineStream::PublishEvents(const Lines& lines, std::vector<std::string>* res
   auto problem = publish(lines.batch);
   if (!problem) return;
   // One event's fault is not the others'. Those that were published all the same are duplicates now.
-  bool is_away = problem->type.status >= 500;
+  bool is_away = !IsOfOneEvent(*problem);
   for (std::size_t i = results->size(); i < lines.batch->events.size(); ++i) {
     if (!is_away) problem = publish(Only(*lines.batch, i));
     if (!problem) continue;
     results->push_back(FlawText(lines.indexes[i], *problem));
-    is_away = problem->type.status >= 500;
+    is_away = !IsOfOneEvent(*problem);
   }
   is_over_ = is_over_ || is_away;
 }

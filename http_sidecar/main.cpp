@@ -1,4 +1,4 @@
-// mosquitto-dedup-http: starts the parts, stops them on SIGTERM and SIGINT.
+// mosquitto-dedup-http: starts the parts, stops them on SIGTERM and SIGINT, reads the tokens anew on SIGHUP.
 
 #include <pthread.h>
 #include <sys/resource.h>
@@ -19,6 +19,7 @@
 #include "publisher.h"
 #include "server.h"
 #include "stderr_log.h"
+#include "tokens.h"
 
 namespace dedup::sidecar {
 namespace {
@@ -40,22 +41,54 @@ std::string UrlOf(const std::string& host, int port) {
   return "http://" + (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
+std::string Count(const Tokens& tokens) {
+  return tokens.are_asked_for() ? std::to_string(tokens.count()) + " tokens" : "no tokens are asked for";
+}
+
+void Reload(Tokens* tokens, Watchers* watchers) {
+  try {
+    tokens->Reload();
+    watchers->Review();
+    Log("SIGHUP: " + Count(*tokens));
+  } catch (const std::exception& error) {
+    Log(std::string("SIGHUP: the old tokens stay: ") + error.what());
+  }
+}
+
+int PrintNewToken(const std::string& name_and_scopes) {
+  const NewToken made = [&] {
+    try {
+      return MakeToken(name_and_scopes);
+    } catch (const std::invalid_argument& error) {
+      throw UsageError(std::string("--new-token ") + error.what());
+    }
+  }();
+  // Apart, so that the one can be sent to the file and the other is seen.
+  std::fprintf(stderr, "The token, shown only this once: %s\n", made.token.c_str());
+  return std::puts(made.line.c_str()) < 0 ? kExitFailure : EXIT_SUCCESS;
+}
+
 int Run(const Options& options) {
   // Blocked here, so in all threads, for they inherit it: signals are waited for, not handled.
-  sigset_t stop_signals;
-  sigemptyset(&stop_signals);
-  sigaddset(&stop_signals, SIGINT);
-  sigaddset(&stop_signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   RaiseFileLimit();
 
+  Tokens tokens(options.tokens);
   Publisher publisher({options.mqtt_host, options.mqtt_port});
-  Api api(options.data_dir, &publisher);
+  Api api(options.data_dir, &publisher, &tokens);
   Server server(&api);
   const int port = server.Listen(options.http_host, options.http_port);
+  if (!server.is_loopback() && !options.tokens && !options.insecure) {
+    throw UsageError("--http-host " + options.http_host +
+                     " lets other machines in, and nobody is asked for a token: give --tokens FILE, or --insecure if "
+                     "that is meant");
+  }
   Log("version " DEDUP_VERSION ", listening on " + UrlOf(options.http_host, port) + ", broker " + options.mqtt_host +
-      ":" + std::to_string(options.mqtt_port) + ", data in " + options.data_dir.string());
+      ":" + std::to_string(options.mqtt_port) + ", data in " + options.data_dir.string() + "; " + Count(tokens));
 
   auto serving = std::async(std::launch::async, [&server] {
     // Ends the wait below, also when serving ends by itself or by an exception.
@@ -64,8 +97,7 @@ int Run(const Options& options) {
     } farewell;
     return server.Serve();
   });
-  int signal = 0;
-  sigwait(&stop_signals, &signal);
+  for (int signal = 0; sigwait(&signals, &signal) == 0 && signal == SIGHUP;) Reload(&tokens, &api.watchers);
   server.Stop();
   // Requests that wait for a broker that does not answer are told so now.
   if (serving.wait_for(kStopPatience) == std::future_status::timeout) publisher.Stop();
@@ -79,6 +111,7 @@ int Main(const std::vector<std::string_view>& arguments) {
     const Options options = ParseFlags(arguments, [](const char* name) { return std::getenv(name); });
     if (options.help) return std::fputs(HelpText().c_str(), stdout) < 0 ? kExitFailure : EXIT_SUCCESS;
     if (options.version) return std::puts("mosquitto-dedup-http " DEDUP_VERSION) < 0 ? kExitFailure : EXIT_SUCCESS;
+    if (!options.new_token.empty()) return PrintNewToken(options.new_token);
     return Run(options);
   } catch (const UsageError& error) {
     Log(error.what());

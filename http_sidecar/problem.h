@@ -12,6 +12,7 @@ struct ProblemType {
   int status = 0;  ///< of the HTTP answer
   std::string_view name;
   std::string_view title;
+  std::string_view challenge = {};  ///< the header WWW-Authenticate (RFC 6750, 3), where it has one
 };
 
 namespace problems {
@@ -19,6 +20,12 @@ namespace problems {
 inline constexpr ProblemType kMalformedRequest{400, "malformed-request", "The request is malformed"};
 inline constexpr ProblemType kInvalidParameter{400, "invalid-parameter", "A parameter has an invalid value"};
 inline constexpr ProblemType kInvalidJson{400, "invalid-json", "The body is not valid JSON"};
+inline constexpr ProblemType kTokenMissing{401, "token-missing", "This takes a token",
+                                           "Bearer realm=\"mosquitto-dedup\""};
+inline constexpr ProblemType kTokenUnknown{401, "token-unknown", "The token is not known",
+                                           "Bearer realm=\"mosquitto-dedup\", error=\"invalid_token\""};
+inline constexpr ProblemType kScopeMissing{403, "scope-missing", "The token may not do this",
+                                           "Bearer realm=\"mosquitto-dedup\", error=\"insufficient_scope\""};
 inline constexpr ProblemType kForbiddenByBroker{403, "forbidden-by-broker", "The broker does not allow it"};
 inline constexpr ProblemType kNotFound{404, "not-found", "There is no such thing"};
 inline constexpr ProblemType kMethodNotAllowed{405, "method-not-allowed", "The path does not take this method"};

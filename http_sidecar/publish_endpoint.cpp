@@ -31,8 +31,9 @@ ObjectText BriefAnswer(const Batch& batch, const std::vector<Outcome>& outcomes,
   return text;
 }
 
-void AddResults(Api& api, const Batch& batch, const std::vector<Outcome>& outcomes, ObjectText* text) {
-  const std::vector<Result> results = LookUpFirsts(api, batch, outcomes);
+void AddResults(Api& api, const Caller& caller, const Batch& batch, const std::vector<Outcome>& outcomes,
+                ObjectText* text) {
+  const std::vector<Result> results = LookUpFirsts(api, caller, batch, outcomes);
   std::vector<std::string> texts;
   std::size_t conflicts = 0;
   for (std::size_t i = 0; i < results.size(); ++i) {
@@ -47,7 +48,7 @@ Answer Publish(Api& api, Request& request) {
   if (const auto* const problem = std::get_if<Problem>(&parsed_options)) return ProblemAnswer(*problem);
   const auto& options = std::get<PublishOptions>(parsed_options);
   if (request.read_body) {
-    LineStream stream(&api, std::move(request.read_body), options);
+    LineStream stream(&api, request.caller, std::move(request.read_body), options);
     return {.status = 200,
             .body = {},
             .content_type = "application/x-ndjson",
@@ -66,11 +67,11 @@ Answer Publish(Api& api, Request& request) {
   const auto& batch = std::get<std::shared_ptr<Batch>>(parsed);
   batch->qos = options.qos;
   batch->retain = options.retain;
-  const auto published = PublishBatch(api, batch);
+  const auto published = PublishBatch(api, request.caller, batch);
   if (const auto* const problem = std::get_if<Problem>(&published)) return ProblemAnswer(*problem);
   const auto& outcomes = std::get<std::vector<Outcome>>(published);
   ObjectText text = BriefAnswer(*batch, outcomes, api.ReadStatistics());
-  if (options.full_results) AddResults(api, *batch, outcomes, &text);
+  if (options.full_results) AddResults(api, request.caller, *batch, outcomes, &text);
   return {.status = 200, .body = text.Take()};
 }
 
@@ -87,7 +88,8 @@ Answer ServePublish(Api& api, Request& request) {
     return ProblemAnswer(
         {problems::kInvalidParameter, "Idempotency-Key is not for a stream; the events' own ids do the same"});
   }
-  return api.idempotency.Serve(key, request, [&] { return Publish(api, request); });
+  // A blank is in no name.
+  return api.idempotency.Serve(request.caller.name() + " " + key, request, [&] { return Publish(api, request); });
 }
 
 }  // namespace dedup::sidecar

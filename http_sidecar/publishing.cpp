@@ -77,7 +77,13 @@ std::variant<PublishOptions, Problem> ParsePublishOptions(std::string_view targe
   return options;
 }
 
-std::variant<std::vector<Outcome>, Problem> PublishBatch(Api& api, const std::shared_ptr<const Batch>& batch) {
+std::variant<std::vector<Outcome>, Problem> PublishBatch(Api& api, const Caller& caller,
+                                                         const std::shared_ptr<const Batch>& batch) {
+  for (std::size_t i = 0; i < batch->events.size(); ++i) {
+    const std::string& topic = batch->events[i].topic;
+    if (!caller.MayPublish(topic))
+      return Problem{problems::kScopeMissing, EventProblem(i, "topic", caller.LackOf("publish", topic)).detail};
+  }
   if (batch->events.empty()) return std::vector<Outcome>();
   std::optional<JournalGate::Pass> pass;
   if (batch->body.size() > kSmallBodyBytes) {
@@ -88,12 +94,13 @@ std::variant<std::vector<Outcome>, Problem> PublishBatch(Api& api, const std::sh
   return api.publisher->Publish(batch);
 }
 
-std::vector<Result> LookUpFirsts(Api& api, const Batch& batch, const std::vector<Outcome>& outcomes) {
+std::vector<Result> LookUpFirsts(Api& api, const Caller& caller, const Batch& batch,
+                                 const std::vector<Outcome>& outcomes) {
   std::vector<Result> results;
   bool is_stored = false;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     Result& result = results.emplace_back(Result{.outcome = outcomes[i]});
-    if (outcomes[i].verdict != Verdict::kDuplicate) continue;
+    if (outcomes[i].verdict != Verdict::kDuplicate || !caller.MayRead(batch.events[i].topic)) continue;
     // The first may have been accepted just now.
     if (!is_stored) is_stored = api.AwaitStored().has_value();
     const std::uint64_t seq = outcomes[i].seq;

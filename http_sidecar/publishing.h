@@ -23,8 +23,10 @@ struct PublishOptions {
 /// The problem, a 400, names the parameter and what it takes.
 std::variant<PublishOptions, Problem> ParsePublishOptions(std::string_view target);
 
-/// Waits for room in the plugin's journal, publishes, and waits for the outcomes. Errors: StorageError.
-std::variant<std::vector<Outcome>, Problem> PublishBatch(Api& api, const std::shared_ptr<const Batch>& batch);
+/// Waits for room in the plugin's journal, publishes, and waits for the outcomes. A 403 when the caller may not publish
+/// to a topic of the batch. Errors: StorageError.
+std::variant<std::vector<Outcome>, Problem> PublishBatch(Api& api, const Caller& caller,
+                                                         const std::shared_ptr<const Batch>& batch);
 
 /// An outcome and, for a duplicate, what the store knows of its first.
 struct Result {
@@ -32,8 +34,9 @@ struct Result {
   std::optional<std::int64_t> first_received_us = {};  ///< nothing when its row is gone
   bool is_conflict = false;                            ///< the first has another payload
 };
-/// Compares each duplicate with its first; conflicts are counted. Errors: StorageError.
-std::vector<Result> LookUpFirsts(Api& api, const Batch& batch, const std::vector<Outcome>& outcomes);
+/// Compares each duplicate with its first, where the caller may read that; conflicts are counted. Errors: StorageError.
+std::vector<Result> LookUpFirsts(Api& api, const Caller& caller, const Batch& batch,
+                                 const std::vector<Outcome>& outcomes);
 
 /// {"event_id":"a","verdict":"duplicate","seq":17,"first_received_at":"…"}
 std::string ResultText(const Event& event, const Result& result);

@@ -27,19 +27,21 @@ Disk CheckDisk(const std::filesystem::path& data_dir, const Statistics& statisti
 
 }  // namespace
 
-Answer ServeReady(Api& api, Request&) {
+Answer ServeReady(Api& api, Request& request) {
   const Health health = CheckHealth(api);
   const Disk disk = health.statistics ? CheckDisk(api.data_dir, *health.statistics) : Disk();
-  const std::string trouble = Joined({health.broker, health.plugin, health.store, disk.trouble});
+  std::string trouble = Joined({health.broker, health.plugin, health.store, disk.trouble});
   const auto word = [](std::string_view part) { return part.empty() ? "ok" : "failing"; };
   ObjectText checks;
   checks.AddText("broker", word(health.broker)).AddText("store", word(health.store));
   // Without the store they are not known.
   if (health.statistics) checks.AddText("plugin", word(health.plugin)).AddText("disk", word(disk.trouble));
+  const bool is_stranger = request.caller.is_stranger();
+  if (is_stranger && !trouble.empty()) trouble = kTroubleForStrangers;
   ObjectText answer;
   if (trouble.empty()) answer.AddText("status", "ready");
   answer.AddRaw("checks", checks.Take());
-  if (disk.free_bytes_min != 0) {
+  if (disk.free_bytes_min != 0 && !is_stranger) {
     answer.Add("disk_free_bytes", disk.free_bytes).Add("disk_free_bytes_min", disk.free_bytes_min);
   }
   if (!trouble.empty()) return ProblemAnswer({problems::kNotReady, trouble}, std::move(answer));

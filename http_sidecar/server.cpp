@@ -1,6 +1,7 @@
 #include "server.h"
 
 #include <httplib.h>
+#include <netinet/in.h>
 #include <strings.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -152,6 +153,18 @@ Problem HeadProblem(int status, const ClientSocket& socket) {
   return {problems::kMalformedRequest, "this is no HTTP request that can be understood"};
 }
 
+bool IsLoopback(const sockaddr_storage& address) {
+  in_addr ipv4{};
+  if (address.ss_family == AF_INET) {
+    ipv4 = reinterpret_cast<const sockaddr_in&>(address).sin_addr;
+  } else if (address.ss_family == AF_INET6) {
+    const in6_addr& ipv6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+    if (!IN6_IS_ADDR_V4MAPPED(&ipv6)) return IN6_IS_ADDR_LOOPBACK(&ipv6);
+    std::memcpy(&ipv4, ipv6.s6_addr + 12, sizeof ipv4);
+  }
+  return ntohl(ipv4.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
 /// The library's view of a client's socket.
 class SocketStream : public httplib::Stream {
  public:
@@ -178,10 +191,12 @@ struct Exchange {
   bool head_is_read = false;
   bool body_is_unread = false;
   bool is_http_1_0 = false;
-  bool is_last = false;             // no request is to follow
-  std::optional<Watch> watch = {};  // the connection is to become a watcher's
-  std::string_view route = {};      // of the endpoints' table
-  int status = 0;                   // 0 before there is an answer
+  bool is_last = false;  // no request is to follow
+  Caller caller = Caller::Stranger();
+  std::optional<Problem> refusal = {};  // for what the head says of him
+  std::optional<Watch> watch = {};      // the connection is to become a watcher's
+  std::string_view route = {};          // of the endpoints' table
+  int status = 0;                       // 0 before there is an answer
 
   // Where the next request begins is unknown, or there will be none.
   bool must_close() const { return !head_is_read || body_is_unread || is_http_1_0 || is_last || watch; }
@@ -256,6 +271,13 @@ class Server::HttpServer : public httplib::Server {
     return bound_port;
   }
 
+  bool is_loopback() const {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (getsockname(svr_sock_, reinterpret_cast<sockaddr*>(&address), &size) != 0) return false;
+    return IsLoopback(address);
+  }
+
   bool Serve() { return listen_after_bind() || stopping_; }
 
   void Stop() {
@@ -328,13 +350,18 @@ class Server::HttpServer : public httplib::Server {
   }
 
   // The head is read; nothing has been answered yet.
-  static void Prepare(httplib::Request& request, Exchange* exchange) {
+  void Prepare(httplib::Request& request, Exchange* exchange) {
     request.ranges.clear();
     exchange->framing = TakeHeaders(&request.headers);
     exchange->head_is_read = true;
     exchange->body_is_unread = exchange->framing.has_body();
     exchange->is_http_1_0 = request.version == "HTTP/1.0";
     exchange->socket->BeginBody();
+    const Endpoint* const endpoint = FindEndpoint(request.path);
+    if (endpoint == nullptr) return;
+    const std::optional<Caller> caller = api_->tokens->Find(HeaderOf(request, "Authorization"));
+    exchange->refusal = Refusal(endpoint->access, caller);
+    if (caller) exchange->caller = *caller;
   }
 
   // True when the answer is an error for which neither the body nor the api is needed.
@@ -348,6 +375,8 @@ class Server::HttpServer : public httplib::Server {
       response.set_header("Allow", std::string(endpoint->allow()));
       problem = Problem{problems::kMethodNotAllowed,
                         "Method Not Allowed: " + request.path + " takes " + std::string(endpoint->allow())};
+    } else if (!is_options && current_exchange->refusal) {
+      problem = current_exchange->refusal;
     } else if (problem = current_exchange->framing.Check(); !problem && request.method == "POST") {
       problem = current_exchange->framing.CheckForPost();
     }
@@ -372,7 +401,8 @@ class Server::HttpServer : public httplib::Server {
 
   void Respond(const Endpoint& endpoint, const httplib::Request& request, std::string body,
                httplib::Response& response) {
-    Request asked{.target = request.target,
+    Request asked{.caller = current_exchange->caller,
+                  .target = request.target,
                   .path = request.path,
                   .body = std::move(body),
                   .content_type = current_exchange->framing.content_type,
@@ -469,6 +499,7 @@ Server::Server(Api* api) : http_(std::make_unique<HttpServer>(api)) {}
 Server::~Server() = default;
 int Server::Listen(const std::string& host, int port) { return http_->Listen(host, port); }
 bool Server::Serve() { return http_->Serve(); }
+bool Server::is_loopback() const { return http_->is_loopback(); }
 void Server::Stop() { http_->Stop(); }
 
 }  // namespace dedup::sidecar

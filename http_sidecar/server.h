@@ -20,6 +20,9 @@ class Server {
   /// Errors: std::runtime_error, with host, port and reason.
   int Listen(const std::string& host, int port);
 
+  /// Whether what was bound can be reached from this machine only. Between Listen() and Serve().
+  bool is_loopback() const;
+
   /// Serves until Stop(); then returns when the requests at work are answered. False if it had to end by itself.
   bool Serve();
 

@@ -31,7 +31,8 @@ Answer ServeStream(Api& api, Request& request) {
   }
   auto parsed = ParseEventQuery(request.target, NowUs());
   if (const auto* const problem = std::get_if<Problem>(&parsed)) return ProblemAnswer(*problem);
-  const auto& query = std::get<EventQuery>(parsed);
+  auto& query = std::get<EventQuery>(parsed);
+  if (auto refusal = Narrow(request.caller, &query.filter)) return ProblemAnswer(*refusal);
   if (api.watchers.is_full()) {
     return ProblemAnswer({problems::kTooManyWatchers,
                           std::to_string(Watchers::kWatchersMax) + " clients watch already; try again later"});
@@ -39,7 +40,7 @@ Answer ServeStream(Api& api, Request& request) {
   const auto statistics = api.AwaitStored();
   if (!statistics) return StoreBehind();
 
-  Watch watch{.filter = query.filter, .first_seq = statistics->accepted_seq + 1};
+  Watch watch{.filter = query.filter, .first_seq = statistics->accepted_seq + 1, .caller = request.caller};
   // The header last: a client that reconnects asks for the same target as at first.
   if (query.filter.has_times() || query.range.first_seq != EventRange{}.first_seq) {
     watch.first_seq = query.range.first_seq;

@@ -47,6 +47,7 @@ struct Watchers::Watcher {
   explicit Watcher(int connection, Watch the_watch)
       : fd(connection),
         filter(std::make_shared<const EventFilter>(std::move(the_watch.filter))),
+        caller(std::move(the_watch.caller)),
         next_seq(the_watch.first_seq) {}
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;
@@ -54,7 +55,8 @@ struct Watchers::Watcher {
 
   const int fd;
   const std::shared_ptr<const EventFilter> filter;  // shared with a piece that is being read
-  std::uint64_t next_seq;                           // all before it has been looked at
+  const Caller caller;
+  std::uint64_t next_seq;  // all before it has been looked at
   bool awaits_piece = false;
   std::string unsent = "retry: 1000\n\n";
   Clock::time_point last_queued = Clock::now();
@@ -71,8 +73,9 @@ struct Watchers::Piece {
   std::string text = {};
 };
 
-Watchers::Watchers(ReaderPool* readers)
+Watchers::Watchers(ReaderPool* readers, std::function<bool(const Caller&)> may_stay)
     : readers_(readers),
+      may_stay_(std::move(may_stay)),
       epoll_fd_(MakeFd(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       wake_fd_(MakeFd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")) {
   epoll_event wake{.events = EPOLLIN, .data = {.u64 = 0}};
@@ -100,6 +103,11 @@ void Watchers::Add(int fd, Watch watch) {
   Wake();
 }
 
+void Watchers::Review() {
+  must_review_ = true;
+  Wake();
+}
+
 void Watchers::Stop() {
   {
     const std::lock_guard lock(mutex_);
@@ -124,6 +132,7 @@ void Watchers::Run() {
     }
     try {
       TakeAdded();
+      DropTheUnwelcome();
       TakePieces();
       if (!watchers_.empty() && Clock::now() >= store_trouble_until_) ReadNew();
       BeginCatchUps();
@@ -150,11 +159,21 @@ void Watchers::TakeAdded() {
     // What the kernel holds for a watcher who does not read is memory too.
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kSocketBufferBytes, sizeof kSocketBufferBytes);
     epoll_event event{.events = EPOLLIN | EPOLLRDHUP, .data = {.u64 = id}};
-    if (epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) != 0) {
+    // The token may have been taken back since it was asked for.
+    if (!may_stay_(watcher->caller) || epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) != 0) {
       --count_;
       continue;
     }
     watchers_.emplace(id, std::move(watcher));
+  }
+}
+
+void Watchers::DropTheUnwelcome() {
+  if (!must_review_.exchange(false)) return;
+  for (auto next = watchers_.begin(); next != watchers_.end();) {
+    const auto [id, watcher] = std::pair(next->first, next->second.get());
+    ++next;
+    if (!may_stay_(watcher->caller)) Drop(id);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -15,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "caller.h"
 #include "event_filter.h"
 #include "reader_pool.h"
 
@@ -24,6 +26,7 @@ namespace dedup::sidecar {
 struct Watch {
   EventFilter filter;
   std::uint64_t first_seq = 0;
+  Caller caller;
 };
 
 /// One thread sends to all watchers; it reads each new event once, whatever their number. The store is the source: rows
@@ -37,8 +40,9 @@ class Watchers {
  public:
   static constexpr std::size_t kWatchersMax = 1000;
 
-  /// The pool must outlive it.
-  explicit Watchers(ReaderPool* readers);
+  /// `may_stay`: whether a watcher's caller may still see what he asked for; asked on the sending thread. The pool must
+  /// outlive it.
+  Watchers(ReaderPool* readers, std::function<bool(const Caller&)> may_stay);
   ~Watchers();
   Watchers(const Watchers&) = delete;
   Watchers& operator=(const Watchers&) = delete;
@@ -48,6 +52,9 @@ class Watchers {
 
   /// Takes over a connection to which the head of the answer has been written; closes it in the end.
   void Add(int fd, Watch watch);
+
+  /// Asks of all of them again whether they may stay, and closes the connections of those who may not.
+  void Review();
 
   /// Closes all connections. Also done by the destructor; what is added later is closed at once.
   void Stop();
@@ -60,6 +67,7 @@ class Watchers {
   // On the sending thread:
   void Run();
   void TakeAdded();
+  void DropTheUnwelcome();
   void TakePieces();
   void ReadNew();
   void ReadNewUpTo(std::uint64_t stored_seq);
@@ -74,9 +82,11 @@ class Watchers {
   void Wake() const;
 
   ReaderPool* const readers_;
+  const std::function<bool(const Caller&)> may_stay_;
   const int epoll_fd_;
   const int wake_fd_;
   std::atomic<std::size_t> count_ = 0;
+  std::atomic<bool> must_review_ = false;
 
   // The sending thread's:
   std::map<std::uint64_t, std::unique_ptr<Watcher>> watchers_;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace dedup {
 
@@ -21,14 +22,17 @@ struct StoredEvent {
 
 /// Everything that is set must hold.
 struct EventFilter {
-  std::string topic;  ///< an MQTT filter, a plain topic for one; empty: every topic
+  std::string topic;                ///< an MQTT filter, a plain topic for one; empty: every topic
+  std::vector<std::string> within;  ///< MQTT filters, of which the topic must match one; empty: no such condition
   std::optional<std::string> event_id;
   std::optional<std::string> source;
   std::int64_t since_us = std::numeric_limits<std::int64_t>::min();  ///< of received_us, inclusive
   std::int64_t until_us = std::numeric_limits<std::int64_t>::max();  ///< exclusive
 
-  bool has_wildcard() const { return topic.find_first_of("+#") != std::string::npos; }
+  bool has_plain_topic() const { return !topic.empty() && topic.find_first_of("+#") == std::string::npos; }
+  bool limits_topics() const { return !topic.empty() || !within.empty(); }
   bool has_times() const;
+  bool MatchesTopic(std::string_view event_topic) const;
   bool Matches(const StoredEvent& event) const;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <queue>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -138,11 +139,11 @@ class TimesCursor : public Cursor {
   Seq block_ = kSeqMax;  // the last one found
 };
 
-/// The events of all topics that match a filter.
+/// The events of all topics that meet a filter's conditions.
 template <class Statements>
 class WildcardCursor : public Cursor {
  public:
-  WildcardCursor(Statements& statements, const std::string& filter)
+  WildcardCursor(Statements& statements, const EventFilter& filter)
       : statements_(statements),
         filter_(filter),
         rows_(statements.row_topics, statements.order, kIndexSteps,
@@ -189,7 +190,7 @@ class WildcardCursor : public Cursor {
     const auto [known, is_new] = matches_.try_emplace(topic_id, false);
     if (is_new) {
       statements_.topic_name.Bind(topic_id);
-      known->second = statements_.topic_name.Step() && MatchesFilter(statements_.topic_name.Bytes(0), filter_);
+      known->second = statements_.topic_name.Step() && filter_.MatchesTopic(statements_.topic_name.Bytes(0));
       statements_.topic_name.Reset();
     }
     return known->second;
@@ -197,17 +198,37 @@ class WildcardCursor : public Cursor {
 
   void BeginMerge(Seq seq) {
     is_merging_ = true;
-    // The topics that match lie together in the index as far as the filter has no wildcard.
-    const std::string_view prefix = std::string_view(filter_).substr(0, filter_.find_first_of("+#"));
-    // "a/#" matches "a" too.
-    const std::string_view from = prefix.substr(0, prefix.size() - (prefix.ends_with('/') ? 1 : 0));
-    std::vector<std::int64_t> topic_ids;
-    sqlite::Statement& topics = statements_.topics_from.Bind(from);
-    while (topics.Step() && topics.Bytes(1).starts_with(from)) {
-      if (MatchesFilter(topics.Bytes(1), filter_)) topic_ids.push_back(topics.Integer(0));
+    std::set<std::int64_t> topic_ids;
+    for (const std::string_view stem : Stems()) {
+      sqlite::Statement& topics = statements_.topics_from.Bind(stem);
+      while (topics.Step() && topics.Bytes(1).starts_with(stem)) {
+        if (filter_.MatchesTopic(topics.Bytes(1))) topic_ids.insert(topics.Integer(0));
+      }
+      topics.Reset();
     }
-    topics.Reset();
     for (const std::int64_t topic_id : topic_ids) PushNext(topic_id, seq);
+  }
+
+  // What the topics begin with that match: they lie together in the index as far as a filter has no wildcard.
+  static std::string_view StemOf(std::string_view filter) {
+    const std::string_view stem = filter.substr(0, filter.find_first_of("+#"));
+    // "a/#" matches "a" too.
+    return stem.substr(0, stem.size() - (stem.ends_with('/') ? 1 : 0));
+  }
+
+  std::vector<std::string_view> Stems() const {
+    const std::string_view stem = StemOf(filter_.topic);
+    if (filter_.within.empty()) return {stem};
+    std::vector<std::string_view> stems;
+    for (const std::string& filter : filter_.within) {
+      const std::string_view other = StemOf(filter);
+      if (other.starts_with(stem)) {
+        stems.push_back(other);
+      } else if (stem.starts_with(other)) {
+        stems.push_back(stem);
+      }
+    }
+    return stems;
   }
 
   void PushNext(std::int64_t topic_id, Seq seq) {
@@ -217,7 +238,7 @@ class WildcardCursor : public Cursor {
   }
 
   Statements& statements_;
-  const std::string& filter_;
+  const EventFilter& filter_;
   StatementCursor rows_;
   std::unordered_map<std::int64_t, bool> matches_;
   int rows_left_ = kRowsScanned;
@@ -250,9 +271,8 @@ std::optional<EventRange> EventSearch::Run(const EventFilter& filter, EventRange
         statements.by_id, order, kSeeksMax,
         [&](sqlite::Statement& statement, Seq seq) { statement.Bind(seq, std::string_view(*filter.event_id)); }));
   } else {
-    if (filter.has_wildcard()) {
-      cursors.push_back(std::make_unique<WildcardCursor<Statements>>(statements, filter.topic));
-    } else if (!filter.topic.empty()) {
+    if (filter.has_plain_topic()) {
+      if (!filter.MatchesTopic(filter.topic)) return std::nullopt;
       statements.topic_id.Bind(std::string_view(filter.topic));
       if (!statements.topic_id.Step()) return std::nullopt;
       const std::int64_t topic_id = statements.topic_id.Integer(0);
@@ -260,6 +280,8 @@ std::optional<EventRange> EventSearch::Run(const EventFilter& filter, EventRange
       cursors.push_back(std::make_unique<StatementCursor>(
           statements.by_topic, order, kIndexSteps,
           [topic_id](sqlite::Statement& statement, Seq seq) { statement.Bind(topic_id, seq); }));
+    } else if (filter.limits_topics()) {
+      cursors.push_back(std::make_unique<WildcardCursor<Statements>>(statements, filter));
     }
     if (filter.source) {
       cursors.push_back(std::make_unique<StatementCursor>(

@@ -1,5 +1,6 @@
 #include "topic_filter.h"
 
+#include <algorithm>
 #include <cstddef>
 
 namespace dedup {
@@ -38,6 +39,10 @@ bool MatchesFilter(std::string_view topic, std::string_view filter) {
     if (pattern != "+" && pattern != level) return false;
     if (filter_ended) return topic_ended;
   }
+}
+
+bool MatchesAny(std::string_view topic, std::span<const std::string> filters) {
+  return std::ranges::any_of(filters, [topic](const std::string& filter) { return MatchesFilter(topic, filter); });
 }
 
 }  // namespace dedup

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <span>
+#include <string>
 #include <string_view>
 
 namespace dedup {
@@ -9,5 +11,8 @@ bool IsTopicFilter(std::string_view filter);
 
 /// Whether a topic matches a valid filter. Topics beginning with `$` match no filter that begins with a wildcard.
 bool MatchesFilter(std::string_view topic, std::string_view filter);
+
+/// Whether it matches one of them.
+bool MatchesAny(std::string_view topic, std::span<const std::string> filters);
 
 }  // namespace dedup

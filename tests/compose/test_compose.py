@@ -7,6 +7,7 @@ import pathlib
 import socket
 import subprocess
 import time
+import urllib.error
 import urllib.request
 
 import pytest
@@ -192,6 +193,44 @@ def test_containers_can_do_no_more_than_they_need(stack, service):
     assert int(status["CapBnd"], 16) == 0 and status["NoNewPrivs"] == "1"
     bindings = stack.inspect(service)["NetworkSettings"]["Ports"].values()
     assert [binding["HostIp"] for binding, in bindings] == ["127.0.0.1"]
+
+
+def test_beyond_this_machine_the_sidecar_wants_tokens(stack, tmp_path):
+    image = stack.inspect("http")["Image"]
+
+    def start(*options):
+        return subprocess.run(["docker", "run", "--rm", *options, image, "--http-port", "0"], timeout=60, text=True,
+                              capture_output=True)
+
+    for options in ([], ["--env", "BIND_ADDRESS=0.0.0.0"]):
+        refused = start(*options)
+        assert refused.returncode == 2
+        assert "--tokens FILE" in refused.stderr
+    tokens = tmp_path / "tokens"
+    tokens.write_text("nonsense\n")
+    refused = start("--env", "BIND_ADDRESS=127.0.0.1", "--volume", f"{tokens}:/run/tokens:ro")
+    assert refused.returncode == 1
+    assert "/run/tokens:1:" in refused.stderr
+
+
+def test_tokens_come_from_a_file(stack, tmp_path):
+    made = subprocess.run(["docker", "run", "--rm", stack.inspect("http")["Image"], "--new-token", "me"], timeout=60,
+                          text=True, capture_output=True, check=True)
+    tokens = tmp_path / "tokens"
+    tokens.write_text(made.stdout)
+    tmp_path.chmod(0o755)
+    os.environ["TOKENS"] = str(tokens)
+    try:
+        stack.up()
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            stack.http("/events")
+        request = urllib.request.Request(f"http://127.0.0.1:{stack.http_port}/events",
+                                         headers={"Authorization": "Bearer " + made.stderr.split()[-1]})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert answer.status == 200
+    finally:
+        del os.environ["TOKENS"]
+        stack.up()
 
 
 def test_options_of_the_plugin_come_from_the_environment(stack):

@@ -103,6 +103,11 @@ EventFilter Topic(const std::string& topic) {
   filter.topic = topic;
   return filter;
 }
+EventFilter Within(std::vector<std::string> filters, const std::string& topic = {}) {
+  EventFilter filter = Topic(topic);
+  filter.within = std::move(filters);
+  return filter;
+}
 EventFilter Id(const std::string& id) {
   EventFilter filter;
   filter.event_id = id;
@@ -138,6 +143,22 @@ TEST_F(EventSearchTest, EachConditionByItself) {
   EXPECT_THAT(Find(Times(30, 10)), IsEmpty());
 }
 
+TEST_F(EventSearchTest, WhatIsAskedForWithinOtherFilters) {
+  Insert({{1, 10, "a", "x", "s"}, {2, 20, "a/b", "x", {}}, {3, 15, "b", "y", "s"}, {4, 30, "ab", "z", {}}});
+  EXPECT_THAT(Find(Within({"a/#"})), ElementsAre(1, 2));
+  EXPECT_THAT(Find(Within({"a/#", "+"})), ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(Find(Within({"a/#"}, "+")), ElementsAre(1));
+  EXPECT_THAT(Find(Within({"a/#"}, "a/b")), ElementsAre(2));
+  EXPECT_THAT(Find(Within({"a/#"}, "b")), IsEmpty());
+  EXPECT_THAT(Find(Within({"c", "d/#"})), IsEmpty());
+  EventFilter filter = Within({"a"});
+  filter.event_id = "x";
+  EXPECT_THAT(Find(filter), ElementsAre(1));
+  filter = Within({"b"});
+  filter.source = "s";
+  EXPECT_THAT(Find(filter), ElementsAre(3));
+}
+
 TEST_F(EventSearchTest, ARangeHasItsEndsAndGoesOnWhereItStopped) {
   InsertMany(30);
   EXPECT_THAT(Find({}, {.first_seq = 3, .last_seq = 5}), ElementsAre(3, 4, 5));
@@ -158,6 +179,9 @@ TEST_F(EventSearchTest, ARareTopicIsFoundByItsIndexWithoutLookingAtAllRows) {
     return true;
   }));
   EXPECT_THAT(seqs, ElementsAre(20'001, 20'002));
+  EXPECT_THAT(Find(Within({"rare/#", "t/x", "+/a"})), ElementsAre(20'001, 20'002));
+  EXPECT_THAT(Find(Within({"rare/#", "rare"}, "+/a")), ElementsAre(20'001));
+  EXPECT_THAT(Find(Within({"+/a"}, "rare/#")), ElementsAre(20'001));
   EXPECT_THAT(Find(Topic("+/9"), {.first_seq = 19'980}), ElementsAre(19'989, 19'999));
   EXPECT_EQ(Find(Topic("+/9")).size(), 2000U);
   EXPECT_THAT(Find(Topic("+/a"), {.newest_first = true}), ElementsAre(20'001));
@@ -209,6 +233,7 @@ TEST_P(RandomSearchTest, FindsWhatALookAtEachEventFinds) {
     const char* const wildcards[] = {"#", "+/+/x", "0/#", "1/+", "+/7/#", "+/40/x/+", "2/2/+", "nothing/#"};
     if (upto(3) == 0) filter.topic = any_row().topic;
     if (upto(3) == 0) filter.topic = wildcards[upto(std::size(wildcards))];
+    if (upto(3) == 0) filter.within = {wildcards[upto(std::size(wildcards))], any_row().topic};
     if (upto(3) == 0) filter.source = "s" + std::to_string(upto(sources + 1));
     if (upto(6) == 0) filter.event_id = any_row().event_id;
     if (upto(3) == 0) filter.since_us = any_row().received_us;

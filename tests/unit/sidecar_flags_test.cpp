@@ -50,10 +50,25 @@ TEST(FlagsTest, AFlagCountsBeforeItsVariable) {
   EXPECT_EQ(options.mqtt_host, "127.0.0.1");
 }
 
+TEST(FlagsTest, ASwitchTakesNoValueButItsVariableDoes) {
+  EXPECT_FALSE(Parse({}).insecure);
+  EXPECT_TRUE(Parse({"--insecure"}).insecure);
+  EXPECT_FALSE(Parse({"--insecure=false"}, {{"INSECURE", "true"}}).insecure);
+  EXPECT_TRUE(Parse({"--insecure", "--http-port", "1"}).insecure);
+  EXPECT_TRUE(Parse({}, {{"INSECURE", "true"}}).insecure);
+  EXPECT_THAT(ErrorOf({}, {{"INSECURE", "1"}}), AllOf(HasSubstr("INSECURE"), HasSubstr("true or false")));
+}
+
+TEST(FlagsTest, ANewTokenIsAskedForByName) {
+  EXPECT_EQ(Parse({"--new-token", "me read:#"}).new_token, "me read:#");
+  EXPECT_THAT(ErrorOf({"--new-token"}), HasSubstr("--new-token takes a name"));
+}
+
 TEST(FlagsTest, HelpAndVersion) {
   EXPECT_TRUE(Parse({"--help"}).help);
   EXPECT_TRUE(Parse({"--version"}).version);
-  for (const char* name : {"--data-dir", "DATA_DIR", "--mqtt-host", "--mqtt-port", "HTTP_HOST", "--http-port"}) {
+  for (const char* name : {"--data-dir", "DATA_DIR", "--mqtt-host", "--mqtt-port", "HTTP_HOST", "--http-port",
+                           "--tokens", "INSECURE", "--new-token"}) {
     EXPECT_THAT(HelpText(), HasSubstr(name));
   }
 }

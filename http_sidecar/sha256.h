@@ -1,0 +1,24 @@
+// SHA-256, by OpenSSL.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace dedup::sidecar {
+
+using Sha256 = std::array<std::uint8_t, 32>;
+
+/// Errors: std::runtime_error where OpenSSL fails, which is without memory.
+Sha256 Sha256Of(std::string_view text);
+
+/// Takes as long whatever they differ in.
+bool AreSame(const Sha256& a, const Sha256& b);
+
+/// 256 bits that nobody can guess, in 64 hexadecimal digits. Errors: std::system_error.
+std::string RandomHex();
+
+std::string HexOf(const Sha256& hash);
+
+}  // namespace dedup::sidecar
