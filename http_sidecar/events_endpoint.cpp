@@ -50,7 +50,7 @@ Answer ServeEvents(Api& api, Request& request) {
   query.range.last_seq = std::min(query.range.last_seq, statistics->accepted_seq);
 
   Answer answer{.status = 200, .body = {}, .content_type = std::string(format.content_type)};
-  answer.headers.emplace_back("Vary", "Accept, Authorization");
+  answer.headers.emplace_back("Vary", api.tokens->are_asked_for() ? "Accept, Authorization" : "Accept");
   // The tag tells of all events.
   const bool has_tag = !query.is_relative && request.caller.may_read_everything();
   if (has_tag && SetTag(EventsTag(api, query.range, format), request, &answer)) return answer;
