@@ -87,29 +87,32 @@ bool ClientSocket::LastReadWere(std::string_view bytes) const {
 }
 
 bool ClientSocket::Write(std::string_view data) {
-  // In pieces, so that no connection holds much.
-  while (output_.size() + data.size() >= kOutputBytesMax) {
-    const std::string_view piece = data.substr(0, kOutputBytesMax - output_.size());
-    output_.append(piece);
-    if (!Flush()) return false;
-    data.remove_prefix(piece.size());
+  if (output_.size() + data.size() < kOutputBytesMax) {
+    output_.append(data);
+    return true;
   }
-  output_.append(data);
-  return true;
+  // Much is sent from where it is: copying it would cost as much as sending.
+  const bool is_sent = Send(output_, MSG_MORE) && Send(data, 0);
+  output_.clear();
+  return is_sent;
 }
 
 bool ClientSocket::Flush() {
-  std::size_t sent = 0;
-  while (sent < output_.size()) {
-    const ssize_t count = send(fd_, output_.data() + sent, output_.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+  const bool is_sent = Send(output_, 0);
+  output_.clear();
+  return is_sent;
+}
+
+bool ClientSocket::Send(std::string_view data, int flags) {
+  while (!data.empty()) {
+    const ssize_t count = send(fd_, data.data(), data.size(), MSG_NOSIGNAL | MSG_DONTWAIT | flags);
     if (count >= 0) {
-      sent += static_cast<std::size_t>(count);
+      data.remove_prefix(static_cast<std::size_t>(count));
       moved_bytes_ += static_cast<std::size_t>(count);
     } else if (errno != EINTR && !(errno == EAGAIN && Await(POLLOUT))) {
       return false;
     }
   }
-  output_.clear();
   return true;
 }
 

@@ -64,6 +64,7 @@ class ClientSocket {
  private:
   bool Await(short events, std::chrono::milliseconds pause_max = kPatience.pause);
   bool Fill();
+  bool Send(std::string_view data, int flags);
 
   const int fd_;
   const int stop_fd_;

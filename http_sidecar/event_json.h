@@ -28,6 +28,7 @@ inline constexpr std::string_view kEventCsvHeader =
 void AppendEventCsv(const StoredEvent& event, std::string* out);
 
 /// "2024-02-29T23:59:59.000001Z", from microseconds since 1970; what is outside the years 1 to 9999 becomes their edge.
+void AppendTime(std::int64_t us, std::string* out);
 std::string FormatTime(std::int64_t us);
 
 /// RFC 4648, with padding.

@@ -5,7 +5,7 @@
 namespace dedup::sidecar {
 namespace {
 
-constexpr std::size_t kPieceBytes = 256 * 1024;
+constexpr std::size_t kPieceBytes = 128 * 1024;
 
 }  // namespace
 

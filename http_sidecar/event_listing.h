@@ -11,7 +11,7 @@
 
 namespace dedup::sidecar {
 
-/// Memory: some 512 KiB, or a few times one event if that is more. No read transaction is open between two pieces.
+/// Memory: some 256 KiB, or a few times one event if that is more. No read transaction is open between two pieces.
 /// Threading: one thread at a time. The pool must outlive it.
 class EventListing {
  public:

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <cstring>
 #include <exception>
@@ -141,6 +142,12 @@ std::vector<std::pair<std::string, std::string>> HeadersAfter(const httplib::Req
     if (IsHeader(name.substr(0, prefix.size()), prefix)) found.emplace_back(name.substr(prefix.size()), value);
   }
   return found;
+}
+
+// What goes before a chunk's bytes.
+std::string ChunkHead(std::size_t size) {
+  char digits[16];
+  return std::string(digits, std::to_chars(std::begin(digits), std::end(digits), size, 16).ptr) + "\r\n";
 }
 
 // For the errors that the library finds by itself, in reading a request's head; it tells them apart by status alone.
@@ -427,12 +434,12 @@ class Server::HttpServer : public httplib::Server {
     const std::string content_type = rest->content_type;
     Set(response, {.status = rest->status, .body = {}, .headers = rest->headers});
     response.headers.erase("Content-Type");  // which the library adds
-    const auto provide = [rest](std::size_t, httplib::DataSink& sink) { return SendNext(rest.get(), &sink); };
-    if (request.version == "HTTP/1.0") {
-      response.set_content_provider(content_type, provide);  // its end is the connection's end
-    } else {
-      response.set_chunked_content_provider(content_type, provide);
-    }
+    // An HTTP/1.0 body's end is the connection's end. Chunks are made here, for the library copies each of them twice.
+    const bool is_chunked = request.version != "HTTP/1.0";
+    if (is_chunked) response.set_header("Transfer-Encoding", "chunked");
+    response.set_content_provider(content_type, [rest, is_chunked](std::size_t, httplib::DataSink& sink) {
+      return SendNext(rest.get(), is_chunked, &sink);
+    });
   }
 
   // Reads the body while the answer is sent, where it is a stream of lines; else null.
@@ -475,14 +482,20 @@ class Server::HttpServer : public httplib::Server {
   }
 
   // False cuts the connection, so that half an answer never looks like a whole one.
-  static bool SendNext(Answer* answer, httplib::DataSink* sink) noexcept {
+  static bool SendNext(Answer* answer, bool is_chunked, httplib::DataSink* sink) noexcept {
     try {
-      std::string piece = std::exchange(answer->body, {});
+      std::string& piece = answer->body;
       const bool is_last = piece.empty() && !answer->append_next(&piece);
-      // To the library an empty piece would be the end.
-      if (!piece.empty() && !sink->write(piece.data(), piece.size())) return false;
+      bool is_sent = true;
+      const auto send = [&](std::string_view bytes) { is_sent = is_sent && sink->write(bytes.data(), bytes.size()); };
+      // An empty chunk would be the end.
+      if (is_chunked && !piece.empty()) send(ChunkHead(piece.size()));
+      send(piece);
+      if (is_chunked && !piece.empty()) send("\r\n");
+      if (is_chunked && is_last) send("0\r\n\r\n");
+      piece.clear();  // its memory is used again
       if (is_last) sink->done();
-      return true;
+      return is_sent;
     } catch (const std::exception& error) {
       Log(std::string("an answer was cut: ") + error.what());
       return false;

@@ -22,6 +22,7 @@ constexpr int kSeeksMax = 20'000;                                  // of a run
 constexpr int kRowsScanned = 2'000;
 constexpr int kRowsScannedPerMatch = 50;
 constexpr int kIndexSteps = 4;  // along an index cost as much as a seek
+constexpr std::size_t kTopicNamesMax = 256;
 
 enum class Order : std::uint8_t { kOldestFirst, kNewestFirst };
 
@@ -94,8 +95,7 @@ struct EventSearch::Statements {
   Statements(sqlite::Database& database, Order in_order)
       : order(in_order),
         rows(database, order,
-             "SELECT seq, received_us, topic, event_id, source, payload, source IS NULL "
-             "FROM events CROSS JOIN topics USING(topic_id) WHERE seq >= ? ORDER BY seq"),
+             "SELECT seq, received_us, topic_id, event_id, source, payload FROM events WHERE seq >= ? ORDER BY seq"),
         row_topics(database, order, "SELECT seq, topic_id FROM events WHERE seq >= ? ORDER BY seq"),
         by_id(database, order,
               "SELECT seq FROM events INDEXED BY events_by_id WHERE event_id = ?2 AND seq >= ?1 ORDER BY seq"),
@@ -247,6 +247,33 @@ class WildcardCursor : public Cursor {
   std::priority_queue<Next, std::vector<Next>, After> next_;
 };
 
+/// The names of topics, looked up once for many rows: a join would do it for each. Good for one snapshot.
+class TopicNames {
+ public:
+  explicit TopicNames(sqlite::Statement& statement) : statement_(statement) {}
+
+  /// Null for an id that is not in the table, as damage may leave it. Valid until the next call.
+  const std::string* Find(std::int64_t topic_id) {
+    if (last_ != nullptr && topic_id == last_id_) return last_;
+    auto known = names_.find(topic_id);
+    if (known == names_.end()) {
+      statement_.Bind(topic_id);
+      if (!statement_.Step()) return nullptr;
+      if (names_.size() == kTopicNamesMax) names_.clear();
+      known = names_.emplace(topic_id, statement_.Bytes(0)).first;
+      statement_.Reset();
+    }
+    last_id_ = topic_id;
+    return last_ = &known->second;
+  }
+
+ private:
+  sqlite::Statement& statement_;
+  std::unordered_map<std::int64_t, std::string> names_;
+  std::int64_t last_id_ = 0;
+  const std::string* last_ = nullptr;
+};
+
 }  // namespace
 
 EventSearch::EventSearch(sqlite::Database& database)
@@ -299,6 +326,7 @@ std::optional<EventRange> EventSearch::Run(const EventFilter& filter, EventRange
     (range.newest_first ? range.last_seq : range.first_seq) = seq;
     return range;
   };
+  TopicNames topics(statements.topic_name);
   std::size_t agreeing = 0;
   for (int seeks = 0; seeks < kSeeksMax; ++seeks) {
     Cursor& cursor = *cursors[agreeing];
@@ -308,13 +336,15 @@ std::optional<EventRange> EventSearch::Run(const EventFilter& filter, EventRange
     seq = *found;
     if (agreeing < cursors.size()) continue;
     const sqlite::Statement& row = statements.rows;
-    const StoredEvent event{.seq = seq,
-                            .received_us = row.Integer(1),
-                            .topic = row.Bytes(2),
-                            .event_id = row.Bytes(3),
-                            .source = row.Integer(6) != 0 ? std::nullopt : std::optional(row.Bytes(4)),
-                            .payload = row.Bytes(5)};
-    if (filter.Matches(event) && !on_event(event)) return rest();
+    if (const std::string* const topic = topics.Find(row.Integer(2)); topic != nullptr) {
+      const StoredEvent event{.seq = seq,
+                              .received_us = row.Integer(1),
+                              .topic = *topic,
+                              .event_id = row.Bytes(3),
+                              .source = row.OptionalBytes(4),
+                              .payload = row.Bytes(5)};
+      if (filter.Matches(event) && !on_event(event)) return rest();
+    }
     if (seq == (range.newest_first ? range.first_seq : range.last_seq)) return std::nullopt;
     seq = Following(order, seq);
     agreeing = 0;

@@ -485,20 +485,23 @@ std::string Unescape(std::string_view text) {
 void AppendQuoted(std::string_view bytes, std::string* out) {
   constexpr char kHex[] = "0123456789abcdef";
   out->push_back('"');
-  for (const char c : bytes) {
+  std::size_t run_begin = 0;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const char c = bytes[i];
     const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7F && c != '"' && c != '\\') continue;
+    out->append(bytes.substr(run_begin, i - run_begin));
+    run_begin = i + 1;
     if (c == '"' || c == '\\') {
       out->push_back('\\');
       out->push_back(c);
-    } else if (byte < 0x20 || byte == 0x7F) {
+    } else {
       out->append("\\u00");
       out->push_back(kHex[byte >> 4]);
       out->push_back(kHex[byte & 0xF]);
-    } else {
-      out->push_back(c);
     }
   }
-  out->push_back('"');
+  out->append(bytes.substr(run_begin)).push_back('"');
 }
 
 }  // namespace dedup::json

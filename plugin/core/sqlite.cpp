@@ -116,6 +116,11 @@ std::string_view Statement::Bytes(int column) const {
   return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
 }
 
+std::optional<std::string_view> Statement::OptionalBytes(int column) const {
+  if (sqlite3_column_type(handle_, column) == SQLITE_NULL) return std::nullopt;
+  return Bytes(column);
+}
+
 Transaction::Transaction(Database& database) : database_(database) { database_.Execute("BEGIN IMMEDIATE"); }
 
 namespace {

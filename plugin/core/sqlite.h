@@ -92,6 +92,7 @@ class Statement {
   std::int64_t Integer(int column) const;
   /// Valid until the next Step, Run or Reset.
   std::string_view Bytes(int column) const;
+  std::optional<std::string_view> OptionalBytes(int column) const;  ///< nothing for NULL
 
  private:
   void BindOne(int index, std::int64_t value);

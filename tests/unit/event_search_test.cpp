@@ -188,6 +188,15 @@ TEST_F(EventSearchTest, ARareTopicIsFoundByItsIndexWithoutLookingAtAllRows) {
   EXPECT_THAT(Find(Topic("+/b")), IsEmpty());
 }
 
+TEST_F(EventSearchTest, EachEventHasItsOwnOfManyTopics) {
+  std::vector<Row> rows;
+  for (std::uint64_t seq = 1; seq <= 1500; ++seq) {
+    rows.push_back({seq, 1, "t/" + std::to_string(seq * 7 % 600), std::to_string(seq), {}});
+  }
+  Insert(rows);
+  EXPECT_EQ(Find({}).size(), 1500);  // which compares each topic
+}
+
 TEST_F(EventSearchTest, ALongSearchComesInParts) {
   InsertMany(30'000);
   int events = 0;

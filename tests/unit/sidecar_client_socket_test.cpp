@@ -107,6 +107,30 @@ TEST_F(ClientSocketTest, OutputGoesOutBeforeInputIsWaitedFor) {
   client.join();
 }
 
+TEST_F(ClientSocketTest, MuchAndLittleGoOutInOrder) {
+  std::string received;
+  std::thread client([&] {
+    for (char data[4096]; !received.ends_with("end");) {
+      const ssize_t size = recv(fds_[1], data, sizeof data, 0);
+      if (size <= 0) break;
+      received.append(data, static_cast<std::size_t>(size));
+    }
+  });
+  std::string sent;
+  const auto write = [&](const std::string& bytes) {
+    sent += bytes;
+    EXPECT_TRUE(socket_.Write(bytes));
+  };
+  write("head");
+  write(std::string(1'000'000, 'a'));
+  write("between");
+  write(std::string(100'000, 'b'));
+  write("end");
+  EXPECT_TRUE(socket_.Flush());
+  client.join();
+  EXPECT_TRUE(received == sent);
+}
+
 TEST_F(ClientSocketTest, AClientThatHasGoneIsAnErrorAndNoSignal) {
   HangUp();
   EXPECT_TRUE(socket_.Write("x"));
