@@ -55,7 +55,6 @@ CREATE TABLE times(                            -- of the events with seq / 1024 
 
 // Each index ends with the seq, as every index of SQLite does, so one value's events come out of it in order.
 constexpr char kIndexes[] = R"sql(
-CREATE UNIQUE INDEX events_by_id ON events(event_id, topic_id, expired);
 CREATE INDEX events_by_topic ON events(topic_id);
 CREATE INDEX events_by_source ON events(source) WHERE source IS NOT NULL;
 CREATE VIEW readable_events AS                 -- for people with the sqlite3 shell
@@ -73,19 +72,31 @@ CREATE TABLE key_file(
 INSERT INTO key_file VALUES(1, 0);
 )sql";
 
-// Returns how many events there were.
-std::uint64_t MigrateFrom1(sqlite::Database& database) {
+// What version 4 changed. Random ids land all over an index: with the seq in front they land within the last part of
+// it, which stays in memory however long the whole gets. To find an id, SQLite looks into one part after the other by
+// itself ("skip-scan"), in any query that asks for an event_id, as long as sqlite_stat1 tells it that there are far
+// fewer parts than rows. ANALYZE would write the same there, slowly; it may be run.
+constexpr char kIdIndex[] = R"sql(
+CREATE UNIQUE INDEX events_by_id ON events(seq / 131072, event_id, topic_id, expired);
+ANALYZE sqlite_schema;                         -- makes sqlite_stat1
+INSERT INTO sqlite_stat1(tbl, idx, stat) VALUES
+  ('events', 'events_by_id', '100000000 131072 1 1 1'),
+  ('events', 'events_by_topic', '100000000 100000'),
+  ('events', 'events_by_source', '100000000 100000');
+ANALYZE sqlite_schema;                         -- reads it
+)sql";
+
+void MigrateFrom1(sqlite::Database& database) {
   database.Execute("DROP VIEW readable_events");
   database.Execute("ALTER TABLE events RENAME TO events_1");
   database.Execute(kEventTables);
-  std::uint64_t count = 0;
   {
     sqlite::Statement rows(database,
                            "SELECT seq, topic_id, event_id, expired, received_us, accepted_ms, payload "
                            "FROM events_1 ORDER BY seq");
     sqlite::Statement insert(database, "INSERT INTO events VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
     SourceBuffer buffer;
-    for (; rows.Step(); ++count) {
+    while (rows.Step()) {
       const std::string_view payload = rows.Bytes(6);
       insert
           .Bind(rows.Integer(0), rows.Integer(1), rows.Bytes(2), rows.Integer(3), rows.Integer(4), rows.Integer(5),
@@ -98,7 +109,6 @@ std::uint64_t MigrateFrom1(sqlite::Database& database) {
                     ", min(received_us), max(received_us) FROM events GROUP BY 1")
                        .c_str());
   database.Execute(kIndexes);
-  return count;
 }
 
 }  // namespace
@@ -112,17 +122,24 @@ std::optional<Migration> PrepareSchema(sqlite::Database& database) {
                            ", this one knows up to " + std::to_string(kSchemaVersion) + ")");
   }
   const auto begin = std::chrono::steady_clock::now();
-  std::optional<Migration> migration;
   sqlite::Transaction transaction(database);
   if (version == 0) {
     database.Execute(kFixedTables);
     database.Execute(kEventTables);
     database.Execute(kIndexes);
+  } else if (version == 1) {
+    MigrateFrom1(database);
   } else {
-    migration = {.from_version = version, .event_count = version == 1 ? MigrateFrom1(database) : 0, .duration = {}};
+    database.Execute("DROP INDEX events_by_id");
   }
-  database.Execute(kKeyTable);
+  if (version < 3) database.Execute(kKeyTable);
+  database.Execute(kIdIndex);
   database.Execute(("PRAGMA user_version = " + std::to_string(kSchemaVersion)).c_str());
+  std::optional<Migration> migration;
+  if (version != 0) {
+    const std::int64_t events = database.QueryInteger("SELECT count(*) FROM events");
+    migration = {.from_version = version, .event_count = static_cast<std::uint64_t>(events), .duration = {}};
+  }
   transaction.Commit();
   if (migration) {
     migration->duration =

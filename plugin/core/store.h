@@ -27,10 +27,11 @@ struct StoreState {
 
 /// The writer's side of events.db.
 ///
-/// Rows appear in order of seq. That (event_id, topic_id, expired) is unique is the last line of defence: within the
-/// window `expired` is 0, so a key has one row; a row that outlives its window under a longer retention gets its own
-/// seq there. In WAL mode a commit is visible to readers at once, and durable with Durability::kSynced. Threading: one
-/// thread at a time. Errors: StorageError, sqlite::CorruptDatabase; the open transaction is then gone.
+/// Rows appear in order of seq. That (event_id, topic_id, expired) is unique among the seqs with one seq / 131072 is
+/// the last line of defence: within the window `expired` is 0, so a key has one row; a row that outlives its window
+/// under a longer retention gets its own seq there. Rows further apart are not compared, see kIdIndex; a start notices
+/// what repeats. In WAL mode a commit is visible to readers at once, and durable with Durability::kSynced. Threading:
+/// one thread at a time. Errors: StorageError, sqlite::CorruptDatabase; the open transaction is then gone.
 class Store {
  public:
   static constexpr char kFileName[] = "events.db";
@@ -85,7 +86,7 @@ class Store {
     Batch(Store& store, Durability durability);
     ~Batch();
 
-    /// False when this seq, or a row with this key, is there already.
+    /// False when this seq, or near it a row with this key, is there already.
     bool Insert(const Event& event);
     /// As it stood in another database: `expired` is the column of that name.
     bool InsertSalvaged(const Event& event, std::int64_t expired);

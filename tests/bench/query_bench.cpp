@@ -31,30 +31,8 @@ std::string TopicOf(std::uint64_t number) {
          (number % 2 == 0 ? "/temp" : "/humidity");
 }
 
-// Random ids take an index apart when they come one by one: it is made when all are there.
-class IndexesLater {
- public:
-  explicit IndexesLater(const std::filesystem::path& path) : database_(path, sqlite::Database::Mode::kReadWriteCreate) {
-    std::string drops;
-    {
-      sqlite::Statement indexes(database_, "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql NOT NULL");
-      while (indexes.Step()) {
-        drops.append("DROP INDEX ").append(indexes.Bytes(0)).append(";");
-        creations_.append(indexes.Bytes(1)).append(";");
-      }
-    }
-    database_.Execute(drops.c_str());
-  }
-  void Create() { database_.Execute(creations_.c_str()); }
-
- private:
-  sqlite::Database database_;
-  std::string creations_;
-};
-
 void Fill(const std::filesystem::path& path, std::uint64_t rows) {
   Store store(path);
-  IndexesLater indexes(path);
   for (std::uint64_t seq = 1; seq <= rows;) {
     Store::Batch batch(store, Store::Durability::kVisible);
     for (int i = 0; i < 10'000 && seq <= rows; ++i, ++seq) {
@@ -74,8 +52,8 @@ void Fill(const std::filesystem::path& path, std::uint64_t rows) {
            .payload = payload});
     }
     batch.Commit();
+    store.BoundWal();
   }
-  indexes.Create();
   store.Checkpoint();
 }
 

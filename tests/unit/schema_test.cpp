@@ -13,14 +13,20 @@ namespace dedup {
 namespace {
 
 using testing::AllOf;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-/// On a copy of a database that the first version wrote: events 1 and 2 expired, 6 in doubt.
+/// On a copy of a database that the first version wrote (events 1 and 2 expired, 6 in doubt), or a later one.
 class SchemaTest : public testing::Test {
  protected:
-  SchemaTest() { std::filesystem::copy_file(DEDUP_FIXTURES "/events-schema-1.db", path_); }
+  SchemaTest() { UseDatabaseOfVersion(1); }
+
+  void UseDatabaseOfVersion(int version) {
+    std::filesystem::copy_file(DEDUP_FIXTURES "/events-schema-" + std::to_string(version) + ".db", path_,
+                               std::filesystem::copy_options::overwrite_existing);
+  }
 
   sqlite::Database Open() { return {path_, sqlite::Database::Mode::kReadWriteCreate}; }
   void Execute(const char* sql) { Open().Execute(sql); }
@@ -28,14 +34,14 @@ class SchemaTest : public testing::Test {
     sqlite::Database database = Open();
     return PrepareSchema(database);
   }
-  /// The first column.
-  std::vector<std::string> Column(const std::string& sql) {
+  std::vector<std::string> Column(const std::string& sql, int column = 0) {
     sqlite::Database database = Open();
     sqlite::Statement rows(database, sql.c_str());
     std::vector<std::string> values;
-    while (rows.Step()) values.emplace_back(rows.Bytes(0));
+    while (rows.Step()) values.emplace_back(rows.Bytes(column));
     return values;
   }
+  std::vector<std::string> PlanOf(const std::string& sql) { return Column("EXPLAIN QUERY PLAN " + sql, 3); }
   /// All that the tables of the first version hold.
   std::vector<std::string> Content() {
     std::vector<std::string> content = Column(
@@ -71,13 +77,45 @@ TEST_F(SchemaTest, AMigrationKeepsAllAndAddsWhatIsNew) {
   EXPECT_FALSE(Prepare()) << "once is enough";
 }
 
+TEST_F(SchemaTest, EveryOlderVersionIsMigratedWhole) {
+  for (int version = 1; version < kSchemaVersion; ++version) {
+    UseDatabaseOfVersion(version);
+    const auto before = Content();
+    const auto migration = Prepare();
+    ASSERT_TRUE(migration) << version;
+    EXPECT_EQ(migration->from_version, version);
+    EXPECT_EQ(std::to_string(migration->event_count), Column("SELECT count(*) FROM events").front());
+    EXPECT_EQ(Content(), before) << version;
+    EXPECT_THAT(Column("PRAGMA integrity_check"), ElementsAre("ok"));
+  }
+}
+
 TEST_F(SchemaTest, AMigratedDatabaseLooksLikeANewOne) {
-  Prepare();
   constexpr char kSchemaSql[] = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name";
-  const auto migrated = Column(kSchemaSql);
+  constexpr char kStatistics[] = "SELECT tbl || ' ' || idx || ' ' || stat FROM sqlite_stat1 ORDER BY idx";
   std::filesystem::remove(path_);
   EXPECT_FALSE(Prepare());
-  EXPECT_EQ(Column(kSchemaSql), migrated);
+  const auto new_schema = Column(kSchemaSql);
+  const auto new_statistics = Column(kStatistics);
+  for (int version = 1; version < kSchemaVersion; ++version) {
+    UseDatabaseOfVersion(version);
+    EXPECT_TRUE(Prepare());
+    EXPECT_EQ(Column(kSchemaSql), new_schema) << version;
+    EXPECT_EQ(Column(kStatistics), new_statistics) << version;
+  }
+}
+
+TEST_F(SchemaTest, NobodyNeedsToNameAnIndexToFindAnId) {
+  UseDatabaseOfVersion(3);
+  Prepare();
+  const std::string find_id = "SELECT seq FROM readable_events WHERE event_id = 'a'";
+  EXPECT_THAT(PlanOf(find_id), Contains(HasSubstr("events_by_id (ANY(<expr>) AND event_id=?)")));
+  EXPECT_THAT(PlanOf(find_id + " AND topic = 'x'"),
+              Contains(HasSubstr("events_by_id (ANY(<expr>) AND event_id=? AND topic_id=?)")));
+  EXPECT_THAT(Column(find_id + " ORDER BY seq"), ElementsAre("1", "3"));
+  EXPECT_THAT(Column("SELECT seq FROM readable_events WHERE event_id = 'c'"), ElementsAre("1000004"));
+  Execute("ANALYZE");
+  EXPECT_THAT(Column(find_id + " ORDER BY seq"), ElementsAre("1", "3"));
 }
 
 TEST_F(SchemaTest, AFailedMigrationLeavesTheOldDatabaseAndIsDoneAgain) {

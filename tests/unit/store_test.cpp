@@ -168,6 +168,14 @@ TEST_F(StoreTest, AKeyHasOneRow) {
   EXPECT_THAT(Rows(), ElementsAre(1, 2, 3, 4));
 }
 
+TEST_F(StoreTest, RowsFarApartAreNotCompared) {
+  constexpr std::uint64_t kLast = 131'071;
+  EXPECT_TRUE(Insert(MakeEvent(1, "a")));
+  EXPECT_FALSE(Insert(MakeEvent(kLast, "a")));
+  EXPECT_TRUE(Insert(MakeEvent(kLast + 1, "a"))) << "else each insert would touch another page of a large index";
+  EXPECT_FALSE(Insert(MakeEvent(kLast + 2, "a")));
+}
+
 TEST_F(StoreTest, AnAbandonedBatchLeavesNothing) {
   {
     Store::Batch batch(*store_, Store::Durability::kSynced);
