@@ -129,7 +129,12 @@ void Replay(Journal& journal, Journal::Search search, Store& store, StoreState* 
 // Most keys come from the key file; the newest, and those that it has lost, from the rows, and into the key file.
 void LoadIndex(Store& store, std::uint64_t forgotten_seq, const HashSecret& secret, KeyFile& keys, Index* index,
                LogQueue& log) {
-  const auto insert = [index](std::uint64_t seq, const KeyHash& key) {
+  std::uint64_t repeated = 0;
+  const auto insert = [&](std::uint64_t seq, const KeyHash& key) {
+    if (index->Find(key)) {
+      ++repeated;
+      return;
+    }
     index->Reserve(key, seq);
     index->Insert(key, seq);
   };
@@ -137,7 +142,7 @@ void LoadIndex(Store& store, std::uint64_t forgotten_seq, const HashSecret& secr
     // Each waits for memory somewhere else: ask for all of it before any of it is needed.
     for (const KeyHash& key : hashes) index->Prefetch(key);
     for (std::size_t i = 0; i < hashes.size(); ++i) {
-      if (!KeyFile::IsNone(hashes[i]) && !index->Find(hashes[i])) insert(first_seq + i, hashes[i]);
+      if (!KeyFile::IsNone(hashes[i])) insert(first_seq + i, hashes[i]);
     }
   };
   const std::uint64_t keys_seq = store.LoadKeysSeq();
@@ -148,10 +153,12 @@ void LoadIndex(Store& store, std::uint64_t forgotten_seq, const HashSecret& secr
   }
   store.ForEachKey(loaded_seq, [&](std::uint64_t seq, std::string_view topic, std::string_view event_id) {
     const KeyHash key = HashKey(secret, topic, event_id);
-    if (index->Find(key)) return;
     insert(seq, key);
     keys.Append(seq, key);
   });
+  if (repeated != 0) {
+    log.Add(LogLevel::kError, std::to_string(repeated) + " stored events have the topic and id of an earlier one");
+  }
 }
 
 Recovered RecoverOnce(const Options& options, LogQueue& log) {

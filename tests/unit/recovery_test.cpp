@@ -677,6 +677,24 @@ TEST_F(RecoveryTest, WithoutTheKeyFileOrWithADamagedOneTheAnswersAreTheSame) {
   }
 }
 
+// Only the index in memory compares all of them.
+TEST_F(RecoveryTest, EventsThatRepeatAnEarlierOneAreNoticed) {
+  Start();
+  Publish("a");
+  Turn(2);
+  Stop();
+  sqlite::Database(database(), sqlite::Database::Mode::kReadWriteCreate)
+      .Execute(
+          "INSERT INTO events SELECT seq + 131072, topic_id, event_id, 0, received_us, accepted_ms, source, payload "
+          "FROM events");
+  for (int i = 0; i < 2; ++i) {  // from the rows, then from their file
+    Start();
+    EXPECT_THAT(TakeLog(), HasSubstr("1 stored events have the topic and id of an earlier one"));
+    EXPECT_EQ(Publish("a").seq, 1U);
+    Stop();
+  }
+}
+
 TEST_F(RecoveryTest, AnOlderDatabaseIsBelievedMoreThanNewerKeys) {
   Start();
   Publish("a");
@@ -738,7 +756,7 @@ TEST_F(RecoveryTest, ADatabaseOfAnOlderVersionIsMigrated) {
 TEST_F(RecoveryTest, ADatabaseOfSchema2GetsAKeyFile) {
   std::filesystem::copy_file(DEDUP_FIXTURES "/events-schema-2.db", database());
   Start();
-  EXPECT_THAT(TakeLog(), HasSubstr("migrated from schema 2 to 3"));
+  EXPECT_THAT(TakeLog(), HasSubstr("migrated from schema 2 to " + std::to_string(kSchemaVersion)));
   for (const char* const id : {"a", "b", "c"}) EXPECT_EQ(VerdictOf(id, "sensors/1"), kDuplicate);
   EXPECT_EQ(VerdictOf("a", "sensors/2"), kDuplicate);
   Restart();
