@@ -121,6 +121,9 @@ std::optional<Migration> PrepareSchema(sqlite::Database& database) {
                        "written by a newer mosquitto-dedup (schema " + std::to_string(version) +
                            ", this one knows up to " + std::to_string(kSchemaVersion) + ")");
   }
+  if (version == 0 && database.QueryInteger("SELECT count(*) FROM sqlite_schema") != 0) {
+    throw StorageError("open", database.path(), "it has tables, but none of a mosquitto-dedup (user_version is 0)");
+  }
   const auto begin = std::chrono::steady_clock::now();
   sqlite::Transaction transaction(database);
   if (version == 0) {

@@ -129,6 +129,18 @@ TEST_F(SchemaTest, AFailedMigrationLeavesTheOldDatabaseAndIsDoneAgain) {
   EXPECT_EQ(Content(), before);
 }
 
+TEST_F(SchemaTest, TablesOfSomethingElseAreLeftAlone) {
+  std::filesystem::remove(path_);
+  Execute("CREATE TABLE somebodys(x)");
+  try {
+    Prepare();
+    FAIL();
+  } catch (const StorageError& error) {
+    EXPECT_THAT(error.what(), AllOf(HasSubstr(path_.string()), HasSubstr("none of a mosquitto-dedup")));
+  }
+  EXPECT_THAT(Column("SELECT name FROM sqlite_schema"), ElementsAre("somebodys"));
+}
+
 TEST_F(SchemaTest, ANewerSchemaIsRefused) {
   const std::string newer = std::to_string(kSchemaVersion + 1);
   Execute(("PRAGMA user_version = " + newer).c_str());
