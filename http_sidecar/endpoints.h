@@ -19,6 +19,7 @@ Answer ServeStats(Api& api, Request& request);
 Answer ServeMetrics(Api& api, Request& request);
 Answer ServeHealth(Api& api, Request& request);
 Answer ServeReady(Api& api, Request& request);
+Answer ServeOpenApi(Api& api, Request& request);
 
 struct Endpoint {
   std::string_view path;  ///< a last level in braces stands for any one level
@@ -41,6 +42,7 @@ inline constexpr Endpoint kEndpoints[] = {
     {"/healthz", false, Access::kOpen, ServeHealth},
     {"/health", false, Access::kOpen, ServeHealth},
     {"/readyz", false, Access::kOpen, ServeReady},
+    {"/openapi.json", false, Access::kOpen, ServeOpenApi},
 };
 
 /// Null when there is none. `path` is decoded.

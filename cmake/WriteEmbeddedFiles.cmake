@@ -1,0 +1,15 @@
+# Writes OUTPUT, a C++ source with the bytes of each of FILES (text, without a NUL), and a tag of its content. The files'
+# names are told without those of the FOLDERS.
+set(text "// Made at build time.\n#include \"embedded_files.h\"\n\nnamespace dedup::sidecar {\n\n")
+string(APPEND text "const std::vector<EmbeddedFile> kEmbeddedFiles = {\n")
+foreach(file IN LISTS FILES)
+  set(name ${file})
+  foreach(folder IN LISTS FOLDERS)
+    string(REPLACE "${folder}/" "" name ${name})
+  endforeach()
+  file(READ ${file} content)
+  file(SHA256 ${file} hash)
+  string(SUBSTRING ${hash} 0 16 tag)
+  string(APPEND text "{\"${name}\", \"${tag}\", R\"embedded(${content})embedded\"},\n")
+endforeach()
+file(WRITE ${OUTPUT} "${text}};\n\n}  // namespace dedup::sidecar\n")
