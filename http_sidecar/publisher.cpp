@@ -3,6 +3,8 @@
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
@@ -206,7 +208,10 @@ class Publisher::Connection {
       eventfd_t count;
       eventfd_read(wake_fd, &count);
     }
-    if ((fds[0].revents & ~POLLOUT) != 0) CheckResult(mosquitto_loop_read(client_, 1));
+    if ((fds[0].revents & ~POLLOUT) != 0) {
+      CheckResult(mosquitto_loop_read(client_, 1));
+      AcknowledgeAtOnce();
+    }
     if (!is_over() && (fds[0].revents & POLLOUT) != 0) CheckResult(mosquitto_loop_write(client_, 1));
     const Clock::time_point now = Clock::now();
     if (!is_over() && now - last_misc_ >= seconds(1)) {
@@ -229,6 +234,13 @@ class Publisher::Connection {
   void Disconnect() { mosquitto_disconnect_v5(client_, 0, nullptr); }
 
  private:
+  // A broker without `set_tcp_nodelay` keeps a receipt until the PUBACK before it is acknowledged, which TCP likes to
+  // put off for up to 40 ms. The kernel forgets this wish again and again.
+  void AcknowledgeAtOnce() const {
+    const int yes = 1;
+    setsockopt(mosquitto_socket(client_), IPPROTO_TCP, TCP_QUICKACK, &yes, sizeof yes);
+  }
+
   void CheckResult(int result) {
     if (result == MOSQ_ERR_SUCCESS || is_over()) return;
     End(result == MOSQ_ERR_ERRNO ? std::strerror(errno) : mosquitto_strerror(result));
