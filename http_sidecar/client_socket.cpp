@@ -109,6 +109,7 @@ bool ClientSocket::Send(std::string_view data, int flags) {
     if (count >= 0) {
       data.remove_prefix(static_cast<std::size_t>(count));
       moved_bytes_ += static_cast<std::size_t>(count);
+      sent_bytes_ += static_cast<std::size_t>(count);
     } else if (errno != EINTR && !(errno == EAGAIN && Await(POLLOUT))) {
       return false;
     }

@@ -57,6 +57,9 @@ class ClientSocket {
   bool Write(std::string_view data);
   bool Flush();
 
+  /// Since the beginning of the connection.
+  std::size_t sent_bytes() const { return sent_bytes_; }
+
   /// Takes in, for a few seconds, what a client goes on sending that has been answered already: closing at once would
   /// reset the connection, and with it the answer that it has not read yet.
   void Drain();
@@ -80,6 +83,7 @@ class ClientSocket {
   short awaited_ = 0;            // what was waited for last
   Clock::duration waited_{0};    // for that
   std::size_t moved_bytes_ = 0;  // meanwhile
+  std::size_t sent_bytes_ = 0;
 };
 
 }  // namespace dedup::sidecar

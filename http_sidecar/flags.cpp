@@ -48,6 +48,8 @@ constexpr Flag kFlags[] = {
      [](Options* options, std::string_view text) { options->tokens = Name(text); }},
     {"--insecure", "INSECURE", "listen beyond this machine though no tokens are asked for",
      [](Options* options, std::string_view text) { options->insecure = Switch(text); }, true},
+    {"--access-log", "ACCESS_LOG", "write a line of JSON on stderr for each request",
+     [](Options* options, std::string_view text) { options->access_log = Switch(text); }, true},
 };
 
 void Set(const Flag& flag, std::string_view shown_name, std::string_view text, Options* options) {

@@ -20,6 +20,7 @@ struct Options {
   std::uint16_t http_port = 8080;               ///< 0: any free port
   std::optional<std::filesystem::path> tokens;  ///< see ReadTokenFile
   bool insecure = false;                        ///< listens on any address though nobody is asked for a token
+  bool access_log = false;                      ///< see Server::LogRequests
   std::string new_token;                        ///< see MakeToken; empty: not asked for
   bool help = false;
   bool version = false;

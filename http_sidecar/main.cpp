@@ -81,6 +81,7 @@ int Run(const Options& options) {
   Publisher publisher({options.mqtt_host, options.mqtt_port});
   Api api(options.data_dir, &publisher, &tokens);
   Server server(&api);
+  if (options.access_log) server.LogRequests();
   const int port = server.Listen(options.http_host, options.http_port);
   if (!server.is_loopback() && !options.tokens && !options.insecure) {
     throw UsageError("--http-host " + options.http_host +

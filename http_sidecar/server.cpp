@@ -21,9 +21,11 @@
 #include <utility>
 #include <vector>
 
+#include "access_log.h"
 #include "body_reader.h"
 #include "client_socket.h"
 #include "endpoints.h"
+#include "event_query.h"
 #include "stderr_log.h"
 
 namespace dedup::sidecar {
@@ -204,6 +206,10 @@ struct Exchange {
   std::optional<Watch> watch = {};      // the connection is to become a watcher's
   std::string_view route = {};          // of the endpoints' table
   int status = 0;                       // 0 before there is an answer
+  // For the access log.
+  std::string method = {};
+  std::string target = {};
+  std::string request_id = {};  // empty where there is no such log
 
   // Where the next request begins is unknown, or there will be none.
   bool must_close() const { return !head_is_read || body_is_unread || is_http_1_0 || is_last || watch; }
@@ -244,6 +250,9 @@ class Server::HttpServer : public httplib::Server {
       const Endpoint* const endpoint = FindEndpoint(request.path);
       current_exchange->route = endpoint == nullptr ? kOtherRoute : endpoint->path;
       current_exchange->status = response.status;
+      if (!current_exchange->request_id.empty()) {
+        response.set_header("X-Request-Id", current_exchange->request_id);
+      }
       response.headers.erase("Accept-Ranges");
       if (!current_exchange->must_close()) return;
       response.headers.erase("Keep-Alive");
@@ -285,6 +294,8 @@ class Server::HttpServer : public httplib::Server {
     return IsLoopback(address);
   }
 
+  void LogRequests() { logs_requests_ = true; }
+
   bool Serve() { return listen_after_bind() || stopping_; }
 
   void Stop() {
@@ -320,9 +331,12 @@ class Server::HttpServer : public httplib::Server {
   bool ServeConnection(int fd) {
     ClientSocket socket(fd, stop_fd_, [this] { return connection_count_ > kCrowd; });
     SocketStream stream(&socket);
+    const std::string client = logs_requests_ ? PeerOf(fd) : "";
     for (std::size_t left = kRequestsPerConnectionMax; left > 0 && AwaitRequest(&socket); --left) {
       const auto begin = std::chrono::steady_clock::now();
+      const std::size_t sent_bytes = socket.sent_bytes();
       Exchange exchange{.socket = &socket};
+      if (logs_requests_) exchange.request_id = RequestId("");
       current_exchange = &exchange;
       socket.BeginHead();
       bool connection_closed = false;
@@ -330,7 +344,18 @@ class Server::HttpServer : public httplib::Server {
                                         [&](httplib::Request& request) { Prepare(request, &exchange); });
       const bool is_sent = socket.Flush();
       if (exchange.status != 0) {
-        api_->request_durations.Observe(exchange.route, exchange.status, std::chrono::steady_clock::now() - begin);
+        const auto took = std::chrono::steady_clock::now() - begin;
+        api_->request_durations.Observe(exchange.route, exchange.status, took);
+        if (logs_requests_) {
+          WriteLine(AccessLine({.method = exchange.method,
+                                .target = exchange.target,
+                                .status = exchange.status,
+                                .bytes = socket.sent_bytes() - sent_bytes,
+                                .took = took,
+                                .client = client,
+                                .request_id = exchange.request_id},
+                               NowUs()));
+        }
       }
       if (!is_sent) return false;
       if (exchange.body_is_unread || !exchange.head_is_read) {
@@ -364,6 +389,13 @@ class Server::HttpServer : public httplib::Server {
     exchange->body_is_unread = exchange->framing.has_body();
     exchange->is_http_1_0 = request.version == "HTTP/1.0";
     exchange->socket->BeginBody();
+    if (logs_requests_) {
+      exchange->method = request.method;
+      exchange->target = request.target;
+      if (const std::string given = HeaderOf(request, "X-Request-Id"); !given.empty()) {
+        exchange->request_id = RequestId(given);
+      }
+    }
     const Endpoint* const endpoint = FindEndpoint(request.path);
     if (endpoint == nullptr) return;
     const std::optional<Caller> caller = api_->tokens->Find(HeaderOf(request, "Authorization"));
@@ -504,6 +536,7 @@ class Server::HttpServer : public httplib::Server {
 
   Api* const api_;
   const int stop_fd_;
+  bool logs_requests_ = false;
   std::atomic<bool> stopping_ = false;
   std::atomic<std::size_t> connection_count_ = 0;
 };
@@ -511,6 +544,7 @@ class Server::HttpServer : public httplib::Server {
 Server::Server(Api* api) : http_(std::make_unique<HttpServer>(api)) {}
 Server::~Server() = default;
 int Server::Listen(const std::string& host, int port) { return http_->Listen(host, port); }
+void Server::LogRequests() { http_->LogRequests(); }
 bool Server::Serve() { return http_->Serve(); }
 bool Server::is_loopback() const { return http_->is_loopback(); }
 void Server::Stop() { http_->Stop(); }

@@ -23,6 +23,10 @@ class Server {
   /// Whether what was bound can be reached from this machine only. Between Listen() and Serve().
   bool is_loopback() const;
 
+  /// From the next connection on each request is a line of the access log (see AccessLine), and its answer names its id
+  /// in X-Request-Id. Before Serve().
+  void LogRequests();
+
   /// Serves until Stop(); then returns when the requests at work are answered. False if it had to end by itself.
   bool Serve();
 

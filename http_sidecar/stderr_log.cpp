@@ -5,8 +5,10 @@
 
 namespace dedup::sidecar {
 
-void Log(std::string_view line) {
-  const std::string text = "mosquitto-dedup-http: " + std::string(line) + "\n";
+void Log(std::string_view line) { WriteLine("mosquitto-dedup-http: " + std::string(line)); }
+
+void WriteLine(std::string_view line) {
+  const std::string text = std::string(line) + "\n";
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
 

@@ -8,4 +8,7 @@ namespace dedup::sidecar {
 /// Threading: from any thread; lines do not mix.
 void Log(std::string_view line);
 
+/// A line as it is, without the program's name in front.
+void WriteLine(std::string_view line);
+
 }  // namespace dedup::sidecar

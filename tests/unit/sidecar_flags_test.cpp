@@ -56,6 +56,8 @@ TEST(FlagsTest, ASwitchTakesNoValueButItsVariableDoes) {
   EXPECT_FALSE(Parse({"--insecure=false"}, {{"INSECURE", "true"}}).insecure);
   EXPECT_TRUE(Parse({"--insecure", "--http-port", "1"}).insecure);
   EXPECT_TRUE(Parse({}, {{"INSECURE", "true"}}).insecure);
+  EXPECT_TRUE(Parse({}, {{"ACCESS_LOG", "true"}}).access_log);
+  EXPECT_FALSE(Parse({}).access_log);
   EXPECT_THAT(ErrorOf({}, {{"INSECURE", "1"}}), AllOf(HasSubstr("INSECURE"), HasSubstr("true or false")));
 }
 
