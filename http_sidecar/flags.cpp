@@ -25,27 +25,30 @@ bool Switch(std::string_view text) {
   return text == "true";
 }
 
+constexpr std::size_t kHelpColumn = 27;
+
 struct Flag {
   std::string_view name;
   const char* variable;
   std::string_view help;
   void (*set)(Options*, std::string_view);
   bool is_switch = false;
+  std::string_view heading = {};  // of the group that begins here
 };
 
 constexpr Flag kFlags[] = {
     {"--data-dir", "DATA_DIR", "the plugin's data directory (/var/lib/mosquitto/dedup)",
-     [](Options* options, std::string_view text) { options->data_dir = Name(text); }},
+     [](Options* options, std::string_view text) { options->data_dir = Name(text); }, false, "Plugin"},
     {"--mqtt-host", "MQTT_HOST", "host of the broker (127.0.0.1)",
-     [](Options* options, std::string_view text) { options->mqtt_host = Name(text); }},
+     [](Options* options, std::string_view text) { options->mqtt_host = Name(text); }, false, "Broker"},
     {"--mqtt-port", "MQTT_PORT", "port of the broker (1883)",
      [](Options* options, std::string_view text) { options->mqtt_port = Port(text, 1); }},
     {"--http-host", "HTTP_HOST", "address to listen on (127.0.0.1: this machine only)",
-     [](Options* options, std::string_view text) { options->http_host = Name(text); }},
+     [](Options* options, std::string_view text) { options->http_host = Name(text); }, false, "HTTP"},
     {"--http-port", "HTTP_PORT", "port to listen on (8080); 0: any free one, see the log",
      [](Options* options, std::string_view text) { options->http_port = Port(text, 0); }},
     {"--tokens", "TOKENS", "file of the bearer tokens that are asked for (none: everybody may do everything)",
-     [](Options* options, std::string_view text) { options->tokens = Name(text); }},
+     [](Options* options, std::string_view text) { options->tokens = Name(text); }, false, "Security"},
     {"--insecure", "INSECURE", "listen beyond this machine though no tokens are asked for",
      [](Options* options, std::string_view text) { options->insecure = Switch(text); }, true},
     {"--access-log", "ACCESS_LOG", "write a line of JSON on stderr for each request",
@@ -113,17 +116,25 @@ Options ParseFlags(const std::vector<std::string_view>& arguments,
 
 std::string HelpText() {
   std::string text =
-      "mosquitto-dedup-http: HTTP beside a Mosquitto broker with the dedup plugin.\n"
-      "POST /publish, GET /events, /stats, /metrics, /healthz, /readyz.\n\n"
+      "Usage: mosquitto-dedup-http [FLAG...]\n"
+      "HTTP beside a Mosquitto broker with the dedup plugin; its /openapi.json describes what it serves.\n\n"
       "Each flag is also an environment variable; the flag counts first. In brackets: the default.\n";
+  const auto add = [&text](std::string line, std::string_view help) {
+    line.insert(0, "  ");
+    // The man page is made of this: two blanks part a flag from its text.
+    if (line.size() + 2 > kHelpColumn) line.append("\n").append(kHelpColumn, ' ');
+    if (line.size() < kHelpColumn) line.resize(kHelpColumn, ' ');
+    text.append(line).append(help).append("\n");
+  };
   for (const Flag& flag : kFlags) {
-    std::string line = "  " + std::string(flag.name) + ", " + flag.variable;
-    line.resize(27, ' ');
-    text.append(line).append(flag.help).append("\n");
+    if (!flag.heading.empty()) text.append("\n").append(flag.heading).append(":\n");
+    add(std::string(flag.name) + ", " + flag.variable, flag.help);
   }
-  return text +
-         "  --new-token NAME         makes a token: prints its line for the file, and on stderr the token itself\n"
-         "  --help, --version\n";
+  text.append("\nInstead of serving:\n");
+  add("--new-token NAME", "makes a token: prints its line for the file, and on stderr the token itself");
+  add("--help", "shows this");
+  add("--version", "shows the version");
+  return text;
 }
 
 }  // namespace dedup::sidecar

@@ -24,6 +24,7 @@ def run(*arguments, **environment):
 def test_help_and_version():
     shown = run("--help")
     assert shown.returncode == 0
+    assert not shown.stderr
     for name in ("data-dir", "mqtt-host", "mqtt-port", "http-host", "http-port"):
         assert f"--{name}" in shown.stdout
         assert name.upper().replace("-", "_") in shown.stdout

@@ -1,0 +1,83 @@
+"""cmake --install: what arrives where, and that the man pages are clean and say all that there is."""
+
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("DEDUP_PLUGIN") or ROOT / "build" / "plugin" / "mosquitto_dedup.so").parents[1]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """The root of a file system that it was installed into."""
+    root = tmp_path_factory.mktemp("root")
+    subprocess.run(["cmake", "--install", BUILD], env={**os.environ, "DESTDIR": str(root)}, check=True,
+                   stdout=subprocess.DEVNULL)
+    return root
+
+
+def only(installed, pattern):
+    found = list(installed.glob(f"**/{pattern}"))
+    assert len(found) == 1, (pattern, found)
+    return found[0]
+
+
+def plain(page):
+    """A man page as it is read."""
+    shown = subprocess.run(["man", "--no-hyphenation", "--no-justification", "--local-file", page],
+                           capture_output=True, check=True, env={**os.environ, "MANWIDTH": "1000", "LC_ALL": "C.UTF-8", "MANPAGER": "cat"})
+    return re.sub(".\b", "", shown.stdout.decode())
+
+
+def test_all_of_it_arrives(installed):
+    names = {path.name for path in installed.glob("**/*") if path.is_file()}
+    assert names == {"mosquitto_dedup.so", "mosquitto-dedup-http", "mosquitto-dedup.5", "mosquitto-dedup-http.1",
+                     "mosquitto.conf", "README.md", "CHANGELOG.md", "LICENSE"}
+
+
+def test_program_runs_from_there(installed):
+    program = only(installed, "bin/mosquitto-dedup-http")
+    version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    assert re.fullmatch(r"mosquitto-dedup-http \d+\.\d+\.\d+\n", version)
+
+
+def test_configuration_names_what_was_installed(installed):
+    text = only(installed, "mosquitto.conf").read_text()
+    plugin = re.search(r"^plugin (.+)$", text, re.MULTILINE)[1]
+    assert (installed / plugin.lstrip("/")).is_file()
+    assert not re.search(r"^[^#].*\b(build|data)$|build/", text, re.MULTILINE)
+    # But for its introduction and the paths it is the checkout's.
+    own = (ROOT / "mosquitto.conf").read_text().splitlines()
+    assert len(set(own) - set(text.splitlines())) <= 6
+
+
+@pytest.mark.parametrize("name", ["mosquitto-dedup.5", "mosquitto-dedup-http.1"])
+def test_man_page_is_clean(installed, name):
+    checked = subprocess.run(["man", "--warnings", "--encoding=UTF-8", "--ditroff", "--local-file", only(installed, name)],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                             env={**os.environ, "LC_ALL": "C.UTF-8"})
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_man_page_has_every_option_of_the_plugin(installed):
+    # The broker's own complaint about an unknown option names those that there are.
+    options = re.findall(r'^    \{"(\w+)", ', (ROOT / "plugin" / "core" / "options.cpp").read_text(), re.MULTILINE)
+    assert len(options) >= 11
+    page = plain(only(installed, "mosquitto-dedup.5"))
+    assert re.findall(r"^ +plugin_opt_(\w+)(?: \S+)?$", page.partition("OPTIONS")[2], re.MULTILINE) == options
+
+
+def test_man_page_has_every_flag_with_its_text(installed):
+    shown = subprocess.run([only(installed, "bin/mosquitto-dedup-http"), "--help"], capture_output=True, text=True,
+                           check=True).stdout
+    page = plain(only(installed, "mosquitto-dedup-http.1"))
+    flags = re.findall(r"^  (\S.*?)(?:  +|\n +)(\S.*)$", shown, re.MULTILINE)
+    assert len(flags) >= 10
+    for names, text in flags:
+        assert re.search(re.escape(names) + r"\s+" + re.escape(text), page), (names, text)
+    for heading in re.findall(r"^(\w[\w ]*):$", shown, re.MULTILINE):
+        assert re.search(rf"^ +{heading}$", page, re.MULTILINE)
