@@ -1,11 +1,14 @@
 """Every error is a problem (RFC 9457) whose type says what it is, also where the HTTP library finds it."""
 
 import json
+import pathlib
+import re
+import resource
 
 import pytest
 
 from broker import wait_until
-from sidecar import event, parse_response, problem_name
+from sidecar import IS_SANITIZED, event, parse_response, problem_name
 
 
 def answer_to(sidecar, request_bytes):
@@ -124,3 +127,15 @@ def test_problems_of_the_store(stack):
     for path in ("/events", "/events/1", "/events/stream", "/stats"):
         response = sidecar.get(path)
         assert (response.status, response.problem_type) == (503, "store-unavailable")
+
+
+@pytest.mark.skipif(IS_SANITIZED, reason="sanitizers end a program that gets no memory")
+def test_fault_inside_is_told_and_logged_and_harms_nobody_else(stack):
+    _, sidecar = stack.start()
+    used_bytes = int(re.search(r"VmSize:\s+(\d+) kB", pathlib.Path(f"/proc/{sidecar.pid}/status").read_text())[1]) << 10
+    _, hard = resource.prlimit(sidecar.pid, resource.RLIMIT_AS)
+    resource.prlimit(sidecar.pid, resource.RLIMIT_AS, (used_bytes + (4 << 20), hard))
+    response = sidecar.post(b" " * (15 << 20))
+    assert (response.status, response.problem_type) == (500, "internal-error")
+    assert "error at POST /publish: std::bad_alloc" in sidecar.log()
+    assert sidecar.publish(event("t", "a"))["processed"] == ["a"]
