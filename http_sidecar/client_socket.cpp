@@ -1,7 +1,6 @@
 #include "client_socket.h"
 
 #include <poll.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -28,12 +27,22 @@ int MillisecondsUntil(ClientSocket::Clock::time_point deadline) {
 
 }  // namespace
 
-ClientSocket::ClientSocket(int fd, int stop_fd, std::function<bool()> is_crowded)
-    : fd_(fd), stop_fd_(stop_fd), is_crowded_(std::move(is_crowded)), input_(kInputBytes) {}
+ClientSocket::ClientSocket(Connection* connection, int stop_fd, std::function<bool()> is_crowded)
+    : connection_(connection), stop_fd_(stop_fd), is_crowded_(std::move(is_crowded)), input_(kInputBytes) {}
+
+bool ClientSocket::Handshake() {
+  BeginHead();
+  for (;;) {
+    const Connection::Moved done = connection_->Handshake();
+    if (done.awaited == 0) return done.bytes > 0;
+    if (!Await(done.awaited)) return false;
+  }
+}
 
 ClientSocket::Arrival ClientSocket::AwaitRequest(milliseconds patience) {
   if (input_begin_ != input_end_) return Arrival::kRequest;
-  pollfd fds[] = {{fd_, POLLIN, 0}, {stop_fd_, POLLIN, 0}};
+  if (connection_->has_unread()) return Fill() ? Arrival::kRequest : Arrival::kEnd;
+  pollfd fds[] = {{connection_->fd(), POLLIN, 0}, {stop_fd_, POLLIN, 0}};
   const Clock::time_point deadline = Clock::now() + patience;
   int count;
   do {
@@ -64,7 +73,7 @@ ssize_t ClientSocket::Read(char* data, std::size_t size) {
   if (input_begin_ == input_end_) {
     // A client that waits for "100 Continue" must get it before it will send anything.
     if (!Flush()) return -1;
-    if (!Await(POLLIN) || !Fill()) return -1;
+    if (!Fill()) return -1;
   }
   size = std::min(size, input_end_ - input_begin_);
   if (in_head_) {
@@ -92,37 +101,34 @@ bool ClientSocket::Write(std::string_view data) {
     return true;
   }
   // Much is sent from where it is: copying it would cost as much as sending.
-  const bool is_sent = Send(output_, MSG_MORE) && Send(data, 0);
+  const bool is_sent = Send(output_, true) && Send(data, false);
   output_.clear();
   return is_sent;
 }
 
 bool ClientSocket::Flush() {
-  const bool is_sent = Send(output_, 0);
+  const bool is_sent = Send(output_, false);
   output_.clear();
   return is_sent;
 }
 
-bool ClientSocket::Send(std::string_view data, int flags) {
+bool ClientSocket::Send(std::string_view data, bool more_follows) {
   while (!data.empty()) {
-    const ssize_t count = send(fd_, data.data(), data.size(), MSG_NOSIGNAL | MSG_DONTWAIT | flags);
-    if (count >= 0) {
-      data.remove_prefix(static_cast<std::size_t>(count));
-      moved_bytes_ += static_cast<std::size_t>(count);
-      sent_bytes_ += static_cast<std::size_t>(count);
-    } else if (errno != EINTR && !(errno == EAGAIN && Await(POLLOUT))) {
-      return false;
-    }
+    const Connection::Moved sent = connection_->Send(data, more_follows);
+    if (sent.awaited != 0 ? !Await(sent.awaited) : sent.bytes == 0) return false;
+    data.remove_prefix(sent.bytes);
+    moved_bytes_ += sent.bytes;
+    sent_bytes_ += sent.bytes;
   }
   return true;
 }
 
 void ClientSocket::Drain() {
   if (!Flush()) return;
-  shutdown(fd_, SHUT_WR);
+  connection_->EndSending();
   BeginBody();
   for (std::size_t bytes = 0; bytes < kDrainBytesMax; bytes += input_end_) {
-    if (!Await(POLLIN, kDrainPause) || !Fill()) return;
+    if (!Fill(kDrainPause)) return;
   }
 }
 
@@ -139,7 +145,7 @@ bool ClientSocket::Await(short events, milliseconds pause_max) {
         std::min(pause_left, patience.pause + milliseconds(1000 * moved_bytes_ / patience.bytes_per_second) - waited_);
     if (left <= Clock::duration::zero()) return false;
     const Clock::time_point begin = Clock::now();
-    pollfd fd{fd_, events, 0};
+    pollfd fd{connection_->fd(), events, 0};
     const int count = poll(&fd, 1, MillisecondsUntil(begin + std::min<Clock::duration>(left, kCrowdLookInterval)));
     const Clock::duration took = Clock::now() - begin;
     pause += took;
@@ -150,15 +156,17 @@ bool ClientSocket::Await(short events, milliseconds pause_max) {
 }
 
 // Reads what there is, at least one byte, into the empty buffer.
-bool ClientSocket::Fill() {
-  ssize_t count;
-  do {
-    count = recv(fd_, input_.data(), input_.size(), 0);
-  } while (count < 0 && errno == EINTR);
-  input_begin_ = 0;
-  input_end_ = count > 0 ? static_cast<std::size_t>(count) : 0;
-  if (!in_head_) moved_bytes_ += input_end_;
-  return count > 0;
+bool ClientSocket::Fill(milliseconds pause_max) {
+  input_begin_ = input_end_ = 0;
+  for (;;) {
+    const Connection::Moved received = connection_->Receive(input_.data(), input_.size());
+    if (received.awaited == 0) {
+      input_end_ = received.bytes;
+      if (!in_head_) moved_bytes_ += input_end_;
+      return input_end_ > 0;
+    }
+    if (!Await(received.awaited, pause_max)) return false;
+  }
 }
 
 }  // namespace dedup::sidecar

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "connection.h"
+
 namespace dedup::sidecar {
 
 /// How long a client may make us wait: never longer than this pause, and for a request's head, its body and room to
@@ -33,9 +35,12 @@ class ClientSocket {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// `fd`: the connection, not owned. `stop_fd`: readable once the server stops. `is_crowded`: whether others wait to
+  /// The connection must outlive it. `stop_fd`: readable once the server stops. `is_crowded`: whether others wait to
   /// be served; asked again while we wait.
-  ClientSocket(int fd, int stop_fd, std::function<bool()> is_crowded);
+  ClientSocket(Connection* connection, int stop_fd, std::function<bool()> is_crowded);
+
+  /// To be called before anything else. False when the client has gone, or is none that can be served.
+  bool Handshake();
 
   enum class Arrival { kRequest, kNothing, kEnd };
   /// Waits for the first byte of a request. kEnd: the client has gone, or the server stops.
@@ -66,10 +71,10 @@ class ClientSocket {
 
  private:
   bool Await(short events, std::chrono::milliseconds pause_max = kPatience.pause);
-  bool Fill();
-  bool Send(std::string_view data, int flags);
+  bool Fill(std::chrono::milliseconds pause_max = kPatience.pause);
+  bool Send(std::string_view data, bool more_follows);
 
-  const int fd_;
+  Connection* const connection_;
   const int stop_fd_;
   const std::function<bool()> is_crowded_;
   std::vector<char> input_;

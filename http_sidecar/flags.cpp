@@ -28,7 +28,7 @@ bool Switch(std::string_view text) {
 constexpr std::size_t kHelpColumn = 27;
 
 struct Flag {
-  std::string_view name;
+  std::string_view name;  // empty for a variable alone
   const char* variable;
   std::string_view help;
   void (*set)(Options*, std::string_view);
@@ -43,16 +43,30 @@ constexpr Flag kFlags[] = {
      [](Options* options, std::string_view text) { options->mqtt_host = Name(text); }, false, "Broker"},
     {"--mqtt-port", "MQTT_PORT", "port of the broker (1883)",
      [](Options* options, std::string_view text) { options->mqtt_port = Port(text, 1); }},
+    {"--mqtt-username", "MQTT_USERNAME", "name that the broker knows the sidecar by (none)",
+     [](Options* options, std::string_view text) { options->mqtt_username = Name(text); }},
+    {"", "MQTT_PASSWORD", "its password; no flag, for everybody on the machine sees those",
+     [](Options* options, std::string_view text) { options->mqtt_password = text; }},
+    {"--mqtt-password-file", "MQTT_PASSWORD_FILE", "file whose first line is the password",
+     [](Options* options, std::string_view text) { options->mqtt_password_file = Name(text); }},
+    {"--mqtt-ca", "MQTT_CA", "TLS to the broker, whose certificate one of this file (PEM) has signed (none: no TLS)",
+     [](Options* options, std::string_view text) { options->mqtt_ca = Name(text); }},
     {"--http-host", "HTTP_HOST", "address to listen on (127.0.0.1: this machine only)",
      [](Options* options, std::string_view text) { options->http_host = Name(text); }, false, "HTTP"},
     {"--http-port", "HTTP_PORT", "port to listen on (8080); 0: any free one, see the log",
      [](Options* options, std::string_view text) { options->http_port = Port(text, 0); }},
-    {"--tokens", "TOKENS", "file of the bearer tokens that are asked for (none: everybody may do everything)",
-     [](Options* options, std::string_view text) { options->tokens = Name(text); }, false, "Security"},
-    {"--insecure", "INSECURE", "listen beyond this machine though no tokens are asked for",
-     [](Options* options, std::string_view text) { options->insecure = Switch(text); }, true},
     {"--access-log", "ACCESS_LOG", "write a line of JSON on stderr for each request",
      [](Options* options, std::string_view text) { options->access_log = Switch(text); }, true},
+    {"--tls-cert", "TLS_CERT", "HTTPS, and no HTTP, with this certificate (PEM; none: HTTP)",
+     [](Options* options, std::string_view text) { options->tls.certificate = Name(text); }, false, "Security"},
+    {"--tls-key", "TLS_KEY", "its key (PEM, without a passphrase)",
+     [](Options* options, std::string_view text) { options->tls.key = Name(text); }},
+    {"--tls-client-ca", "TLS_CLIENT_CA", "let in only clients whose certificate one of this file has signed (all)",
+     [](Options* options, std::string_view text) { options->tls.client_ca = Name(text); }},
+    {"--tokens", "TOKENS", "file of the bearer tokens that are asked for (none: everybody may do everything)",
+     [](Options* options, std::string_view text) { options->tokens = Name(text); }},
+    {"--insecure", "INSECURE", "listen beyond this machine though no tokens are asked for",
+     [](Options* options, std::string_view text) { options->insecure = Switch(text); }, true},
 };
 
 void Set(const Flag& flag, std::string_view shown_name, std::string_view text, Options* options) {
@@ -65,9 +79,23 @@ void Set(const Flag& flag, std::string_view shown_name, std::string_view text, O
 
 const Flag* Find(std::string_view name) {
   for (const Flag& flag : kFlags) {
-    if (flag.name == name) return &flag;
+    if (!name.empty() && flag.name == name) return &flag;
   }
   return nullptr;
+}
+
+void CheckTogether(const Options& options) {
+  if (options.tls.certificate.empty() != options.tls.key.empty()) {
+    throw UsageError("--tls-cert and --tls-key go together");
+  }
+  if (options.tls.client_ca && !options.has_tls()) throw UsageError("--tls-client-ca takes --tls-cert and --tls-key");
+  const bool has_password_file = !options.mqtt_password_file.empty();
+  if (!options.mqtt_password.empty() && has_password_file) {
+    throw UsageError("the password is in MQTT_PASSWORD or in --mqtt-password-file, not in both");
+  }
+  if ((!options.mqtt_password.empty() || has_password_file) && options.mqtt_username.empty()) {
+    throw UsageError("a password takes --mqtt-username");
+  }
 }
 
 }  // namespace
@@ -111,6 +139,7 @@ Options ParseFlags(const std::vector<std::string_view>& arguments,
     if (given.contains(&flag) || text == nullptr || *text == '\0') continue;
     Set(flag, std::string("the environment variable ") + flag.variable, text, &options);
   }
+  CheckTogether(options);
   return options;
 }
 
@@ -128,7 +157,7 @@ std::string HelpText() {
   };
   for (const Flag& flag : kFlags) {
     if (!flag.heading.empty()) text.append("\n").append(flag.heading).append(":\n");
-    add(std::string(flag.name) + ", " + flag.variable, flag.help);
+    add(std::string(flag.name) + (flag.name.empty() ? "" : ", ") + flag.variable, flag.help);
   }
   text.append("\nInstead of serving:\n");
   add("--new-token NAME", "makes a token: prints its line for the file, and on stderr the token itself");

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tls.h"
+
 namespace dedup::sidecar {
 
 struct Options {
@@ -19,11 +21,18 @@ struct Options {
   std::string http_host = "127.0.0.1";
   std::uint16_t http_port = 8080;               ///< 0: any free port
   std::optional<std::filesystem::path> tokens;  ///< see ReadTokenFile
+  std::string mqtt_username;                    ///< empty: none
+  std::string mqtt_password;                    ///< empty: none, or that of the file
+  std::filesystem::path mqtt_password_file;     ///< empty: none
+  std::filesystem::path mqtt_ca;                ///< empty: no TLS to the broker
+  TlsFiles tls;                                 ///< of the HTTP side
   bool insecure = false;                        ///< listens on any address though nobody is asked for a token
   bool access_log = false;                      ///< see Server::LogRequests
   std::string new_token;                        ///< see MakeToken; empty: not asked for
   bool help = false;
   bool version = false;
+
+  bool has_tls() const { return !tls.certificate.empty(); }
 };
 
 /// A flag or variable is unknown or malformed. what() names it and says what it takes.
@@ -34,7 +43,7 @@ class UsageError : public std::runtime_error {
 
 /// `--name value` or `--name=value`; where a flag is missing its environment variable counts (`get_variable` returns
 /// nullptr for one that is not set, an empty one is as good as not set), then the default. A switch (`--insecure`)
-/// takes no value, its variable `true` or `false`. Errors: UsageError.
+/// takes no value, its variable `true` or `false`. Errors: UsageError, also for flags that do not go together.
 Options ParseFlags(const std::vector<std::string_view>& arguments,
                    const std::function<const char*(const char*)>& get_variable);
 

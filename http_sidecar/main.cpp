@@ -1,4 +1,5 @@
-// mosquitto-dedup-http: starts the parts, stops them on SIGTERM and SIGINT, reads the tokens anew on SIGHUP.
+// mosquitto-dedup-http: starts the parts, stops them on SIGTERM and SIGINT, reads tokens and certificate anew on
+// SIGHUP.
 
 #include <pthread.h>
 #include <sys/resource.h>
@@ -9,7 +10,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <fstream>
 #include <future>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,22 +39,49 @@ void RaiseFileLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-std::string UrlOf(const std::string& host, int port) {
+std::string UrlOf(const char* scheme, const std::string& host, int port) {
   const bool is_ipv6 = host.find(':') != std::string::npos;
-  return "http://" + (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+  return std::string(scheme) + "://" + (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
 std::string Count(const Tokens& tokens) {
   return tokens.are_asked_for() ? std::to_string(tokens.count()) + " tokens" : "no tokens are asked for";
 }
 
-void Reload(Tokens* tokens, Watchers* watchers) {
+// The password's file holds a line of it.
+BrokerAccess BrokerOf(const Options& options) {
+  BrokerAccess broker{.host = options.mqtt_host,
+                      .port = options.mqtt_port,
+                      .username = options.mqtt_username,
+                      .password = options.mqtt_password,
+                      .ca_file = options.mqtt_ca};
+  if (!options.mqtt_password_file.empty()) {
+    std::ifstream file(options.mqtt_password_file);
+    if (!std::getline(file, broker.password) || broker.password.empty()) {
+      throw std::runtime_error("cannot read a password from " + options.mqtt_password_file.string());
+    }
+    if (broker.password.ends_with('\r')) broker.password.pop_back();
+  }
+  if (!broker.ca_file.empty() && !std::ifstream(broker.ca_file)) {
+    throw std::runtime_error("cannot read the broker's CA, " + broker.ca_file);
+  }
+  return broker;
+}
+
+void Reload(const Options& options, Tokens* tokens, Watchers* watchers, Server* server) {
   try {
     tokens->Reload();
     watchers->Review();
     Log("SIGHUP: " + Count(*tokens));
   } catch (const std::exception& error) {
     Log(std::string("SIGHUP: the old tokens stay: ") + error.what());
+  }
+  if (!options.has_tls()) return;
+  try {
+    server->SetTls(std::make_shared<const Tls>(options.tls));
+    Log("SIGHUP: the certificate was read anew");
+  } catch (const std::exception& error) {
+    Log(std::string("SIGHUP: the old certificate stays: ") + error.what());
   }
 }
 
@@ -78,18 +108,23 @@ int Run(const Options& options) {
   RaiseFileLimit();
 
   Tokens tokens(options.tokens);
-  Publisher publisher({options.mqtt_host, options.mqtt_port});
+  Publisher publisher(BrokerOf(options));
   Api api(options.data_dir, &publisher, &tokens);
   Server server(&api);
   if (options.access_log) server.LogRequests();
+  if (options.has_tls()) server.SetTls(std::make_shared<const Tls>(options.tls));
   const int port = server.Listen(options.http_host, options.http_port);
-  if (!server.is_loopback() && !options.tokens && !options.insecure) {
+  if (!server.is_loopback() && !options.tokens && !options.tls.client_ca && !options.insecure) {
     throw UsageError("--http-host " + options.http_host +
                      " lets other machines in, and nobody is asked for a token: give --tokens FILE, or --insecure if "
                      "that is meant");
   }
-  Log("version " DEDUP_VERSION ", listening on " + UrlOf(options.http_host, port) + ", broker " + options.mqtt_host +
-      ":" + std::to_string(options.mqtt_port) + ", data in " + options.data_dir.string() + "; " + Count(tokens));
+  if (!server.is_loopback() && options.tokens && !options.has_tls()) {
+    Log("tokens travel in the clear: give --tls-cert and --tls-key, unless a proxy in front speaks TLS");
+  }
+  Log("version " DEDUP_VERSION ", listening on " +
+      UrlOf(options.has_tls() ? "https" : "http", options.http_host, port) + ", broker " + options.mqtt_host + ":" +
+      std::to_string(options.mqtt_port) + ", data in " + options.data_dir.string() + "; " + Count(tokens));
 
   auto serving = std::async(std::launch::async, [&server] {
     // Ends the wait below, also when serving ends by itself or by an exception.
@@ -98,7 +133,9 @@ int Run(const Options& options) {
     } farewell;
     return server.Serve();
   });
-  for (int signal = 0; sigwait(&signals, &signal) == 0 && signal == SIGHUP;) Reload(&tokens, &api.watchers);
+  for (int signal = 0; sigwait(&signals, &signal) == 0 && signal == SIGHUP;) {
+    Reload(options, &tokens, &api.watchers, &server);
+  }
   server.Stop();
   // Requests that wait for a broker that does not answer are told so now.
   if (serving.wait_for(kStopPatience) == std::future_status::timeout) publisher.Stop();

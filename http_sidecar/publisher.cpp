@@ -37,6 +37,7 @@ constexpr milliseconds kReconnectDelayMin{100};
 constexpr milliseconds kReconnectDelayMax{2000};
 constexpr milliseconds kConnectPatience{3000};  // of an attempt: TCP, CONNACK and the plugin's answer
 constexpr milliseconds kSessionPatience{1500};  // of a request that finds no connection
+constexpr milliseconds kHandshakeLookInterval{10};
 constexpr seconds kReceiptPatience{10};
 constexpr seconds kSilencePatience{2};    // at QoS 0, where the broker may drop without a word
 constexpr seconds kDeliveryPatience{60};  // of a request in all; the biggest batches take seconds
@@ -148,8 +149,8 @@ struct Publisher::Sending {
 /// whoever waited for those events has been told to send them again.
 class Publisher::Connection {
  public:
-  Connection(const std::string& address, std::uint16_t port, const std::string& client_id)
-      : client_(mosquitto_new(client_id.c_str(), /*clean_start=*/true, this)) {
+  Connection(const std::string& address, const BrokerAccess& broker, const std::string& client_id)
+      : client_(mosquitto_new(client_id.c_str(), /*clean_start=*/true, this)), has_tls_(!broker.ca_file.empty()) {
     if (client_ == nullptr) throw std::system_error(errno, std::system_category(), "mosquitto_new");
     mosquitto_int_option(client_, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V5);
     mosquitto_int_option(client_, MOSQ_OPT_TCP_NODELAY, 1);
@@ -158,7 +159,15 @@ class Publisher::Connection {
     mosquitto_message_v5_callback_set(client_, OnMessage);
     mosquitto_publish_v5_callback_set(client_, OnPublish);
     mosquitto_disconnect_v5_callback_set(client_, OnDisconnect);
-    CheckResult(mosquitto_connect_async(client_, address.c_str(), port, kKeepAliveS));
+    mosquitto_log_callback_set(client_, OnLog);
+    if (!broker.username.empty()) {
+      const char* const password = broker.password.empty() ? nullptr : broker.password.c_str();
+      CheckResult(mosquitto_username_pw_set(client_, broker.username.c_str(), password));
+    }
+    if (has_tls_) {
+      CheckResult(mosquitto_tls_set(client_, broker.ca_file.c_str(), nullptr, nullptr, nullptr, nullptr));
+    }
+    if (!is_over()) CheckResult(mosquitto_connect_async(client_, address.c_str(), broker.port, kKeepAliveS));
   }
   ~Connection() { mosquitto_destroy(client_); }
   Connection(const Connection&) = delete;
@@ -201,6 +210,7 @@ class Publisher::Connection {
 
   /// Waits for traffic, or for `wake_fd`, and handles it.
   void Step(int wake_fd, milliseconds patience) {
+    if (has_tls_ && !is_connected_) return StepOfHandshake(patience);
     const short events = mosquitto_want_write(client_) ? POLLIN | POLLOUT : POLLIN;
     pollfd fds[] = {{mosquitto_socket(client_), events, 0}, {wake_fd, POLLIN, 0}};
     poll(fds, 2, static_cast<int>(patience.count()));
@@ -243,7 +253,18 @@ class Publisher::Connection {
 
   void CheckResult(int result) {
     if (result == MOSQ_ERR_SUCCESS || is_over()) return;
-    End(result == MOSQ_ERR_ERRNO ? std::strerror(errno) : mosquitto_strerror(result));
+    End(result == MOSQ_ERR_ERRNO ? std::strerror(errno)
+        : result == MOSQ_ERR_TLS ? "TLS" + tls_errors_
+                                 : mosquitto_strerror(result));
+  }
+
+  // Before the TLS handshake is over, libmosquitto does not tell what it waits for, and goes on with it only in
+  // reading.
+  void StepOfHandshake(milliseconds patience) {
+    pollfd fd{mosquitto_socket(client_), POLLIN, 0};
+    poll(&fd, 1, static_cast<int>(std::min(patience, kHandshakeLookInterval).count()));
+    CheckResult(mosquitto_loop_read(client_, 1));
+    if (!is_over()) CheckResult(mosquitto_loop_write(client_, 1));
   }
 
   // libmosquitto is C: no exception may pass through it.
@@ -342,6 +363,12 @@ class Publisher::Connection {
     });
   }
 
+  // The only place where libmosquitto says why TLS failed, in a line or two.
+  static void OnLog(mosquitto*, void* self, int level, const char* text) noexcept {
+    if (level != MOSQ_LOG_ERR || static_cast<Connection*>(self)->is_connected_) return;
+    Guard(self, [text](Connection* connection) { connection->tls_errors_.append(": ").append(text); });
+  }
+
   static void OnDisconnect(mosquitto*, void* self, int reason, const mosquitto_property*) noexcept {
     Guard(self, [&](Connection* connection) {
       // 0 and up to 0x7F: libmosquitto's own codes; above: the reason that the broker gave.
@@ -358,6 +385,8 @@ class Publisher::Connection {
   }
 
   mosquitto* const client_;
+  const bool has_tls_;
+  std::string tls_errors_;  // from libmosquitto's log
   Inflight inflight_;
   bool is_connected_ = false;
   std::optional<PluginSettings> settings_;
@@ -370,7 +399,7 @@ class Publisher::Connection {
   Clock::time_point last_misc_ = Clock::now();
 };
 
-Publisher::Publisher(BrokerAddress broker)
+Publisher::Publisher(BrokerAccess broker)
     : broker_(std::move(broker)), client_id_(MakeClientId()), wake_fd_(MakeEventFd()) {
   mosquitto_lib_init();
   trouble_ = "not yet connected to the broker at " + broker_.host + ":" + std::to_string(broker_.port);
@@ -445,7 +474,10 @@ void Publisher::Run() {
 // Tries each of the broker's addresses. False when none came to the point where events can be published.
 bool Publisher::ServeOnce() {
   std::string error;
-  const std::vector<std::string> addresses = Resolve(broker_.host, &error);
+  // With TLS the name itself, for that is what the certificate must tell.
+  const bool has_tls = !broker_.ca_file.empty();
+  const std::vector<std::string> addresses =
+      has_tls ? std::vector<std::string>{broker_.host} : Resolve(broker_.host, &error);
   if (addresses.empty()) Complain("cannot resolve the broker's name " + broker_.host + ": " + error);
   return std::ranges::any_of(addresses, [this](const auto& address) { return !stopping_ && Serve(address); });
 }
@@ -469,7 +501,7 @@ void Publisher::Pause(milliseconds delay) {
 // One connection from beginning to end.
 bool Publisher::Serve(const std::string& address) {
   const std::string broker = broker_.host + ":" + std::to_string(broker_.port);
-  Connection connection(address, broker_.port, client_id_);
+  Connection connection(address, broker_, client_id_);
   const auto deadline = Clock::now() + kConnectPatience;
   while (!connection.is_ready() && !connection.is_over() && !stopping_) {
     const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());

@@ -19,9 +19,13 @@
 
 namespace dedup::sidecar {
 
-struct BrokerAddress {
+/// Where the broker is, and how it lets us in.
+struct BrokerAccess {
   std::string host;
   std::uint16_t port;
+  std::string username = {};  ///< empty: none
+  std::string password = {};  ///< empty: none
+  std::string ca_file = {};   ///< in PEM; empty: no TLS
 };
 
 /// One connection to the broker for all requests, made anew for ever whenever it is lost.
@@ -32,7 +36,7 @@ struct BrokerAddress {
 class Publisher {
  public:
   /// Starts to connect at once, in the background.
-  explicit Publisher(BrokerAddress broker);
+  explicit Publisher(BrokerAccess broker);
   ~Publisher();
   Publisher(const Publisher&) = delete;
   Publisher& operator=(const Publisher&) = delete;
@@ -70,7 +74,7 @@ class Publisher {
   void SendSome(Connection* connection);
   void Complain(const std::string& trouble);
 
-  const BrokerAddress broker_;
+  const BrokerAccess broker_;
   const std::string client_id_;
   const int wake_fd_;
   std::uint64_t session_count_ = 0;  // the publisher's thread's

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <exception>
 #include <iterator>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
@@ -296,6 +297,11 @@ class Server::HttpServer : public httplib::Server {
 
   void LogRequests() { logs_requests_ = true; }
 
+  void SetTls(std::shared_ptr<const Tls> tls) {
+    const std::lock_guard lock(tls_mutex_);
+    tls_ = std::move(tls);
+  }
+
   bool Serve() { return listen_after_bind() || stopping_; }
 
   void Stop() {
@@ -313,25 +319,27 @@ class Server::HttpServer : public httplib::Server {
   // Called on a thread of the pool, for each connection.
   bool process_and_close_socket(socket_t fd) override {
     ++connection_count_;
-    bool is_handed_over = false;
     try {
-      is_handed_over = ServeConnection(fd);
+      const std::shared_ptr<const Tls> tls = CurrentTls();
+      ServeConnection(tls == nullptr ? MakePlainConnection(fd) : tls->Accept(fd));
     } catch (const std::exception& error) {
       Log(std::string("a connection was cut: ") + error.what());
     } catch (...) {
       Log("a connection was cut after an unknown error");
     }
     current_exchange = nullptr;
-    if (!is_handed_over) ::close(fd);
     --connection_count_;
     return true;
   }
 
-  // True when the connection is no longer ours to close.
-  bool ServeConnection(int fd) {
-    ClientSocket socket(fd, stop_fd_, [this] { return connection_count_ > kCrowd; });
+  void ServeConnection(std::unique_ptr<Connection> connection) {
+    ClientSocket socket(connection.get(), stop_fd_, [this] { return connection_count_ > kCrowd; });
+    if (!socket.Handshake()) {
+      if (connection->is_without_tls()) RefusePlainHttp(connection->fd());
+      return;
+    }
     SocketStream stream(&socket);
-    const std::string client = logs_requests_ ? PeerOf(fd) : "";
+    const std::string client = logs_requests_ ? PeerOf(connection->fd()) : "";
     for (std::size_t left = kRequestsPerConnectionMax; left > 0 && AwaitRequest(&socket); --left) {
       const auto begin = std::chrono::steady_clock::now();
       const std::size_t sent_bytes = socket.sent_bytes();
@@ -357,19 +365,33 @@ class Server::HttpServer : public httplib::Server {
                                NowUs()));
         }
       }
-      if (!is_sent) return false;
+      if (!is_sent) return;
       if (exchange.body_is_unread || !exchange.head_is_read) {
         socket.Drain();
-        return false;
+        return;
       }
-      if (!done) return false;
+      if (!done) return;
       if (exchange.watch) {
-        api_->watchers.Add(fd, std::move(*exchange.watch));
-        return true;
+        api_->watchers.Add(std::move(connection), std::move(*exchange.watch));
+        return;
       }
-      if (connection_closed || exchange.must_close() || stopping_) return false;
+      if (connection_closed || exchange.must_close() || stopping_) return;
     }
-    return false;
+  }
+
+  // In the clear, for whoever did not know.
+  static void RefusePlainHttp(int fd) {
+    const Answer answer = ProblemAnswer({problems::kMalformedRequest, "this port takes HTTPS, not HTTP"});
+    const std::string text = "HTTP/1.1 400 Bad Request\r\nContent-Type: " + answer.content_type +
+                             "\r\nContent-Length: " + std::to_string(answer.body.size()) +
+                             "\r\nConnection: close\r\n\r\n" + answer.body;
+    // It fits, for nothing was sent before. What the client goes on sending is taken in, as far as it has come, so that
+    // the answer is not lost in a reset.
+    const std::unique_ptr<Connection> bare = MakePlainConnection(dup(fd));
+    bare->Send(text, /*more_follows=*/false);
+    bare->EndSending();
+    for (char ignored[4096]; bare->Receive(ignored, sizeof ignored).bytes > 0;) {
+    }
   }
 
   bool AwaitRequest(ClientSocket* socket) const {
@@ -534,9 +556,16 @@ class Server::HttpServer : public httplib::Server {
     }
   }
 
+  std::shared_ptr<const Tls> CurrentTls() {
+    const std::lock_guard lock(tls_mutex_);
+    return tls_;
+  }
+
   Api* const api_;
   const int stop_fd_;
   bool logs_requests_ = false;
+  std::mutex tls_mutex_;
+  std::shared_ptr<const Tls> tls_;  // guarded by tls_mutex_
   std::atomic<bool> stopping_ = false;
   std::atomic<std::size_t> connection_count_ = 0;
 };
@@ -545,6 +574,7 @@ Server::Server(Api* api) : http_(std::make_unique<HttpServer>(api)) {}
 Server::~Server() = default;
 int Server::Listen(const std::string& host, int port) { return http_->Listen(host, port); }
 void Server::LogRequests() { http_->LogRequests(); }
+void Server::SetTls(std::shared_ptr<const Tls> tls) { http_->SetTls(std::move(tls)); }
 bool Server::Serve() { return http_->Serve(); }
 bool Server::is_loopback() const { return http_->is_loopback(); }
 void Server::Stop() { http_->Stop(); }

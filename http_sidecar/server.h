@@ -5,6 +5,7 @@
 #include <string>
 
 #include "api.h"
+#include "tls.h"
 
 namespace dedup::sidecar {
 
@@ -19,6 +20,9 @@ class Server {
   /// Binds and listens; requests wait until Serve(). Returns the port (`port` 0: any free one).
   /// Errors: std::runtime_error, with host, port and reason.
   int Listen(const std::string& host, int port);
+
+  /// From the next connection on there is HTTPS, and no HTTP. Threading: from any thread.
+  void SetTls(std::shared_ptr<const Tls> tls);
 
   /// Whether what was bound can be reached from this machine only. Between Listen() and Serve().
   bool is_loopback() const;

@@ -41,19 +41,23 @@ int MakeFd(int fd, const char* call) {
   return fd;
 }
 
+// A watcher has nothing to say. False when he has gone.
+bool HearOut(Connection* connection) {
+  char ignored[4096];
+  const Connection::Moved heard = connection->Receive(ignored, sizeof ignored);
+  return heard.bytes > 0 || heard.awaited != 0;
+}
+
 }  // namespace
 
 struct Watchers::Watcher {
-  explicit Watcher(int connection, Watch the_watch)
-      : fd(connection),
+  Watcher(std::unique_ptr<Connection> the_connection, Watch the_watch)
+      : connection(std::move(the_connection)),
         filter(std::make_shared<const EventFilter>(std::move(the_watch.filter))),
         caller(std::move(the_watch.caller)),
         next_seq(the_watch.first_seq) {}
-  Watcher(const Watcher&) = delete;
-  Watcher& operator=(const Watcher&) = delete;
-  ~Watcher() { close(fd); }
 
-  const int fd;
+  const std::unique_ptr<Connection> connection;
   const std::shared_ptr<const EventFilter> filter;  // shared with a piece that is being read
   const Caller caller;
   std::uint64_t next_seq;  // all before it has been looked at
@@ -90,15 +94,12 @@ Watchers::~Watchers() {
   close(wake_fd_);
 }
 
-void Watchers::Add(int fd, Watch watch) {
+void Watchers::Add(std::unique_ptr<Connection> connection, Watch watch) {
   {
     const std::lock_guard lock(mutex_);
-    if (stopping_) {
-      close(fd);
-      return;
-    }
+    if (stopping_) return;
     ++count_;
-    added_.emplace_back(fd, std::move(watch));
+    added_.emplace_back(std::move(connection), std::move(watch));
   }
   Wake();
 }
@@ -117,9 +118,9 @@ void Watchers::Stop() {
   Wake();
   if (sender_.joinable()) sender_.join();
   if (catcher_up_.joinable()) catcher_up_.join();
-  // Came too late to be taken.
+  // Who came too late to be taken.
   const std::lock_guard lock(mutex_);
-  for (const auto& [fd, watch] : std::exchange(added_, {})) close(fd);
+  added_.clear();
 }
 
 void Watchers::Wake() const { eventfd_write(wake_fd_, 1); }
@@ -148,14 +149,15 @@ void Watchers::Run() {
 }
 
 void Watchers::TakeAdded() {
-  std::vector<std::pair<int, Watch>> added;
+  std::vector<Added> added;
   {
     const std::lock_guard lock(mutex_);
     added.swap(added_);
   }
-  for (auto& [fd, watch] : added) {
+  for (auto& [connection, watch] : added) {
     const std::uint64_t id = next_id_++;
-    auto watcher = std::make_unique<Watcher>(fd, std::move(watch));
+    const int fd = connection->fd();
+    auto watcher = std::make_unique<Watcher>(std::move(connection), std::move(watch));
     // What the kernel holds for a watcher who does not read is memory too.
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kSocketBufferBytes, sizeof kSocketBufferBytes);
     epoll_event event{.events = EPOLLIN | EPOLLRDHUP, .data = {.u64 = id}};
@@ -269,7 +271,7 @@ void Watchers::SendAll() {
       gone.push_back(id);
     } else if (watcher->awaits_room) {
       epoll_event event{.events = EPOLLIN | EPOLLRDHUP | EPOLLOUT, .data = {.u64 = id}};
-      epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, watcher->fd, &event);
+      epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, watcher->connection->fd(), &event);
     }
   }
   for (const std::uint64_t id : gone) Drop(id);
@@ -277,14 +279,12 @@ void Watchers::SendAll() {
 
 bool Watchers::Send(Watcher* watcher) {
   std::size_t sent = 0;
-  while (sent < watcher->unsent.size()) {
-    const ssize_t count =
-        send(watcher->fd, watcher->unsent.data() + sent, watcher->unsent.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && errno != EAGAIN) return false;
-    watcher->awaits_room = count < 0;
-    if (count < 0) break;
-    sent += static_cast<std::size_t>(count);
+  while (sent < watcher->unsent.size() && !watcher->awaits_room) {
+    const Connection::Moved moved =
+        watcher->connection->Send(std::string_view(watcher->unsent).substr(sent), /*more_follows=*/false);
+    watcher->awaits_room = moved.awaited != 0;
+    if (moved.awaited == 0 && moved.bytes == 0) return false;
+    sent += moved.bytes;
   }
   if (sent > 0 || watcher->unsent.empty()) watcher->last_sent = Clock::now();
   watcher->unsent.erase(0, sent);
@@ -307,15 +307,14 @@ void Watchers::Await() {
     const auto found = watchers_.find(id);
     if (found == watchers_.end()) continue;
     Watcher& watcher = *found->second;
-    char ignored[4096];  // a watcher has nothing to say
-    if ((events[i].events & EPOLLIN) != 0 && recv(watcher.fd, ignored, sizeof ignored, MSG_DONTWAIT) <= 0) {
+    if ((events[i].events & EPOLLIN) != 0 && !HearOut(watcher.connection.get())) {
       Drop(id);
     } else if ((events[i].events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) != 0) {
       Drop(id);
     } else if ((events[i].events & EPOLLOUT) != 0) {
       watcher.awaits_room = false;
       epoll_event event{.events = EPOLLIN | EPOLLRDHUP, .data = {.u64 = id}};
-      epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, watcher.fd, &event);
+      epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, watcher.connection->fd(), &event);
     }
   }
 }

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "caller.h"
+#include "connection.h"
 #include "event_filter.h"
 #include "reader_pool.h"
 
@@ -50,8 +51,8 @@ class Watchers {
   bool is_full() const { return count_ >= kWatchersMax; }
   std::size_t count() const { return count_; }
 
-  /// Takes over a connection to which the head of the answer has been written; closes it in the end.
-  void Add(int fd, Watch watch);
+  /// Takes over a connection to which the head of the answer has been written.
+  void Add(std::unique_ptr<Connection> connection, Watch watch);
 
   /// Asks of all of them again whether they may stay, and closes the connections of those who may not.
   void Review();
@@ -61,6 +62,7 @@ class Watchers {
 
  private:
   using Clock = std::chrono::steady_clock;
+  using Added = std::pair<std::unique_ptr<Connection>, Watch>;
   struct Watcher;
   struct Piece;  // of a watcher's past
 
@@ -96,10 +98,10 @@ class Watchers {
 
   std::mutex mutex_;
   std::condition_variable wanted_changed_;
-  bool stopping_ = false;                     // guarded by mutex_
-  std::vector<std::pair<int, Watch>> added_;  // guarded by mutex_
-  std::deque<Piece> wanted_;                  // guarded by mutex_
-  std::vector<Piece> done_;                   // guarded by mutex_
+  bool stopping_ = false;     // guarded by mutex_
+  std::vector<Added> added_;  // guarded by mutex_
+  std::deque<Piece> wanted_;  // guarded by mutex_
+  std::vector<Piece> done_;   // guarded by mutex_
 
   std::thread sender_;
   std::thread catcher_up_;

@@ -62,9 +62,12 @@ class Response:
 
 
 class Sidecar:
-    """One process. `broker` gives the data directory and the port of the broker; each can be set to something else."""
+    """One process. `broker` gives the data directory and the port of the broker; each can be set to something else.
 
-    def __init__(self, directory, broker=None, *, data_dir=None, mqtt_port=None, arguments=(), environment=None):
+    `tls`: the ssl.SSLContext with which its clients speak HTTPS; none: HTTP."""
+
+    def __init__(self, directory, broker=None, *, data_dir=None, mqtt_port=None, arguments=(), environment=None,
+                 tls=None):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.log_path = self.directory / "sidecar.log"
@@ -74,6 +77,7 @@ class Sidecar:
         self._mqtt_port = mqtt_port
         self._arguments = list(arguments)
         self._environment = environment or {}
+        self.tls = tls
         self._process = None
         self.port = None
 
@@ -95,7 +99,7 @@ class Sidecar:
         offset = self.log_path.stat().st_size
         self.spawn()
         line = wait_until(
-            lambda: re.search(r"listening on http://\S+:(\d+)", self.log(offset)) or not self.is_running(),
+            lambda: re.search(r"listening on https?://\S+:(\d+)", self.log(offset)) or not self.is_running(),
             "the sidecar listens", START_TIMEOUT_S)
         assert self.is_running(), f"the sidecar did not start:\n{self.log(offset)}"
         self.port = int(line[1])
@@ -158,6 +162,8 @@ class Sidecar:
     # --- what a client does ---
 
     def connect(self, timeout_s=TIMEOUT_S):
+        if self.tls:
+            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout_s, context=self.tls)
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
 
     def request(self, method, path, body=None, headers=None, **options):

@@ -13,6 +13,8 @@ class Watcher:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self._socket.settimeout(60)
         self._socket.connect(("127.0.0.1", sidecar.port))
+        if sidecar.tls:
+            self._socket = sidecar.tls.wrap_socket(self._socket, server_hostname="127.0.0.1")
         lines = [f"{name}: {value}\r\n" for name, value in (headers or {}).items()]
         self._socket.sendall(f"GET /events/stream{query} HTTP/1.1\r\nHost: x\r\n{''.join(lines)}\r\n".encode())
         self._received = b""

@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <string>
 #include <thread>
 
@@ -21,7 +22,6 @@ class ClientSocketTest : public testing::Test {
  protected:
   ~ClientSocketTest() override {
     HangUp();
-    close(fds_[0]);
     close(stop_fd_);
   }
   void Send(std::string_view text) { ASSERT_EQ(send(fds_[1], text.data(), text.size(), 0), ssize_t(text.size())); }
@@ -51,7 +51,8 @@ class ClientSocketTest : public testing::Test {
   std::array<int, 2> fds_ = MakePair();
   int stop_fd_ = eventfd(0, 0);
   std::atomic<bool> is_crowded_ = false;
-  ClientSocket socket_{fds_[0], stop_fd_, [this] { return is_crowded_.load(); }};
+  std::unique_ptr<Connection> connection_ = MakePlainConnection(fds_[0]);
+  ClientSocket socket_{connection_.get(), stop_fd_, [this] { return is_crowded_.load(); }};
 };
 
 TEST_F(ClientSocketTest, WhatIsReadBeyondOneRequestStaysForTheNext) {

@@ -66,11 +66,28 @@ TEST(FlagsTest, ANewTokenIsAskedForByName) {
   EXPECT_THAT(ErrorOf({"--new-token"}), HasSubstr("--new-token takes a name"));
 }
 
+TEST(FlagsTest, ThePasswordIsAVariableOrInAFile) {
+  EXPECT_EQ(Parse({"--mqtt-username", "me"}, {{"MQTT_PASSWORD", "secret"}}).mqtt_password, "secret");
+  EXPECT_EQ(Parse({"--mqtt-username=me", "--mqtt-password-file", "f"}).mqtt_password_file, "f");
+  EXPECT_THAT(ErrorOf({"--mqtt-password", "secret"}), HasSubstr("unknown argument"));
+  EXPECT_THAT(ErrorOf({""}), HasSubstr("unknown argument"));
+  EXPECT_THAT(ErrorOf({"=secret"}), HasSubstr("unknown argument"));
+  EXPECT_THAT(ErrorOf({}, {{"MQTT_PASSWORD", "secret"}}), HasSubstr("--mqtt-username"));
+}
+
+TEST(FlagsTest, FlagsThatGoTogether) {
+  EXPECT_TRUE(Parse({"--tls-cert", "c", "--tls-key", "k", "--tls-client-ca", "a"}).has_tls());
+  EXPECT_FALSE(Parse({}).has_tls());
+  EXPECT_THAT(ErrorOf({"--tls-cert", "c"}), HasSubstr("go together"));
+  EXPECT_THAT(ErrorOf({"--tls-key", "c"}), HasSubstr("go together"));
+  EXPECT_THAT(ErrorOf({"--tls-client-ca", "c"}), HasSubstr("--tls-cert"));
+}
+
 TEST(FlagsTest, HelpAndVersion) {
   EXPECT_TRUE(Parse({"--help"}).help);
   EXPECT_TRUE(Parse({"--version"}).version);
   for (const char* name : {"--data-dir", "DATA_DIR", "--mqtt-host", "--mqtt-port", "HTTP_HOST", "--http-port",
-                           "--tokens", "INSECURE", "--new-token"}) {
+                           "--tokens", "INSECURE", "--new-token", "MQTT_PASSWORD", "--mqtt-ca", "TLS_KEY"}) {
     EXPECT_THAT(HelpText(), HasSubstr(name));
   }
 }
