@@ -23,6 +23,9 @@ using testing::HasSubstr;
 
 class WriterTest : public testing::Test {
  protected:
+  explicit WriterTest(std::uint64_t journal_bytes = Journal::kRingBytesMin)
+      : journal_(Journal::Create(dir_.path(), journal_bytes, {})) {}
+
   void Start() {
     Stop();
     writer_.emplace(journal_, store_, keys_, clock_, log_, options_, store_.LoadState());
@@ -69,7 +72,7 @@ class WriterTest : public testing::Test {
   }
 
   TempDir dir_;
-  Journal journal_{Journal::Create(dir_.path(), Journal::kRingBytesMin, {})};
+  Journal journal_;
   Store store_{dir_ / Store::kFileName};
   sqlite::Database reader_{dir_ / Store::kFileName, sqlite::Database::Mode::kReadWriteCreate};
   Clock clock_{{}};
@@ -260,6 +263,36 @@ TEST_F(WriterTest, WithoutAWindowNothingExpires) {
   std::this_thread::sleep_for(100ms);
   EXPECT_THAT(Rows(), ElementsAre(1));
   EXPECT_EQ(writer_->forgotten_seq(), 0U);
+}
+
+// --- Streams -------------------------------------------------------------------------------------
+
+class WriterInAStreamTest : public WriterTest {
+ protected:
+  WriterInAStreamTest() : WriterTest(32 << 20) {}
+};
+
+TEST_F(WriterInAStreamTest, ManyRowsShareATransaction) {
+  Start();
+  sqlite::Statement stored(reader_, "SELECT coalesce(max(seq), 0) FROM events");
+  std::int64_t last = 0;
+  int transactions = 0;
+  const auto look = [&] {
+    stored.Step();
+    const std::int64_t now = stored.Integer(0);
+    stored.Reset();
+    if (now != last) ++transactions;
+    last = now;
+  };
+  std::uint64_t seq = 0;
+  const auto end = std::chrono::steady_clock::now() + 500ms;
+  for (int turn = 0; turn < 500 && std::chrono::steady_clock::now() < end; ++turn) {
+    for (int i = 0; i < 100; ++i) Append(++seq);
+    look();
+    std::this_thread::sleep_for(1ms);
+  }
+  EXPECT_LE(transactions, 20) << "every 5 ms there would be up to 100";
+  EXPECT_TRUE(WaitForRows(seq));
 }
 
 }  // namespace
