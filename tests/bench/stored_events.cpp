@@ -4,20 +4,26 @@
 
 #include "deduplicator.h"
 #include "events.h"
+#include "journal.h"
+#include "key_file.h"
 
 namespace dedup::bench {
 
 void MakeStoredEvents(const std::filesystem::path& data_dir, std::size_t count) {
   constexpr std::size_t kEventsPerBatch = 100'000;
   constexpr std::size_t kPayloadBytes = 200;
+  constexpr char kTopic[] = "sensor/1";
   Options options;
   options.data_dir = data_dir;
   Deduplicator(options).Stop();  // the journal, the schema
 
+  const HashSecret secret = Journal::Open(data_dir).value().header().secret;
   Store store(data_dir / Store::kFileName);
   StoreState state = store.LoadState();
-  // Their order is that of the index on ids, which makes it quick; the start and the queries read in order of seq.
-  IdSource ids(IdKind::kUuidV7);
+  LogQueue log;
+  KeyFile keys(data_dir, secret, log);
+  keys.Load(0, 0, {});
+  IdSource ids(IdKind::kUuidV4);
   while (state.stored_seq < count) {
     Store::Batch batch(store, Store::Durability::kVisible);
     for (std::size_t i = 0; i < kEventsPerBatch && state.stored_seq < count; ++i) {
@@ -27,13 +33,16 @@ void MakeStoredEvents(const std::filesystem::path& data_dir, std::size_t count) 
       const auto now_us = static_cast<std::int64_t>(1'767'225'600'000'000 + seq);
       batch.Insert({.seq = seq,
                     .accepted = {.wall_us = now_us, .age_ms = now_us / 1000},
-                    .topic = "sensor/1",
+                    .topic = kTopic,
                     .event_id = id,
                     .properties = {},
                     .payload = payload});
+      keys.Append(seq, HashKey(secret, kTopic, id));
     }
     batch.SaveState(state);
+    if (keys.Sync()) batch.SaveKeysSeq(keys.appended_seq());
     batch.Commit();
+    store.BoundWal();
   }
   store.Checkpoint();
 }
