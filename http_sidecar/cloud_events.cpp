@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cctype>
+#include <deque>
 #include <optional>
 #include <set>
 #include <utility>
-#include <vector>
 
 #include "event_json.h"
 #include "event_query.h"
@@ -25,8 +25,9 @@ std::string MediaType(std::string_view content_type) {
   return type;
 }
 
-/// The attributes of one event, values as JSON texts, in the order of their coming.
-using Attributes = std::vector<std::pair<std::string, std::string>>;
+/// The attributes of one event, values as JSON texts, in the order of their coming. They stay where they are while more
+/// are appended.
+using Attributes = std::deque<std::pair<std::string, std::string>>;
 
 const std::string* Find(const Attributes& attributes, std::string_view name) {
   const auto found = std::ranges::find(attributes, name, &Attributes::value_type::first);
@@ -75,6 +76,7 @@ std::optional<Problem> AppendEvent(const Attributes& attributes, std::size_t ind
 std::optional<Problem> AppendObject(std::string_view object, std::size_t index, std::string_view default_topic,
                                     std::string* out) {
   Attributes attributes;
+  std::set<std::string_view> names;  // there may be a million of them
   json::Reader reader(object);
   if (!reader.EnterObject()) return EventProblem(index, "", "is not a JSON object");
   std::string_view name;
@@ -82,7 +84,8 @@ std::optional<Problem> AppendObject(std::string_view object, std::size_t index, 
   while (reader.NextMember(&name, &value)) {
     std::string plain = json::Unescape(name);
     if (value.kind == json::Kind::kNull && plain != "data") continue;  // as if it were not there
-    if (Find(attributes, plain) == nullptr) attributes.emplace_back(std::move(plain), value.text);
+    if (names.contains(plain)) continue;
+    names.insert(attributes.emplace_back(std::move(plain), value.text).first);
   }
   return AppendEvent(attributes, index, default_topic, out);
 }

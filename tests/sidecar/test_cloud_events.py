@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import time
 
 import pytest
 
@@ -49,6 +50,15 @@ def test_the_topic_of_the_url_and_the_time_of_the_request(sidecar, topic):
     assert abs(age) < datetime.timedelta(minutes=1)
     assert found["payload"] is None
     assert sidecar.ids(f"{topic}/b") == ["2"]
+
+
+def test_any_number_of_attributes_of_which_the_first_counts(sidecar, topic):
+    names = [f"a{number}" for number in range(200_000)]
+    extensions = ",".join(f'"{name}":1' for name in [*names, *names[:3]])
+    body = json.dumps(cloud_event(topic=topic))[:-1] + ',"id":"2",' + extensions + "}"
+    begin = time.monotonic()
+    assert post(sidecar, body.encode(), {"Content-Type": STRUCTURED}).json["processed"] == ["1"]
+    assert time.monotonic() - begin < 20
 
 
 def test_batch(sidecar, topic):
