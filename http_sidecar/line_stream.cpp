@@ -48,10 +48,11 @@ std::string LineStream::NextLines(std::string* out) {
       return {};  // a line that was cut is none
     }
     if (is_over_) return std::exchange(unread_, {});
-    const std::size_t end = unread_.find_last_of('\n');
-    if (end != std::string::npos && end >= searched) {
-      std::string lines = unread_.substr(0, end + 1);
-      unread_.erase(0, end + 1);
+    // Only in what is new, for that may be a byte of a line of 16 MiB.
+    const std::size_t end = std::string_view(unread_).substr(searched).rfind('\n');
+    if (end != std::string_view::npos) {
+      std::string lines = unread_.substr(0, searched + end + 1);
+      unread_.erase(0, lines.size());
       return lines;
     }
     if (unread_.size() > kLineBytesMax) {

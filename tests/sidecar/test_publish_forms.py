@@ -295,6 +295,18 @@ def test_a_line_may_not_be_endless(sidecar, topic):
     assert b"longer than 16 MiB" in received
 
 
+def test_a_line_may_come_byte_by_byte(sidecar, topic):
+    line = json.dumps(event(topic, "a", payload="x" * 400_000)).encode() + b"\n"
+    with open_stream(sidecar) as connection:
+        begin = time.monotonic()
+        connection.sendall(b"".join(chunk(bytes([byte])) for byte in line) + b"0\r\n\r\n")
+        received = b""
+        while data := connection.recv(1 << 16):
+            received += data
+        assert time.monotonic() - begin < 20
+    assert b'"verdict":"processed"' in received
+
+
 def test_the_broker_away_in_the_middle_of_a_stream(stack):
     broker, sidecar = stack.start()
     with open_stream(sidecar) as connection:
