@@ -1,5 +1,8 @@
 #include "publishing.h"
 
+#include <unordered_map>
+#include <utility>
+
 #include "event_json.h"
 #include "json.h"
 #include "json_text.h"
@@ -45,6 +48,23 @@ std::optional<std::string> PayloadOf(std::string_view event_json) {
     return compact;
   }
   return std::nullopt;
+}
+
+/// What is kept of a first while a batch is compared with it: a batch may hold it 100,000 times, and it may be large.
+struct First {
+  std::optional<std::int64_t> received_us = {};  // nothing when its row is gone
+  std::optional<Sha256> payload_hash = {};       // nothing when it has no payload
+};
+
+First ReadFirst(Api& api, std::uint64_t seq) {
+  First first;
+  api.readers.Use([&](EventReader& reader) {
+    return reader.ReadEvents({}, {.first_seq = seq, .last_seq = seq}, [&](const StoredEvent& event) {
+      first = {event.received_us, HashOfPayload(event.payload)};
+      return true;
+    });
+  });
+  return first;
 }
 
 std::string_view VerdictText(const Result& result) {
@@ -97,20 +117,18 @@ std::variant<std::vector<Outcome>, Problem> PublishBatch(Api& api, const Caller&
 std::vector<Result> LookUpFirsts(Api& api, const Caller& caller, const Batch& batch,
                                  const std::vector<Outcome>& outcomes) {
   std::vector<Result> results;
-  bool is_stored = false;
+  bool has_waited = false;
+  std::unordered_map<std::uint64_t, First> firsts;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     Result& result = results.emplace_back(Result{.outcome = outcomes[i]});
     if (outcomes[i].verdict != Verdict::kDuplicate || !caller.MayRead(batch.events[i].topic)) continue;
     // The first may have been accepted just now.
-    if (!is_stored) is_stored = api.AwaitStored().has_value();
-    const std::uint64_t seq = outcomes[i].seq;
-    api.readers.Use([&](EventReader& reader) {
-      return reader.ReadEvents({}, {.first_seq = seq, .last_seq = seq}, [&](const StoredEvent& first) {
-        result.first_received_us = first.received_us;
-        result.is_conflict = !IsSamePayload(first.payload, batch.events[i].payload);
-        return true;
-      });
-    });
+    if (!std::exchange(has_waited, true)) api.AwaitStored();
+    const auto [known, is_new] = firsts.try_emplace(outcomes[i].seq);
+    if (is_new) known->second = ReadFirst(api, outcomes[i].seq);
+    const First& first = known->second;
+    result.first_received_us = first.received_us;
+    result.is_conflict = first.received_us && first.payload_hash != HashOfPayload(batch.events[i].payload);
     if (result.is_conflict) ++api.conflicts;
   }
   return results;
@@ -124,8 +142,9 @@ std::string ResultText(const Event& event, const Result& result) {
   return text.Take();
 }
 
-bool IsSamePayload(std::string_view event_json, std::string_view other_event_json) {
-  return PayloadOf(event_json) == PayloadOf(other_event_json);
+std::optional<Sha256> HashOfPayload(std::string_view event_json) {
+  const auto payload = PayloadOf(event_json);
+  return payload ? std::optional(Sha256Of(*payload)) : std::nullopt;
 }
 
 }  // namespace dedup::sidecar

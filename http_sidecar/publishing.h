@@ -11,6 +11,7 @@
 #include "api.h"
 #include "event.h"
 #include "receipts.h"
+#include "sha256.h"
 
 namespace dedup::sidecar {
 
@@ -31,7 +32,7 @@ std::variant<std::vector<Outcome>, Problem> PublishBatch(Api& api, const Caller&
 /// An outcome and, for a duplicate, what the store knows of its first.
 struct Result {
   Outcome outcome;
-  std::optional<std::int64_t> first_received_us = {};  ///< nothing when its row is gone
+  std::optional<std::int64_t> first_received_us = {};  ///< nothing when its row is gone, or still to come after 3 s
   bool is_conflict = false;                            ///< the first has another payload
 };
 /// Compares each duplicate with its first, where the caller may read that; conflicts are counted. Errors: StorageError.
@@ -41,7 +42,8 @@ std::vector<Result> LookUpFirsts(Api& api, const Caller& caller, const Batch& ba
 /// {"event_id":"a","verdict":"duplicate","seq":17,"first_received_at":"…"}
 std::string ResultText(const Event& event, const Result& result);
 
-/// Whether two events carry the same `payload`: the same JSON text but for the whitespace between its tokens, or none.
-bool IsSamePayload(std::string_view event_json, std::string_view other_event_json);
+/// Two events whose hashes are the same carry the same `payload`: the same JSON text but for the whitespace between its
+/// tokens. Nothing where an event has none.
+std::optional<Sha256> HashOfPayload(std::string_view event_json);
 
 }  // namespace dedup::sidecar

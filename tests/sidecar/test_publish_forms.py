@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import json
 import socket
+import sqlite3
 import threading
 import time
 
@@ -159,6 +160,27 @@ def test_another_payload_under_the_same_id_is_a_conflict(broker, sidecar, topic)
     assert sidecar.events(topic)[0]["payload"] == {"v": [1, "x y"]}
     broker.connect().publish(topic, b'{"event_id":"mqtt","payload":7}')
     assert full(sidecar, event(topic, "mqtt", payload=7))["results"][0]["verdict"] == "duplicate"
+
+
+def test_a_large_first_is_compared_with_any_number_of_copies(sidecar, topic):
+    post(sidecar, "", [event(topic, "a", payload="x" * (4 << 20)), event(topic, "b", payload="x" * (4 << 20))])
+    begin = time.monotonic()
+    answer = full(sidecar, [event(topic, id) for _ in range(1500) for id in "ab"])
+    assert time.monotonic() - begin < 20
+    assert answer["conflicts"] == 3000
+
+
+def test_a_store_that_is_behind_is_waited_for_once(stack):
+    broker, sidecar = stack.start()
+    post(sidecar, "", event("t", "a"))
+    wait_until(lambda: sidecar.ids("t") == ["a"], "it is stored")
+    with contextlib.closing(sqlite3.connect(broker.data_dir / "events.db", isolation_level=None)) as lock:
+        lock.execute("BEGIN IMMEDIATE")
+        begin = time.monotonic()
+        results = full(sidecar, [event("t", id) for id in "bbbbba"])["results"]
+        assert time.monotonic() - begin < 9
+    assert [result["verdict"] for result in results] == ["processed", *["duplicate"] * 5]
+    assert "first_received_at" not in results[1] and "first_received_at" in results[5]
 
 
 # --- compressed bodies ---

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "publishing.h"
@@ -30,6 +31,10 @@ TEST(PublishOptionsTest, AProblemNamesTheParameter) {
     EXPECT_EQ(std::get<Problem>(parsed).type.name, "invalid-parameter");
     EXPECT_THAT(std::get<Problem>(parsed).detail, StartsWith(query.substr(0, query.find('=')) + " takes "));
   }
+}
+
+bool IsSamePayload(std::string_view event_json, std::string_view other_event_json) {
+  return HashOfPayload(event_json) == HashOfPayload(other_event_json);
 }
 
 TEST(SamePayloadTest, WhitespaceBetweenTokensDoesNotCount) {
