@@ -71,6 +71,9 @@ Answer ServeMetrics(Api& api, Request&) {
     for (const PluginMetric& metric : kPluginMetrics) {
       text.Begin(metric.name, metric.type, metric.help).Sample(metric.value(plugin->statistics));
     }
+    const SyncDurations& syncs = plugin->statistics.sync_durations;
+    text.Begin("fsync_seconds", "histogram", "How long it took to bring the journal to the disk.")
+        .Histogram(SyncDurations::kUpperBounds_s, syncs.counts, static_cast<double>(syncs.sum_us) / 1e6);
     text.Begin("store_events", "gauge", "Events in the store.").Sample(plugin->event_count);
     text.Begin("disk_free_bytes", "gauge", "Room on the disk for the plugin's data.").Sample(plugin->disk_free_bytes);
   }

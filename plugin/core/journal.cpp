@@ -48,6 +48,9 @@ Statistics StatisticsOf(const JournalHeader& header) {
   const Counters& counters = header.counters;
   const std::uint64_t accepted_seq = LoadShared(header.accepted_seq);
   const std::uint64_t unstored = LoadShared(counters.unstored);
+  SyncDurations sync_durations;
+  std::ranges::transform(header.sync_durations.counts, sync_durations.counts, LoadShared<std::uint64_t>);
+  sync_durations.sum_us = LoadShared(header.sync_durations.sum_us);
   return {.processed = accepted_seq - LoadShared(header.skipped_seqs),
           .duplicates = LoadShared(counters.duplicates),
           .passed = LoadShared(counters.passed) + unstored,
@@ -58,7 +61,8 @@ Statistics StatisticsOf(const JournalHeader& header) {
           .journal_used_bytes = LoadShared(header.appended_position) - LoadShared(header.released_position),
           .journal_size_bytes = header.ring_bytes,
           .store_failing = LoadShared(header.store_failing) != 0,
-          .journal_failing = LoadShared(header.journal_failing) != 0};
+          .journal_failing = LoadShared(header.journal_failing) != 0,
+          .sync_durations = sync_durations};
 }
 
 static_assert(sizeof(JournalHeader) <= Journal::kHeaderBytes);
@@ -296,13 +300,23 @@ void Journal::Release(std::uint64_t position) {
 void Journal::Sync() {
   const std::lock_guard lock(sync_mutex_);
   if (!healthy()) Rewrite();
+  const auto begin = std::chrono::steady_clock::now();
   try {
     file_.SyncData();
   } catch (...) {
     SetHealthy(false);
     throw;
   }
+  CountSync(std::chrono::steady_clock::now() - begin);
   SetHealthy(true);
+}
+
+void Journal::CountSync(std::chrono::steady_clock::duration took) {
+  SyncDurations& durations = header_->sync_durations;
+  std::uint64_t& count = durations.counts[SyncDurations::BucketOf(took)];
+  StoreShared(count, count + 1);
+  const auto took_us = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
+  StoreShared(durations.sum_us, durations.sum_us + static_cast<std::uint64_t>(took_us));
 }
 
 void Journal::Prefault(std::uint64_t size) const {

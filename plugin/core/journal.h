@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -17,6 +18,7 @@
 #include "key.h"
 #include "record.h"
 #include "statistics.h"
+#include "sync_durations.h"
 
 namespace dedup {
 
@@ -39,6 +41,7 @@ struct JournalHeader {
   std::uint64_t skipped_seqs;              // seqs that were never given to an event
   std::uint64_t appended_position;         // a hint for readers and for Replay, which trusts only the records
   Counters counters;
+  alignas(64) SyncDurations sync_durations;  // by whoever syncs; zeros where an older version made the file
 };
 
 /// What a header tells, also one that is being written to.
@@ -148,6 +151,7 @@ class Journal {
   const RecordHeader* At(std::uint64_t position) const;
   void Rewrite();
   void SetHealthy(bool healthy);
+  void CountSync(std::chrono::steady_clock::duration took);
 
   File file_;
   RingMapping mapping_;

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "sync_durations.h"
+
 namespace dedup {
 
 /// The plugin's counters since the data directory was made; they survive restarts and kill -9.
@@ -17,6 +19,7 @@ struct Statistics {
   std::uint64_t journal_size_bytes = 0;
   bool store_failing = false;    ///< events wait in the journal because SQLite cannot store them
   bool journal_failing = false;  ///< events are refused because the journal cannot be synced
+  SyncDurations sync_durations = {};
 
   /// Events that came.
   std::uint64_t received() const { return processed + duplicates; }

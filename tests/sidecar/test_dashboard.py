@@ -18,7 +18,7 @@ def test_every_metric_is_there_and_shown(stack):
     served = {name.partition("{")[0] for name in read_metrics(sidecar)}
     asked = {name for query in QUERIES for name in re.findall(r"mosquitto_dedup_(\w+)", query)}
     assert asked <= served
-    # The sum of a histogram says nothing beside its buckets.
+    # The sum of the requests' times says nothing beside their buckets.
     assert served - asked == {"build_info", "http_request_duration_seconds_sum"}
 
 

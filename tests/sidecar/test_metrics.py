@@ -10,6 +10,7 @@ import time
 import pytest
 
 from broker import wait_until
+from fault_shim import FaultShim, build
 from metrics import read_metrics
 from sidecar import event, status_of
 
@@ -117,6 +118,24 @@ def test_duration_lasts_from_the_first_byte_to_the_last(stack):
     assert buckets[float("inf")] == 1
     assert buckets == {bound: float(took_s <= bound) for bound in buckets}
     assert buckets[0.25] == 0
+
+
+def test_a_slow_disk_is_seen(stack, tmp_path):
+    shim = FaultShim(build(tmp_path), tmp_path / "shim")
+    broker = stack.make_broker(options={"fsync_interval": "10ms"}, **shim.broker_arguments).start()
+    sidecar = stack.make_sidecar(broker).start()
+    sidecar.publish(event("t", "a"))
+    wait_until(lambda: read_metrics(sidecar)["fsync_seconds_count"] > 0, "the journal is synced")
+    shim.slow_down_disk(sync_ms=300, write_us=0)
+
+    def slow_ones():
+        samples = read_metrics(sidecar)
+        return samples["fsync_seconds_count"] - samples['fsync_seconds_bucket{le="0.25"}']
+    before = slow_ones()
+    sidecar.publish(event("t", "b"))
+    wait_until(lambda: slow_ones() > before, "a slow sync is counted")
+    assert read_metrics(sidecar)["fsync_seconds_sum"] >= 0.3
+    assert_well_formed(sidecar.get("/metrics").body)
 
 
 def test_a_watcher_is_counted_while_it_watches(stack):

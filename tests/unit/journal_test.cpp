@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <cstring>
 #include <deque>
+#include <iterator>
+#include <numeric>
 #include <optional>
 #include <random>
 #include <string>
@@ -294,6 +296,35 @@ TEST_F(JournalTest, ANewOneTakesTheOldOnesPlaceAndItsSecret) {
   EXPECT_EQ(journal_->header().secret, kSecret);
   EXPECT_EQ(journal_->accepted_seq(), 3U);
   EXPECT_EQ(journal_->counters().refused, 3U);
+}
+
+TEST_F(JournalTest, HowLongSyncsTakeIsCountedForGood) {
+  const auto count = [this] {
+    const SyncDurations durations = StatisticsOf(journal_->header()).sync_durations;
+    return std::accumulate(std::begin(durations.counts), std::end(durations.counts), std::uint64_t{0});
+  };
+  Create();
+  const std::uint64_t before = count();
+  for (int i = 0; i < 3; ++i) journal_->Sync();
+  EXPECT_EQ(count(), before + 3);
+  EXPECT_GT(StatisticsOf(journal_->header()).sync_durations.sum_us, 0U);
+  Reopen();
+  EXPECT_EQ(count(), before + 3);
+  const JournalHeader header = journal_->header();
+  journal_.reset();
+  Journal::Create(dir_.path(), 2 * Journal::kRingBytesMin, header);
+  Reopen();
+  EXPECT_EQ(count(), before + 3);
+}
+
+TEST(SyncDurationsTest, ABucketTakesItsBoundIn) {
+  using std::chrono::microseconds;
+  constexpr std::size_t kLast = std::size(SyncDurations::kUpperBounds_s);
+  EXPECT_EQ(SyncDurations::BucketOf(microseconds(0)), 0U);
+  EXPECT_EQ(SyncDurations::BucketOf(microseconds(100)), 0U);
+  EXPECT_EQ(SyncDurations::BucketOf(microseconds(101)), 1U);
+  EXPECT_EQ(SyncDurations::BucketOf(std::chrono::seconds(10)), kLast - 1);
+  EXPECT_EQ(SyncDurations::BucketOf(std::chrono::hours(1)), kLast);
 }
 
 TEST_F(JournalTest, AnUnfinishedOneIsNeverTakenForOne) {
