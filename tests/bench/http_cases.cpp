@@ -97,7 +97,7 @@ void MeasureBatches(const Context& context, Result& result) {
     {
       script.RenewIds();
       Load load(broker.port(), script, true);
-      figure.reference.push_back(events / load.Saturate(script.size()));
+      figure.reference.push_back(events / load.Saturate(script.size(), Load::Waiting::kAsleep));
     }
     const std::vector<std::string> bodies = MakeBodies(ids, batches, kEventsPerBatch);
     figure.values.push_back(events / HttpPostAll(sidecar.port(), kPublish, bodies, kBatchConnections));

@@ -58,10 +58,11 @@ Load::Load(std::uint16_t port, const Script& script, bool dedups)
   for (std::size_t i = 0; i < script.workload().publishers; ++i) {
     publishers_.emplace_back().connection = connect("publisher-" + std::to_string(i));
   }
-  while (!subscribed_) Turn(kPatience);
+  while (!subscribed_) Await();
 }
 
-double Load::Saturate(std::size_t end) {
+double Load::Saturate(std::size_t end, Waiting waiting) {
+  waiting_ = waiting;
   const std::size_t begin = sent_;
   const SteadyClock::time_point start = SteadyClock::now();
   // Shared among them; but at QoS 0 only what stands before a ping is ever acknowledged.
@@ -70,7 +71,7 @@ double Load::Saturate(std::size_t end) {
   for (;;) {
     while (sent_ < end && publishers_[sent_ % publishers_.size()].unacknowledged < in_flight) Send();
     if (sent_ == end) break;
-    Turn(kPatience);
+    Await();
   }
   AwaitAcknowledgements();
   const double seconds = std::chrono::duration<double>(SteadyClock::now() - start).count();
@@ -79,6 +80,7 @@ double Load::Saturate(std::size_t end) {
 }
 
 std::vector<double> Load::Pace(std::size_t end, double messages_per_s) {
+  waiting_ = Waiting::kAsleep;
   const std::size_t begin = sent_;
   std::vector<double> latencies_ms;
   latencies_ms.reserve(end - begin);
@@ -118,28 +120,33 @@ void Load::AwaitAcknowledgements() {
     if (publisher.behind_last_ping != 0) Ping(publisher);
   }
   while (std::ranges::any_of(publishers_, [](const Publisher& publisher) { return publisher.unacknowledged != 0; })) {
-    Turn(kPatience);
+    Await();
   }
 }
 
 void Load::AwaitDeliveries(std::size_t begin, std::size_t end) {
   const std::size_t expected = dedups_ ? script_.CountUnique(begin, end) : end - begin;
-  while (delivered_ < expected) Turn(kPatience);
+  while (delivered_ < expected) Await();
   if (delivered_ != expected) {
     throw std::runtime_error(std::to_string(delivered_) + " deliveries of " + std::to_string(expected));
   }
   delivered_ = 0;
 }
 
-void Load::Turn(std::chrono::microseconds timeout) {
+void Load::Await() {
+  const SteadyClock::time_point deadline = SteadyClock::now() + kPatience;
+  while (!Turn(waiting_ == Waiting::kAwake ? std::chrono::microseconds(0) : kPatience)) {
+    if (SteadyClock::now() >= deadline) throw std::runtime_error("the broker is silent");
+  }
+}
+
+// Returns whether something came.
+bool Load::Turn(std::chrono::microseconds timeout) {
   std::vector<pollfd>& polls = polls_;
   polls.assign({subscriber_->Poll()});
   for (const Publisher& publisher : publishers_) polls.push_back(publisher.connection->Poll());
   const timespec wait{timeout.count() / 1'000'000, timeout.count() % 1'000'000 * 1000};
-  if (ppoll(polls.data(), polls.size(), &wait, nullptr) <= 0) {
-    if (timeout == kPatience) throw std::runtime_error("the broker is silent");
-    return;
-  }
+  if (ppoll(polls.data(), polls.size(), &wait, nullptr) <= 0) return false;
   if (polls[0].revents & POLLIN) subscriber_->Read([this](const Packet& packet) { OnDelivery(packet); });
   subscriber_->Write();
   for (std::size_t i = 0; i < publishers_.size(); ++i) {
@@ -149,6 +156,7 @@ void Load::Turn(std::chrono::microseconds timeout) {
     }
     publisher.connection->Write();
   }
+  return true;
 }
 
 void Load::OnDelivery(const Packet& packet) {

@@ -58,9 +58,13 @@ class Load {
   /// Back to the script's beginning.
   void Rewind() { sent_ = 0; }
 
+  /// How to wait for the broker. Asleep, each packet that comes costs the broker waking this thread up, unless it is
+  /// late and was not asleep yet; so that is not for comparing what a packet costs.
+  enum class Waiting { kAsleep, kAwake };
+
   /// The messages up to `end`, so many unacknowledged that the broker always has work. Returns the seconds until the
   /// last acknowledgement.
-  double Saturate(std::size_t end);
+  double Saturate(std::size_t end, Waiting waiting);
 
   /// The messages up to `end`, so many a second, whatever the broker does. Returns the latencies of the events'
   /// deliveries (duplicates aside), in ms, sorted.
@@ -81,7 +85,8 @@ class Load {
   static void Ping(Publisher& publisher);
   void AwaitAcknowledgements();
   void AwaitDeliveries(std::size_t begin, std::size_t end);
-  void Turn(std::chrono::microseconds timeout);
+  void Await();
+  bool Turn(std::chrono::microseconds timeout);
   void OnDelivery(const Packet& packet);
   static void OnAnswer(Publisher& publisher, const Packet& packet);
 
@@ -89,6 +94,7 @@ class Load {
   const bool dedups_;
   std::vector<Publisher> publishers_;
   std::unique_ptr<Connection> subscriber_;
+  Waiting waiting_ = Waiting::kAsleep;
   bool subscribed_ = false;
   std::size_t sent_ = 0;
   std::size_t delivered_ = 0;

@@ -1,12 +1,14 @@
 // The programs under measurement, each as a process of its own.
 #pragma once
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/types.h>
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -51,14 +53,31 @@ class Process {
     double others = 0;
   };
   CpuNs Cpu() const;
+  /// How often its main thread went to sleep so far.
+  double MainSleeps() const;
   /// What it has caused to be written to disks so far.
   double WrittenBytes() const { return bench::WrittenBytes(std::to_string(pid_)); }
   /// A line of /proc/PID/status, such as VmHWM: in kB.
   double StatusKb(const std::string& name) const;
 
  private:
+  friend class Apart;
   pid_t pid_;
   std::filesystem::path log_;
+};
+
+/// While it lives, the main threads of these processes have one processor, and their other threads share those that are
+/// left with this thread and rank behind it: so what they do does not change the load on the main threads. Does nothing
+/// where there is only one processor. For the processes it is for good: not everyone may rank a thread up again.
+class Apart {
+ public:
+  explicit Apart(std::initializer_list<const Process*> processes);
+  ~Apart();
+  Apart(const Apart&) = delete;
+  Apart& operator=(const Apart&) = delete;
+
+ private:
+  cpu_set_t before_;  // of this thread
 };
 
 struct Programs {

@@ -44,7 +44,7 @@ void FillJournalAndKill(const Context& context, const std::filesystem::path& dat
   while (fill_percent() < kFullPercent * std::min(context.scale, 1.0)) {
     script.RenewIds();
     load.Rewind();
-    load.Saturate(script.size());
+    load.Saturate(script.size(), Load::Waiting::kAsleep);
   }
   broker.process().End(SIGKILL);
 }
