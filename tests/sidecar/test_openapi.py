@@ -103,6 +103,15 @@ def test_problem_types_are_those_of_the_code(description):
     assert described == in_code
 
 
+@pytest.mark.parametrize("method, path, headers", [("PUT", "/events", {"allow"}), ("GET", "/nope", set())])
+def test_errors_that_are_of_no_operation(sidecar, description, method, path, headers):
+    described = description.document["components"]["responses"]["Problem"]
+    response = sidecar.request(method, path)
+    description.check(response.problem, described["content"]["application/problem+json"]["schema"])
+    assert {name.lower() for name in response.headers} - COMMON_HEADERS == headers
+    assert headers <= {name.lower() for name in described["headers"]}
+
+
 def test_tokens_are_asked_for_where_it_says_so(stack, description):
     for operation in description.operations():
         response = without_a_token(stack, operation)
