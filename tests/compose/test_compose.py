@@ -211,6 +211,12 @@ def test_beyond_this_machine_the_sidecar_wants_tokens(stack, tmp_path):
     refused = start("--env", "BIND_ADDRESS=127.0.0.1", "--volume", f"{tokens}:/run/tokens:ro")
     assert refused.returncode == 1
     assert "/run/tokens:1:" in refused.stderr
+    # What docker makes of a file that is not there.
+    missing = tmp_path / "missing"
+    missing.mkdir()
+    refused = start("--env", "BIND_ADDRESS=127.0.0.1", "--volume", f"{missing}:/run/tokens:ro")
+    assert refused.returncode == 1
+    assert "cannot read the token file /run/tokens" in refused.stderr
 
 
 def test_tokens_come_from_a_file(stack, tmp_path):
