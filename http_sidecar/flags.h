@@ -28,7 +28,7 @@ struct Options {
   TlsFiles tls;                                 ///< of the HTTP side
   bool insecure = false;                        ///< listens on any address though nobody is asked for a token
   bool access_log = false;                      ///< see Server::LogRequests
-  std::string new_token;                        ///< see MakeToken; empty: not asked for
+  std::optional<std::string> new_token;         ///< see MakeToken
   bool help = false;
   bool version = false;
 

@@ -149,7 +149,7 @@ int Main(const std::vector<std::string_view>& arguments) {
     const Options options = ParseFlags(arguments, [](const char* name) { return std::getenv(name); });
     if (options.help) return std::fputs(HelpText().c_str(), stdout) < 0 ? kExitFailure : EXIT_SUCCESS;
     if (options.version) return std::puts("mosquitto-dedup-http " DEDUP_VERSION) < 0 ? kExitFailure : EXIT_SUCCESS;
-    if (!options.new_token.empty()) return PrintNewToken(options.new_token);
+    if (options.new_token) return PrintNewToken(*options.new_token);
     return Run(options);
   } catch (const UsageError& error) {
     Log(error.what());

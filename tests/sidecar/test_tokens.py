@@ -371,9 +371,10 @@ def test_a_new_token_is_shown_once_and_not_in_its_line():
     token, line = new_token("gateway-7 publish:fleet/7/#")
     assert line.startswith("gateway-7 sha256:") and line.endswith(" publish:fleet/7/#\n")
     assert token not in line and len(token) == 64
-    refused = subprocess.run([PROGRAM, "--new-token", "a write:#"], capture_output=True, text=True, timeout=60)
-    assert refused.returncode == 2
-    assert "write:#" in refused.stderr and refused.stdout == ""
+    for name_and_scopes, reason in [("a write:#", "write:#"), ("", "takes a name")]:
+        refused = subprocess.run([PROGRAM, "--new-token", name_and_scopes], capture_output=True, text=True, timeout=60)
+        assert refused.returncode == 2
+        assert reason in refused.stderr and refused.stdout == ""
 
 
 def test_tokens_are_not_in_the_log(guarded, token_file):

@@ -63,6 +63,8 @@ TEST(FlagsTest, ASwitchTakesNoValueButItsVariableDoes) {
 
 TEST(FlagsTest, ANewTokenIsAskedForByName) {
   EXPECT_EQ(Parse({"--new-token", "me read:#"}).new_token, "me read:#");
+  EXPECT_EQ(Parse({"--new-token", ""}).new_token, "");
+  EXPECT_EQ(Parse({}).new_token, std::nullopt);
   EXPECT_THAT(ErrorOf({"--new-token"}), HasSubstr("--new-token takes a name"));
 }
 
