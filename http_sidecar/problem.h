@@ -26,6 +26,7 @@ inline constexpr ProblemType kTokenUnknown{401, "token-unknown", "The token is n
                                            "Bearer realm=\"mosquitto-dedup\", error=\"invalid_token\""};
 inline constexpr ProblemType kScopeMissing{403, "scope-missing", "The token may not do this",
                                            "Bearer realm=\"mosquitto-dedup\", error=\"insufficient_scope\""};
+inline constexpr ProblemType kForeignPage{403, "foreign-page", "Pages of other sites may not do this"};
 inline constexpr ProblemType kForbiddenByBroker{403, "forbidden-by-broker", "The broker does not allow it"};
 inline constexpr ProblemType kNotFound{404, "not-found", "There is no such thing"};
 inline constexpr ProblemType kMethodNotAllowed{405, "method-not-allowed", "The path does not take this method"};

@@ -138,6 +138,13 @@ std::string HeaderOf(const httplib::Request& request, const char* name) {
   return value;
 }
 
+// Browsers say so of what a page asks for. Else each page that somebody here looks at could publish: on loopback nobody
+// is asked for a token, and a body is JSON whatever its type.
+bool IsOfForeignPage(const httplib::Request& request) {
+  const std::string site = HeaderOf(request, "Sec-Fetch-Site");
+  return !site.empty() && site != "same-origin" && site != "none";
+}
+
 std::vector<std::pair<std::string, std::string>> HeadersAfter(const httplib::Request& request,
                                                               std::string_view prefix) {
   std::vector<std::pair<std::string, std::string>> found;
@@ -438,6 +445,8 @@ class Server::HttpServer : public httplib::Server {
                         "Method Not Allowed: " + request.path + " takes " + std::string(endpoint->allow())};
     } else if (!is_options && current_exchange->refusal) {
       problem = current_exchange->refusal;
+    } else if (request.method == "POST" && IsOfForeignPage(request)) {
+      problem = Problem{problems::kForeignPage, "a page may publish only to the server that it came from"};
     } else if (problem = current_exchange->framing.Check(); !problem && request.method == "POST") {
       problem = current_exchange->framing.CheckForPost();
     }

@@ -289,6 +289,7 @@ PROVOKED = {
         operation.path.replace("{seq}", "1")),
     "may-not-read-everything": lambda stack, _: with_tokens(stack, "gateway-7 read:fleet/#").get("/metrics"),
     "may-not-publish": lambda stack, _: with_tokens(stack, "gateway-7 publish:fleet/#").post(event("doors/1", "a")),
+    "foreign-page": lambda stack, _: stack.start()[1].post(event("t", "a"), {"Sec-Fetch-Site": "cross-site"}),
     "idempotency-key-in-use": key_in_use,
     "forbidden-by-broker": forbidden_by_broker,
     "too-many-watchers": too_many_watchers,

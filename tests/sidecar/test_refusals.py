@@ -264,3 +264,13 @@ def test_client_that_sends_too_much_can_still_read_why_it_was_refused(sidecar):
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", sidecar.port, timeout=60)) as connection:
         connection.request("POST", "/publish", b" " * (64 << 20))
         assert read_response(connection).status == 413
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize("content_type", ["text/plain", "application/json", "application/x-ndjson"])
+def test_what_a_browser_sends_for_a_page_of_another_origin(sidecar, site, content_type):
+    headers = {"Sec-Fetch-Site": site, "Origin": "https://other.example", "Content-Type": content_type}
+    response = sidecar.post(event("t", "a"), headers)
+    assert (response.status, response.problem_type) == (403, "foreign-page")
+    for own in ("same-origin", "none"):
+        assert sidecar.post([], {"Sec-Fetch-Site": own}).status == 200
