@@ -25,6 +25,7 @@
 #include "control.h"
 #include "deduplicator.h"
 #include "sys_topics.h"
+#include "top_counts.h"
 
 namespace {
 
@@ -61,6 +62,7 @@ struct Plugin {
   mosquitto_plugin_id_t* identifier = nullptr;
   Deduplicator deduplicator;
   dedup::SysTopics sys_topics;
+  dedup::TopCounts top;
   std::unordered_map<const mosquitto*, ControlClient> control_clients;
   std::string properties;
 };
@@ -304,6 +306,13 @@ void SendReceipt(ControlClient& client, std::string_view topic, const Outcome& o
   }
 }
 
+void CountTop(Plugin& plugin, std::string_view topic, const mosquitto* client, Verdict verdict) {
+  const bool is_duplicate = verdict == Verdict::kDuplicate;
+  plugin.top.topics.Count(topic, is_duplicate);
+  if (!is_duplicate) return;
+  if (const char* const id = mosquitto_client_id(client)) plugin.top.duplicate_clients.Count(id, is_duplicate);
+}
+
 // A value that there is no memory for comes again when it changes.
 void PublishSysTopics(Plugin& plugin) {
   const std::int64_t now_ms = dedup::MonotonicMs();
@@ -343,6 +352,7 @@ int OnMessage(int, void* event_data, void* userdata) noexcept {
     const Outcome outcome = plugin.deduplicator.OnPublish(publish);
     if (outcome.verdict == Verdict::kRefused) return kRefuseUnacknowledged;
     const bool is_event = outcome.verdict != Verdict::kPassed;
+    if (is_event) CountTop(plugin, publish.topic, message->client, outcome.verdict);
     // A QoS 2 event is handed on here, at its first arrival, and every copy of it becomes the same stand-in: the broker
     // asks the plugin before it matches a retransmission with the message that it holds, so the two must be equal.
     if (is_event && message->qos == 2 && outcome.verdict == Verdict::kProcessed &&
@@ -395,7 +405,7 @@ int OnControl(int, void* event_data, void* userdata) noexcept {
     if (ReadsNothing(client)) return kRefuseUnacknowledged;
     const dedup::ControlResult result =
         dedup::HandleControl({static_cast<const char*>(message->payload), message->payloadlen}, client->receipts,
-                             plugin.deduplicator.options(), plugin.deduplicator.trouble());
+                             plugin.deduplicator.options(), plugin.top, plugin.deduplicator.trouble());
     client->receipts = result.receipts;
     Tell(*client, dedup::kResponseTopic, result.response);
     return int{MOSQ_ERR_SUCCESS};

@@ -23,6 +23,15 @@ std::uint64_t BootNumber() {
   return number == 0 ? 1 : number;
 }
 
+std::string UtcNow(const char* format) {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  char text[32];
+  std::strftime(text, sizeof text, format, &utc);
+  return text;
+}
+
 }  // namespace
 
 Clock::Clock(const ClockState& before, std::int64_t age_min_ms)
@@ -60,13 +69,8 @@ ClockState Clock::state() const {
 
 std::int64_t MonotonicMs() { return ReadUs(CLOCK_MONOTONIC_COARSE) / 1000; }
 
-std::string FileTimestamp() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &utc);
-  return text;
-}
+std::string FileTimestamp() { return UtcNow("%Y%m%dT%H%M%SZ"); }
+
+std::string UtcTimestamp() { return UtcNow("%Y-%m-%dT%H:%M:%SZ"); }
 
 }  // namespace dedup

@@ -52,4 +52,7 @@ std::int64_t MonotonicMs();
 /// UTC with seconds, for the name of a file: 20260131T235959Z.
 std::string FileTimestamp();
 
+/// The same as RFC 3339 has it: 2026-01-31T23:59:59Z.
+std::string UtcTimestamp();
+
 }  // namespace dedup

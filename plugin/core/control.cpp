@@ -12,6 +12,8 @@ namespace {
 
 // The answer is larger than the request: a limit keeps it small.
 constexpr int kCommandsMax = 16;
+// Of each list that "top" tells.
+constexpr std::size_t kTopRowsMax = 20;
 // Far more than any command takes; parsing a large payload would hold up the broker.
 constexpr std::size_t kRequestBytesMax = 4096;
 
@@ -23,18 +25,9 @@ std::string Print(const Json& json) {
   return text.get();
 }
 
-// Carries out one command and describes the answer in `response`.
-void HandleCommand(const cJSON* command, bool* receipts, const Options& options, const std::string& trouble,
-                   cJSON* response) {
-  const cJSON* const name = cJSON_GetObjectItemCaseSensitive(command, "command");
-  cJSON_AddStringToObject(response, "command", cJSON_IsString(name) ? name->valuestring : "");
-  const cJSON* const correlation = cJSON_GetObjectItemCaseSensitive(command, "correlationData");
-  if (cJSON_IsString(correlation)) cJSON_AddStringToObject(response, "correlationData", correlation->valuestring);
-
-  if (!cJSON_IsString(name) || std::string_view(name->valuestring) != "receipts") {
-    cJSON_AddStringToObject(response, "error", "unknown command; expected \"receipts\"");
-    return;
-  }
+// What "receipts" asks for; the plugin's settings are told with it, because its client must fit its events to them.
+void SetReceipts(const cJSON* command, bool* receipts, const Options& options, const std::string& trouble,
+                 cJSON* response) {
   const cJSON* const enable = cJSON_GetObjectItemCaseSensitive(command, "enable");
   if (!cJSON_IsBool(enable)) {
     cJSON_AddStringToObject(response, "error", "\"enable\" must be true or false");
@@ -50,6 +43,48 @@ void HandleCommand(const cJSON* command, bool* receipts, const Options& options,
   cJSON_AddStringToObject(response, "id_property", options.id_property.c_str());
   cJSON* const topics = cJSON_AddArrayToObject(response, "topics");
   for (const std::string& topic : options.topics) cJSON_AddItemToArray(topics, cJSON_CreateString(topic.c_str()));
+}
+
+cJSON* AddRow(cJSON* rows, const char* name, const TopList::Row& row) {
+  cJSON* const object = cJSON_CreateObject();
+  cJSON_AddItemToArray(rows, object);
+  cJSON_AddStringToObject(object, name, row.text.c_str());
+  return object;
+}
+
+void TellTop(const TopCounts& top, cJSON* response) {
+  cJSON_AddStringToObject(response, "since", top.since.c_str());
+  cJSON* const topics = cJSON_AddArrayToObject(response, "topics");
+  for (const TopList::Row& row : top.topics.Top(kTopRowsMax)) {
+    cJSON* const object = AddRow(topics, "topic", row);
+    cJSON_AddNumberToObject(object, "events", static_cast<double>(row.events));
+    cJSON_AddNumberToObject(object, "duplicates", static_cast<double>(row.duplicates));
+    cJSON_AddNumberToObject(object, "error", static_cast<double>(row.error));
+  }
+  cJSON* const clients = cJSON_AddArrayToObject(response, "duplicate_clients");
+  for (const TopList::Row& row : top.duplicate_clients.Top(kTopRowsMax)) {
+    cJSON* const object = AddRow(clients, "client_id", row);
+    cJSON_AddNumberToObject(object, "duplicates", static_cast<double>(row.duplicates));
+    cJSON_AddNumberToObject(object, "error", static_cast<double>(row.error));
+  }
+}
+
+// Carries out one command and describes the answer in `response`.
+void HandleCommand(const cJSON* command, bool* receipts, const Options& options, const TopCounts& top,
+                   const std::string& trouble, cJSON* response) {
+  const cJSON* const name_item = cJSON_GetObjectItemCaseSensitive(command, "command");
+  const std::string_view name = cJSON_IsString(name_item) ? name_item->valuestring : "";
+  cJSON_AddStringToObject(response, "command", name.data());
+  const cJSON* const correlation = cJSON_GetObjectItemCaseSensitive(command, "correlationData");
+  if (cJSON_IsString(correlation)) cJSON_AddStringToObject(response, "correlationData", correlation->valuestring);
+
+  if (name == "receipts") {
+    SetReceipts(command, receipts, options, trouble, response);
+  } else if (name == "top") {
+    TellTop(top, response);
+  } else {
+    cJSON_AddStringToObject(response, "error", "unknown command; expected \"receipts\" or \"top\"");
+  }
 }
 
 std::string_view NameOf(Verdict verdict) {
@@ -68,7 +103,7 @@ std::string_view NameOf(Verdict verdict) {
 
 }  // namespace
 
-ControlResult HandleControl(std::string_view payload, bool receipts, const Options& options,
+ControlResult HandleControl(std::string_view payload, bool receipts, const Options& options, const TopCounts& top,
                             const std::string& trouble) {
   // cJSON takes bytes that are no UTF-8, and what follows behind the document; the answer would repeat the former.
   json::Value document;
@@ -89,7 +124,7 @@ ControlResult HandleControl(std::string_view payload, bool receipts, const Optio
         "expected {\"commands\":[{\"command\":\"receipts\",\"enable\":true}]}, at most 16 commands in 4096 bytes");
   } else {
     const cJSON* command = nullptr;
-    cJSON_ArrayForEach(command, commands) HandleCommand(command, &receipts, options, trouble, add_response());
+    cJSON_ArrayForEach(command, commands) HandleCommand(command, &receipts, options, top, trouble, add_response());
   }
   return {.response = Print(answer), .receipts = receipts};
 }

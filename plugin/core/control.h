@@ -6,6 +6,7 @@
 
 #include "deduplicator.h"
 #include "options.h"
+#include "top_counts.h"
 
 namespace dedup {
 
@@ -18,10 +19,10 @@ struct ControlResult {
   bool receipts;         ///< whether the client gets receipts from now on
 };
 
-/// Carries out `{"commands":[{"command":"receipts","enable":true,"correlationData":"…"}]}`. `receipts` is the client's
-/// setting so far. What cannot be understood is answered with an "error" that says what is expected.
-/// While `trouble` says why events cannot be stored, receipts are not turned on.
-ControlResult HandleControl(std::string_view payload, bool receipts, const Options& options,
+/// Carries out `{"commands":[{"command":"receipts","enable":true,"correlationData":"…"},{"command":"top"}]}`.
+/// `receipts` is the client's setting so far. What cannot be understood is answered with an "error" that says what is
+/// expected. While `trouble` says why events cannot be stored, receipts are not turned on.
+ControlResult HandleControl(std::string_view payload, bool receipts, const Options& options, const TopCounts& top,
                             const std::string& trouble = {});
 
 /// `{"topic":…,"event_id":…,"verdict":…,"seq":…}`; event_id and seq are null for what is no event.

@@ -35,6 +35,7 @@
 #include "index.h"
 #include "journal.h"
 #include "key.h"
+#include "top_counts.h"
 
 namespace {
 
@@ -250,7 +251,7 @@ class Callback {
       const double start = ThreadCpuNs();
       bool refused = false;
       for (const std::string& payload : payloads) {
-        const Verdict verdict = dedup_.OnPublish(MakePublish(payload)).verdict;
+        const Verdict verdict = OnMessage(payload);
         refused |= verdict == Verdict::kRefused;
         if (verdict != expected && !refused) throw std::runtime_error("unexpected verdict");
       }
@@ -280,7 +281,7 @@ class Callback {
       latencies.BeginTurn();
       for (const std::string& payload : payloads) {
         const double start = ReadNs(CLOCK_MONOTONIC);
-        Keep(dedup_.OnPublish(MakePublish(payload)));
+        Keep(OnMessage(payload));
         latencies.Add(ReadNs(CLOCK_MONOTONIC) - start);
       }
       Turn();
@@ -290,6 +291,17 @@ class Callback {
   }
 
  private:
+  // As plugin.cpp does.
+  Verdict OnMessage(std::string_view payload) {
+    const Publish publish = MakePublish(payload);
+    const Verdict verdict = dedup_.OnPublish(publish).verdict;
+    if (verdict == Verdict::kPassed) return verdict;
+    const bool is_duplicate = verdict == Verdict::kDuplicate;
+    top_.topics.Count(publish.topic, is_duplicate);
+    if (is_duplicate) top_.duplicate_clients.Count("gateway-7", is_duplicate);
+    return verdict;
+  }
+
   void Turn() { dedup_.OnTurn(); }
 
   // Until `events` are due. Awake, as a broker under load is: asleep, it would find the processor's caches cold.
@@ -301,6 +313,7 @@ class Callback {
 
   const Settings& settings_;
   Deduplicator dedup_;
+  TopCounts top_;
 };
 
 void MeasureCallback(const Settings& settings, const std::filesystem::path& data_dir, Results* results) {
@@ -374,6 +387,11 @@ void MeasureParts(const Settings& settings, const std::filesystem::path& data_di
                  index.Reserve(key, settings.keys + 1 + i);
                  index.Insert(key, settings.keys + 1 + i);
                }));
+
+  TopList top;
+  results->Add("TopList::Count, known, ns", Measure(events, [&](auto i) { top.Count(ids[i % 8], true); }));
+  results->Add("TopList::Count, mostly new texts, ns",
+               Measure(events, [&](auto i) { top.Count(ids[i % kPayloads], true); }));
 
   const Clock clock({});
   results->Add("Clock::Now, ns", Measure(events, [&](auto) { Keep(clock.Now()); }));

@@ -24,7 +24,7 @@ class ControlTest : public testing::Test {
     return Send(R"({"commands":[{"command":"receipts",)" + members + "}]}");
   }
   std::string Send(std::string_view payload) {
-    const ControlResult result = HandleControl(payload, receipts_, options_);
+    const ControlResult result = HandleControl(payload, receipts_, options_, top_);
     receipts_ = result.receipts;
     json::Value value;
     EXPECT_TRUE(json::Reader(result.response).ReadDocument(&value)) << result.response;
@@ -32,6 +32,7 @@ class ControlTest : public testing::Test {
   }
 
   Options options_;
+  TopCounts top_;
   bool receipts_ = false;
 };
 
@@ -62,11 +63,34 @@ TEST_F(ControlTest, EnableMustBeTrueOrFalse) {
 
 TEST_F(ControlTest, AnUnknownCommandIsAnsweredWithItsName) {
   EXPECT_EQ(Send(R"({"commands":[{"command":"reset"}]})"),
-            R"({"responses":[{"command":"reset","error":"unknown command; expected \"receipts\""}]})");
+            R"({"responses":[{"command":"reset","error":"unknown command; expected \"receipts\" or \"top\""}]})");
   for (const char* const command : {"{}", R"({"command":5})", "7", R"("receipts")", "null"}) {
     EXPECT_THAT(Send("{\"commands\":[" + std::string(command) + "]}"),
                 AllOf(HasSubstr(R"("command":"")"), HasSubstr("unknown command")));
   }
+}
+
+TEST_F(ControlTest, TopTellsWhereEventsAndDuplicatesComeFrom) {
+  EXPECT_EQ(Send(R"({"commands":[{"command":"top","correlationData":"7"}]})"),
+            R"({"responses":[{"command":"top","correlationData":"7","since":")" + top_.since +
+                R"(","topics":[],"duplicate_clients":[]}]})");
+  top_.topics.Count("a", false);
+  for (int i = 0; i < 2; ++i) top_.topics.Count("b\"\n", true);
+  top_.duplicate_clients.Count("gateway-7", true);
+  EXPECT_EQ(Send(R"({"commands":[{"command":"top"}]})"),
+            R"({"responses":[{"command":"top","since":")" + top_.since +
+                R"(","topics":[{"topic":"b\"\n","events":2,"duplicates":2,"error":0},)"
+                R"({"topic":"a","events":1,"duplicates":0,"error":0}],)"
+                R"("duplicate_clients":[{"client_id":"gateway-7","duplicates":1,"error":0}]}]})");
+}
+
+TEST_F(ControlTest, TopTellsAtMost20OfEach) {
+  for (int i = 0; i < 200; ++i) top_.topics.Count("topic " + std::to_string(i % 100), false);
+  const std::string answer = Send(R"({"commands":[{"command":"top"}]})");
+  std::size_t rows = 0;
+  for (std::size_t at = 0; (at = answer.find(R"("topic":)", at)) != std::string::npos; ++at) ++rows;
+  EXPECT_EQ(rows, 20u);
+  EXPECT_THAT(answer, HasSubstr(R"("events":1,"duplicates":0,"error":2)"));
 }
 
 TEST_F(ControlTest, CommandsAreCarriedOutInOrder) {
