@@ -42,6 +42,7 @@ constexpr PluginMetric kPluginMetrics[] = {
 struct PluginData {
   Statistics statistics;
   std::uint64_t event_count;
+  std::uint64_t store_bytes;
   std::uint64_t disk_free_bytes;
 };
 
@@ -49,7 +50,8 @@ struct PluginData {
 std::optional<PluginData> ReadPlugin(Api& api) {
   try {
     return api.readers.Use([&](EventReader& reader) {
-      return PluginData{reader.ReadStatistics(), reader.CountEvents(), std::filesystem::space(api.data_dir).available};
+      return PluginData{reader.ReadStatistics(), reader.CountEvents(), reader.StoreBytes(),
+                        std::filesystem::space(api.data_dir).available};
     });
   } catch (const std::exception&) {
     return std::nullopt;
@@ -75,6 +77,7 @@ Answer ServeMetrics(Api& api, Request&) {
     text.Begin("fsync_seconds", "histogram", "How long it took to bring the journal to the disk.")
         .Histogram(SyncDurations::kUpperBounds_s, syncs.counts, static_cast<double>(syncs.sum_us) / 1e6);
     text.Begin("store_events", "gauge", "Events in the store.").Sample(plugin->event_count);
+    text.Begin("store_bytes", "gauge", "Bytes of the store's files.").Sample(plugin->store_bytes);
     text.Begin("disk_free_bytes", "gauge", "Room on the disk for the plugin's data.").Sample(plugin->disk_free_bytes);
   }
   text.Begin("conflicts_total", "counter", "Ids that came again with another payload, where results=full asked.")

@@ -1,6 +1,7 @@
 #include "event_reader.h"
 
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "event_search.h"
@@ -100,6 +101,17 @@ std::uint64_t EventReader::CountEvents() {
   const std::uint64_t count = statement.Step() ? static_cast<std::uint64_t>(statement.Integer(0)) : 0;
   statement.Reset();
   return count;
+}
+
+std::uint64_t EventReader::StoreBytes() {
+  const std::string path = connection().database.path();
+  std::uint64_t bytes = 0;
+  for (const char* const suffix : {"", "-wal"}) {
+    std::error_code absent;  // the log, while no broker runs
+    const std::uintmax_t size = std::filesystem::file_size(path + suffix, absent);
+    if (!absent) bytes += size;
+  }
+  return bytes;
 }
 
 std::optional<EventRange> EventReader::ReadEvents(const EventFilter& filter, const EventRange& range,

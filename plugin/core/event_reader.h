@@ -34,6 +34,9 @@ class EventReader {
   /// salvaged, those of its lost rows that lie between others are counted too.
   std::uint64_t CountEvents();
 
+  /// The bytes that the store's files take, those of its write-ahead log included.
+  std::uint64_t StoreBytes();
+
   /// Calls `on_event` for the events of the range that match, in its order, until it returns false: that event is not
   /// counted as seen. Returns what is left of the range, to go on with; nothing when there are no more. May stop by
   /// itself before, having looked for long.

@@ -253,6 +253,15 @@ TEST_F(EventReaderTest, CountsNoEventsThatWereDeleted) {
   EXPECT_EQ(reader_.CountEvents(), 0U);
 }
 
+TEST_F(EventReaderTest, TellsHowManyBytesTheStoreTakes) {
+  StartWith(100);
+  const auto size = [&](const char* suffix) {
+    return std::filesystem::file_size(dir_ / (std::string(Store::kFileName) + suffix));
+  };
+  EXPECT_GT(size("-wal"), 0U);
+  EXPECT_EQ(reader_.StoreBytes(), size("") + size("-wal"));
+}
+
 TEST_F(EventReaderTest, ACutJournalIsAnError) {
   StartWith(1);
   Stop();
