@@ -16,6 +16,7 @@ Answer ServeEvents(Api& api, Request& request);
 Answer ServeEvent(Api& api, Request& request);
 Answer ServeStream(Api& api, Request& request);
 Answer ServeStats(Api& api, Request& request);
+Answer ServeTop(Api& api, Request& request);
 Answer ServeMetrics(Api& api, Request& request);
 Answer ServeHealth(Api& api, Request& request);
 Answer ServeReady(Api& api, Request& request);
@@ -38,6 +39,7 @@ inline constexpr Endpoint kEndpoints[] = {
     {"/events/stream", false, Access::kRead, ServeStream},
     {"/events/{seq}", false, Access::kRead, ServeEvent},
     {"/stats", false, Access::kRead, ServeStats},
+    {"/top", false, Access::kReadEverything, ServeTop},
     {"/metrics", false, Access::kReadEverything, ServeMetrics},
     {"/healthz", false, Access::kOpen, ServeHealth},
     {"/health", false, Access::kOpen, ServeHealth},

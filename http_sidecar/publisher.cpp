@@ -41,6 +41,8 @@ constexpr milliseconds kHandshakeLookInterval{10};
 constexpr seconds kReceiptPatience{10};
 constexpr seconds kSilencePatience{2};    // at QoS 0, where the broker may drop without a word
 constexpr seconds kDeliveryPatience{60};  // of a request in all; the biggest batches take seconds
+constexpr seconds kTopPatience{2};
+constexpr seconds kTopAgeMax{1};
 constexpr int kKeepAliveS = 10;
 
 // Receipts are QoS 0, and Mosquitto drops those when more than max_queued_messages packets (1,000 by default) wait for
@@ -208,6 +210,14 @@ class Publisher::Connection {
     CheckResult(result);
   }
 
+  /// Asks the plugin for the top lists; once is enough until it has answered.
+  void AskForTop() {
+    if (std::exchange(top_asked_, true)) return;
+    Command(kTopCommand);
+  }
+  /// Its answer, once.
+  std::optional<TopAnswer> TakeTop() { return std::exchange(top_answer_, std::nullopt); }
+
   /// Waits for traffic, or for `wake_fd`, and handles it.
   void Step(int wake_fd, milliseconds patience) {
     if (has_tls_ && !is_connected_) return StepOfHandshake(patience);
@@ -267,6 +277,11 @@ class Publisher::Connection {
     if (!is_over()) CheckResult(mosquitto_loop_write(client_, 1));
   }
 
+  void Command(std::string_view command) {
+    CheckResult(mosquitto_publish_v5(client_, nullptr, kControlTopic, static_cast<int>(command.size()), command.data(),
+                                     /*qos=*/0, /*retain=*/false, nullptr));
+  }
+
   // libmosquitto is C: no exception may pass through it.
   template <class Function>
   static void Guard(void* self, Function function) noexcept {
@@ -288,7 +303,7 @@ class Publisher::Connection {
     }
   }
 
-  static void OnConnect(mosquitto* client, void* self, int reason, int, const mosquitto_property* properties) noexcept {
+  static void OnConnect(mosquitto*, void* self, int reason, int, const mosquitto_property* properties) noexcept {
     Guard(self, [&](Connection* connection) {
       if (reason != MQTT_RC_SUCCESS) {
         connection->End(std::string("the broker refused the connection: ") + mosquitto_reason_string(reason));
@@ -309,8 +324,7 @@ class Publisher::Connection {
       if (mosquitto_property_read_byte(properties, MQTT_PROP_RETAIN_AVAILABLE, &byte, false) != nullptr) {
         connection->can_retain_ = byte != 0;
       }
-      connection->CheckResult(mosquitto_publish_v5(client, nullptr, kControlTopic, sizeof kReceiptsCommand - 1,
-                                                   kReceiptsCommand, /*qos=*/0, /*retain=*/false, nullptr));
+      connection->Command(kReceiptsCommand);
     });
   }
 
@@ -336,6 +350,11 @@ class Publisher::Connection {
   }
 
   void OnControlAnswer(std::string_view text) {
+    if (auto top = ParseTopAnswer(text)) {
+      top_asked_ = false;
+      top_answer_ = std::move(top);
+      return;
+    }
     auto answer = ParseControlAnswer(text);
     if (!answer) {
       End("the broker's plugin sent a malformed answer to the command `receipts`");
@@ -397,6 +416,8 @@ class Publisher::Connection {
   std::size_t quota_ = kInflightEventsMax;  // so many of them does the broker take
   std::string end_reason_;
   Clock::time_point last_misc_ = Clock::now();
+  bool top_asked_ = false;
+  std::optional<TopAnswer> top_answer_;
 };
 
 Publisher::Publisher(BrokerAccess broker)
@@ -432,6 +453,25 @@ std::variant<std::vector<Outcome>, Problem> Publisher::Publish(std::shared_ptr<c
   Problem problem;
   if (!delivery->Wait(kDeliveryPatience, &problem)) return problem;
   return delivery->outcomes();
+}
+
+std::variant<std::string, Problem> Publisher::Top() {
+  const Clock::time_point now = Clock::now();
+  if (!AwaitSession()) return Problem{problems::kBrokerUnavailable, Trouble()};
+  std::unique_lock lock(mutex_);
+  const auto is_new = [this, now] { return top_.time > now - kTopAgeMax; };
+  if (!is_new()) {
+    top_.is_wanted = true;
+    Wake();
+    top_changed_.wait_for(lock, kTopPatience, [&] { return is_new() || !session_; });
+  }
+  if (!is_new()) {
+    return Problem{problems::kBrokerUnavailable, session_ ? "the broker's plugin did not answer the command `top`"
+                                                          : "the connection to the broker was just lost"};
+  }
+  if (!top_.answer.error.empty())
+    return Problem{problems::kBrokerUnavailable, "the broker's plugin tells no top lists: " + top_.answer.error};
+  return top_.answer.text;
 }
 
 std::shared_ptr<const Publisher::Session> Publisher::AwaitSession() {
@@ -521,6 +561,7 @@ bool Publisher::Serve(const std::string& address) {
   while (!connection.is_over() && !stopping_) {
     TakeSubmitted();
     SendSome(&connection);
+    ExchangeTop(&connection);
     if (!connection.is_over()) connection.Step(wake_fd_, seconds(1));
   }
   if (stopping_) {
@@ -547,7 +588,9 @@ void Publisher::EndSession(const std::string& reason) {
     const std::lock_guard lock(mutex_);
     session_ = nullptr;
     late.swap(submitted_);
+    top_ = {};
     session_changed_.notify_all();
+    top_changed_.notify_all();
   }
   for (const auto& delivery : late) delivery->Fail(reason);
   Complain(reason);
@@ -588,6 +631,16 @@ void Publisher::SendSome(Connection* connection) {
     }
     if (sending.next < count) sending_.push_back(std::move(sending));
   }
+}
+
+void Publisher::ExchangeTop(Connection* connection) {
+  std::optional<TopAnswer> answer = connection->TakeTop();
+  const std::lock_guard lock(mutex_);
+  if (answer) {
+    top_ = {.answer = *std::move(answer), .time = Clock::now()};
+    top_changed_.notify_all();
+  }
+  if (top_.is_wanted && !connection->is_over()) connection->AskForTop();
 }
 
 }  // namespace dedup::sidecar

@@ -32,7 +32,7 @@ struct BrokerAccess {
 ///
 /// All calls of libmosquitto are made on one thread of this class's own, so no lock is held across a system call, and
 /// receipts can be told apart by their order alone.
-/// Threading: Publish() and Trouble() from any thread.
+/// Threading: Publish(), Top() and Trouble() from any thread.
 class Publisher {
  public:
   /// Starts to connect at once, in the background.
@@ -48,6 +48,10 @@ class Publisher {
   /// 1.5 s, it is lost, or no receipt comes for 10 s. Publishing the same batch again is always safe.
   std::variant<std::vector<Outcome>, Problem> Publish(std::shared_ptr<const Batch> batch);
 
+  /// The plugin's answer to kTopCommand, at most a second old: asking the sidecar often costs the broker little.
+  /// Problems: 503 when there is no connection within 1.5 s, or no answer within 2 s more.
+  std::variant<std::string, Problem> Top();
+
   /// Empty while events can be published, else why they cannot.
   std::string Trouble() const;
 
@@ -58,6 +62,13 @@ class Publisher {
   class Connection;
   struct Session;
   struct Sending;
+
+  /// What the plugin said last.
+  struct TopState {
+    TopAnswer answer;
+    std::chrono::steady_clock::time_point time = {};  ///< when it came
+    bool is_wanted = false;                           ///< somebody waits for a newer one
+  };
 
   std::shared_ptr<const Session> AwaitSession();
   bool Submit(std::shared_ptr<Delivery> delivery);
@@ -72,6 +83,7 @@ class Publisher {
   void EndSession(const std::string& reason);
   void TakeSubmitted();
   void SendSome(Connection* connection);
+  void ExchangeTop(Connection* connection);
   void Complain(const std::string& trouble);
 
   const BrokerAccess broker_;
@@ -86,6 +98,8 @@ class Publisher {
   std::shared_ptr<const Session> session_;            // guarded by mutex_; null while there is no connection
   std::string trouble_;                               // guarded by mutex_
   std::vector<std::shared_ptr<Delivery>> submitted_;  // guarded by mutex_
+  TopState top_;                                      // guarded by mutex_
+  std::condition_variable top_changed_;
 
   std::thread thread_;
 };

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "json.h"
+#include "json_text.h"
 
 // Read with the strict reader and not with cJSON: an id may hold U+0000, where cJSON's strings end, and a seq may be
 // beyond 2^53, where its numbers are no longer exact.
@@ -44,7 +45,12 @@ std::optional<Receipt> ParseReceipt(std::string_view object) {
   return receipt;
 }
 
-std::optional<ControlAnswer> ParseResponse(std::string_view object) {
+std::string ErrorOf(const json::Value& value) {
+  std::string error = StringOf(value);
+  return error.empty() ? "an error without a text" : error;
+}
+
+std::optional<ControlAnswer> ParseReceiptsResponse(std::string_view object) {
   json::Reader reader(object);
   if (!reader.EnterObject()) return std::nullopt;
   ControlAnswer answer;
@@ -55,8 +61,7 @@ std::optional<ControlAnswer> ParseResponse(std::string_view object) {
     if (json::Means(name, "command")) {
       is_ours = StringOf(value) == "receipts";
     } else if (json::Means(name, "error")) {
-      answer.error = StringOf(value);
-      if (answer.error.empty()) answer.error = "an error without a text";
+      answer.error = ErrorOf(value);
     } else if (json::Means(name, "id_member")) {
       answer.settings.id_member = StringOf(value);
     } else if (json::Means(name, "id_property")) {
@@ -71,12 +76,34 @@ std::optional<ControlAnswer> ParseResponse(std::string_view object) {
   return answer;
 }
 
-}  // namespace
+std::optional<TopAnswer> ParseTopResponse(std::string_view object) {
+  json::Reader reader(object);
+  if (!reader.EnterObject()) return std::nullopt;
+  TopAnswer answer;
+  ObjectText text;
+  bool is_ours = false;
+  std::string_view name;
+  json::Value value;
+  while (reader.NextMember(&name, &value)) {
+    if (json::Means(name, "command")) {
+      is_ours = StringOf(value) == "top";
+    } else if (json::Means(name, "error")) {
+      answer.error = ErrorOf(value);
+    } else if (!json::Means(name, "correlationData")) {
+      text.AddRaw(json::Unescape(name), value.text);
+    }
+  }
+  if (!reader.ok() || !is_ours) return std::nullopt;
+  answer.text = text.Take();
+  return answer;
+}
 
-std::optional<ControlAnswer> ParseControlAnswer(std::string_view text) {
+// The first of the responses in an answer that `parse` takes.
+template <class Answer>
+std::optional<Answer> FindResponse(std::string_view text, std::optional<Answer> (*parse)(std::string_view object)) {
   json::Reader reader(text);
   if (!reader.EnterObject()) return std::nullopt;
-  std::optional<ControlAnswer> answer;
+  std::optional<Answer> answer;
   std::string_view name;
   json::Value value;
   while (reader.NextMember(&name, &value)) {
@@ -84,11 +111,19 @@ std::optional<ControlAnswer> ParseControlAnswer(std::string_view text) {
     json::Reader responses(value.text);
     json::Value response;
     for (responses.EnterArray(); responses.NextElement(&response);) {
-      if (!answer) answer = ParseResponse(response.text);
+      if (!answer) answer = parse(response.text);
     }
   }
   return reader.ok() ? answer : std::nullopt;
 }
+
+}  // namespace
+
+std::optional<ControlAnswer> ParseControlAnswer(std::string_view text) {
+  return FindResponse(text, ParseReceiptsResponse);
+}
+
+std::optional<TopAnswer> ParseTopAnswer(std::string_view text) { return FindResponse(text, ParseTopResponse); }
 
 bool ForEachReceipt(std::string_view text, const std::function<void(const Receipt&)>& on_receipt) {
   json::Reader reader(text);

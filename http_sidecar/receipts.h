@@ -1,4 +1,4 @@
-// What the plugin says to a client that asked for receipts.
+// What the plugin says to its clients: answers to commands, and receipts.
 #pragma once
 
 #include <cstdint>
@@ -29,6 +29,16 @@ struct ControlAnswer {
 };
 /// Nothing when the text is no answer to that command.
 std::optional<ControlAnswer> ParseControlAnswer(std::string_view text);
+
+inline constexpr char kTopCommand[] = R"({"commands":[{"command":"top"}]})";
+
+/// The answer to kTopCommand.
+struct TopAnswer {
+  std::string text;   ///< {"since":…,"topics":[…],"duplicate_clients":[…]}
+  std::string error;  ///< empty where there is none
+};
+/// Nothing when the text is no answer to that command.
+std::optional<TopAnswer> ParseTopAnswer(std::string_view text);
 
 enum class Verdict : std::uint8_t { kProcessed, kDuplicate, kPassed };
 

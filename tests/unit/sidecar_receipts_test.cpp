@@ -67,5 +67,23 @@ TEST(ReceiptsTest, WhatIsNoAnswerIsNone) {
   }
 }
 
+TEST(ReceiptsTest, TheTopListsAreHandedOnAsTheyCame) {
+  const auto answer = ParseTopAnswer(R"({"responses":[{"command":"top","correlationData":"7","since":"then",)"
+                                     R"("topics":[{"topic":"a\u0000","events":1}],"duplicate_clients":[]}]})");
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->error, "");
+  EXPECT_EQ(answer->text, R"({"since":"then","topics":[{"topic":"a\u0000","events":1}],"duplicate_clients":[]})");
+}
+
+TEST(ReceiptsTest, AnOlderPluginKnowsNoTopLists) {
+  const auto answer = ParseTopAnswer(R"({"responses":[{"command":"top","error":"unknown command"}]})");
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->error, "unknown command");
+  for (const char* text :
+       {"", "{}", R"({"responses":[{"command":"receipts"}]})", R"({"responses":[{"command":"top"}])"}) {
+    EXPECT_FALSE(ParseTopAnswer(text).has_value()) << text;
+  }
+}
+
 }  // namespace
 }  // namespace dedup::sidecar
