@@ -11,6 +11,7 @@ namespace dedup::sidecar {
 
 // Threading: from any thread. Errors: StorageError, which AnswerOf() makes a 503.
 Answer ServeService(Api& api, Request& request);
+Answer ServePageFile(Api& api, Request& request);
 Answer ServePublish(Api& api, Request& request);
 Answer ServeEvents(Api& api, Request& request);
 Answer ServeEvent(Api& api, Request& request);
@@ -45,6 +46,7 @@ inline constexpr Endpoint kEndpoints[] = {
     {"/health", false, Access::kOpen, ServeHealth},
     {"/readyz", false, Access::kOpen, ServeReady},
     {"/openapi.json", false, Access::kOpen, ServeOpenApi},
+    {"/page/{file}", false, Access::kOpen, ServePageFile},
 };
 
 /// Null when there is none. `path` is decoded.

@@ -2,10 +2,13 @@
 
 #include "endpoints.h"
 #include "json_text.h"
+#include "page.h"
 
 namespace dedup::sidecar {
 
-Answer ServeService(Api&, Request&) {
+namespace {
+
+Answer ServiceAnswer() {
   std::vector<std::string> paths;
   for (const Endpoint& endpoint : kEndpoints) {
     if (endpoint.path != "/") paths.push_back(Quoted(endpoint.path));
@@ -17,6 +20,14 @@ Answer ServeService(Api&, Request&) {
                       .AddText("status", "running")
                       .AddRaw("available_endpoints", ArrayText({paths.begin(), paths.end()}))
                       .Take()};
+}
+
+}  // namespace
+
+Answer ServeService(Api&, Request& request) {
+  Answer answer = WantsPage(request.header("Accept")) ? PageFile("index.html", request) : ServiceAnswer();
+  answer.headers.emplace_back("Vary", "Accept");
+  return answer;
 }
 
 }  // namespace dedup::sidecar

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import time
@@ -157,6 +158,16 @@ def test_an_event_posted_arrives_by_mqtt(stack):
     assert (answer["processed"], answer["duplicates"]) == (["posted", "posted too"], 1)
     assert [json.loads(payload)["event_id"] for payload in payloads] == ["posted", "posted too"]
     assert_known(stack, "posted")
+
+
+def test_browsers_get_the_dashboard(stack):
+    url = f"http://127.0.0.1:{stack.http_port}/"
+    with urllib.request.urlopen(urllib.request.Request(url, headers={"Accept": "text/html"}), timeout=10) as answer:
+        page = answer.read().decode()
+    for path in re.findall(r'(?:href|src)="(page/[^"]+)"', page):
+        with urllib.request.urlopen(url + path, timeout=10) as answer:
+            assert answer.status == 200
+    assert "page/dashboard.js" in page
 
 
 def test_new_containers_on_the_old_volume_go_on(stack):

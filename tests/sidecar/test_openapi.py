@@ -17,7 +17,7 @@ from tokens import Client, TokenFile
 
 SOURCES = ROOT / "http_sidecar"
 # What depends on the machine and the moment; of these an example tells only the type.
-VOLATILE = {"uptime", "uptime_seconds", "journal_used_bytes", "disk_free_bytes"}
+VOLATILE = {"uptime", "uptime_seconds", "journal_used_bytes", "disk_free_bytes", "since", "client_id"}
 # Of HTTP itself.
 COMMON_HEADERS = {"connection", "content-length", "content-type", "keep-alive", "transfer-encoding"}
 
@@ -287,13 +287,15 @@ PROVOKED = {
     "token-unknown": lambda stack, operation: without_a_token(stack, operation, "nonsense"),
     "may-not-read": lambda stack, operation: with_tokens(stack, "gateway-7 publish:#").get(
         operation.path.replace("{seq}", "1")),
-    "may-not-read-everything": lambda stack, _: with_tokens(stack, "gateway-7 read:fleet/#").get("/metrics"),
+    "may-not-read-everything": lambda stack, operation: with_tokens(stack, "gateway-7 read:fleet/#").get(
+        operation.path),
     "may-not-publish": lambda stack, _: with_tokens(stack, "gateway-7 publish:fleet/#").post(event("doors/1", "a")),
     "foreign-page": lambda stack, _: stack.start()[1].post(event("t", "a"), {"Sec-Fetch-Site": "cross-site"}),
     "idempotency-key-in-use": key_in_use,
     "forbidden-by-broker": forbidden_by_broker,
     "too-many-watchers": too_many_watchers,
-    "broker-unavailable": lambda stack, _: gone_broker(stack).post(event("t", "a")),
+    "broker-unavailable": lambda stack, operation: gone_broker(stack).request(
+        operation.method, operation.path, json.dumps(event("t", "a")) if operation.method == "POST" else None),
     "not-ready": lambda stack, operation: gone_broker(stack).get(operation.path),
     "without-the-broker": lambda stack, _: gone_broker(stack).get("/readyz"),
     "store-unavailable": lambda stack, operation: stack.make_sidecar(stack.make_broker()).start(connected=False).get(
