@@ -1,10 +1,14 @@
 // The HTTP sidecar beside an HTTP server that does nothing, the broker and SQLite's own scan.
 #include <httplib.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <future>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cases.h"
@@ -127,6 +131,45 @@ void MeasureEvents(const Context& context, Result& result) {
   }
 }
 
+// How long single POSTs take while nobody else asks anything, and while all events are being fetched again and again.
+void MeasureExport(const Context& context, Result& result) {
+  constexpr std::chrono::milliseconds kInterval{2};
+  const TempDir data_dir;
+  MakeStoredEvents(data_dir.path(), context.Scaled(1'000'000));
+  const Broker broker(context.programs, data_dir.path());
+  const Sidecar sidecar(context.programs, broker, data_dir.path());
+  IdSource ids(IdKind::kUuidV4);
+  const auto post = [&] {
+    const std::vector<std::string> bodies = MakeBodies(ids, std::max<std::size_t>(context.Scaled(2'000), 100), 1);
+    return HttpPostPaced(sidecar.port(), kPublish, bodies, kInterval);
+  };
+  for (int pair = 0; pair < context.pairs; ++pair) {
+    const std::vector<double> idle_ms = post();
+    std::atomic<bool> is_over = false;
+    std::atomic<std::size_t> exports = 0;
+    auto exporting = std::async(std::launch::async, [&] {
+      do {
+        if (HttpGet(sidecar.port(), "/events").status != 200) throw std::runtime_error("GET /events failed");
+        ++exports;
+      } while (!is_over);
+    });
+    std::vector<double> busy_ms;
+    try {
+      busy_ms = post();
+    } catch (...) {
+      is_over = true;
+      throw;
+    }
+    is_over = true;
+    exporting.get();
+    for (const auto& [name, share] : {std::pair("p50, ms", 0.5), std::pair("p99, ms", 0.99)}) {
+      result[name].reference.push_back(Percentile(idle_ms, share));
+      result[name].values.push_back(Percentile(busy_ms, share));
+    }
+    result["exports meanwhile"].values.push_back(static_cast<double>(exports));
+  }
+}
+
 Case HttpCase(const std::string& name, const std::string& title, const std::string& reference,
               void (*measure)(const Context&, Result&)) {
   return {"http." + name, title, true, true, [=](const Context& context, Result& result) {
@@ -142,6 +185,7 @@ std::vector<Case> HttpCases() {
       HttpCase("single", "POST /publish of one event, 16 connections", "constant", MeasureSinglePosts),
       HttpCase("batch", "POST /publish of 1,000 events, 2 connections", "MQTT QoS 1", MeasureBatches),
       HttpCase("events", "GET /events of 1,000,000 events", "SQLite's scan", MeasureEvents),
+      HttpCase("export", "POST /publish during GET /events of 1,000,000 events", "idle", MeasureExport),
   };
 }
 

@@ -4,11 +4,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
+#include <thread>
 
 #include "sockets.h"
 
@@ -112,6 +114,24 @@ HttpAnswer HttpGet(std::uint16_t port, const std::string& target) {
   answer.status = StatusOf(head);
   answer.seconds = SecondsSince(begin);
   return answer;
+}
+
+std::vector<double> HttpPostPaced(std::uint16_t port, const std::string& target, const std::vector<std::string>& bodies,
+                                  std::chrono::microseconds interval) {
+  Poster poster(port);
+  std::vector<double> took_ms;
+  auto next = SteadyClock::now();
+  for (const std::string& body : bodies) {
+    std::this_thread::sleep_until(next);
+    const auto begin = SteadyClock::now();
+    poster.Post(target, body);
+    while (!poster.Receive()) {
+    }
+    took_ms.push_back(SecondsSince(begin) * 1000);
+    next = std::max(next + interval, SteadyClock::now());
+  }
+  std::ranges::sort(took_ms);
+  return took_ms;
 }
 
 double HttpPostAll(std::uint16_t port, const std::string& target, const std::vector<std::string>& bodies,

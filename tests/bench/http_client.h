@@ -1,6 +1,7 @@
 // As much of an HTTP client as the bench needs.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -22,5 +23,10 @@ HttpAnswer HttpGet(std::uint16_t port, const std::string& target);
 /// the seconds that it took. Errors: std::runtime_error when an answer is not a 200.
 double HttpPostAll(std::uint16_t port, const std::string& target, const std::vector<std::string>& bodies,
                    int connections);
+
+/// Sends the bodies as POSTs over one connection, `interval` apart or as soon as the answer before is there. Returns
+/// what each took, in ms, sorted. Errors: std::runtime_error when an answer is not a 200.
+std::vector<double> HttpPostPaced(std::uint16_t port, const std::string& target, const std::vector<std::string>& bodies,
+                                  std::chrono::microseconds interval);
 
 }  // namespace dedup::bench
