@@ -57,6 +57,30 @@ class RecoveryTest : public DeduplicatorFixture {
     const std::size_t at = ReadFile(database()).find("{\"event_id\":\"" + event_id + "\"}");
     Overwrite(database(), at / 4096 * 4096, std::string(4096, '\xAA'));
   }
+  void DamageRootPageOf(const std::string& table_or_index) {
+    std::size_t page = 0;
+    {
+      sqlite::Database whole(database(), sqlite::Database::Mode::kReadWriteCreate);
+      const std::string sql = "SELECT rootpage FROM sqlite_schema WHERE name = '" + table_or_index + "'";
+      page = static_cast<std::size_t>(whole.QueryInteger(sql.c_str()));
+      whole.Execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+    Overwrite(database(), (page - 1) * 4096, std::string(4096, '\xAA'));
+  }
+  /// Starts, publishes events "1" … and waits until they are rows and handed on.
+  void StoreEvents(int count) {
+    options_.journal_bytes = 1 << 20;
+    Start();
+    for (int i = 1; i <= count; ++i) Publish(std::to_string(i));
+    Turn(2);
+    Rows();
+  }
+  std::filesystem::path new_journal() const { return dir_ / (std::string(Journal::kFileName) + ".new"); }
+  /// A start needs one of another size, and something is in its way.
+  void LetNoNewJournalBeMade() {
+    options_.journal_bytes = 1 << 20;
+    std::filesystem::create_directories(new_journal() / "x");
+  }
   std::string Trouble() {
     Start();
     return dedup_->trouble();
@@ -476,11 +500,7 @@ TEST_F(RecoveryTest, AHeaderThatCannotBeIsTold) {
 }
 
 TEST_F(RecoveryTest, ADamagedDatabaseIsSetAsideAndWhatIsReadableComesOver) {
-  options_.journal_bytes = 1 << 20;
-  Start();
-  for (int i = 1; i <= 2000; ++i) Publish(std::to_string(i));
-  Turn(2);
-  Rows();
+  StoreEvents(2000);
   Publish("doubt");
   Stop();
   DamagePageOf("1000");
@@ -499,16 +519,9 @@ TEST_F(RecoveryTest, ADamagedDatabaseIsSetAsideAndWhatIsReadableComesOver) {
 }
 
 TEST_F(RecoveryTest, DamageThatTheWriterMeetsIsRepairedAtTheNextStart) {
-  options_.journal_bytes = 1 << 20;
-  Start();
-  for (int i = 1; i <= 2000; ++i) Publish(std::to_string(i));
-  Turn(2);
-  Rows();
+  StoreEvents(2000);
   Stop();
-  const auto page =
-      static_cast<std::size_t>(sqlite::Database(database(), sqlite::Database::Mode::kReadOnly)
-                                   .QueryInteger("SELECT rootpage FROM sqlite_schema WHERE name = 'events_by_id'"));
-  Overwrite(database(), (page - 1) * 4096, std::string(4096, '\xAA'));
+  DamageRootPageOf("events_by_id");
   Start();
   EXPECT_THAT(SetAside(), IsEmpty()) << "nobody has read that page";
   EXPECT_EQ(VerdictOf("2000"), kDuplicate);
@@ -528,11 +541,7 @@ TEST_F(RecoveryTest, DamageThatTheWriterMeetsIsRepairedAtTheNextStart) {
 }
 
 TEST_F(RecoveryTest, ADeathWhileADamagedDatabaseIsSavedCostsNothing) {
-  options_.journal_bytes = 1 << 20;
-  Start();
-  for (int i = 1; i <= 2000; ++i) Publish(std::to_string(i));
-  Turn(2);
-  Rows();
+  StoreEvents(2000);
   Stop();
   DamagePageOf("1000");
   std::filesystem::remove(dir_ / KeyFile::kFileName);
@@ -586,11 +595,7 @@ TEST_F(RecoveryTest, TheJournalKeepsItsRecordsUntilAllRowsAreRead) {
     for (int i = 6; i <= 10; ++i) Publish(std::to_string(i));
   });
   std::filesystem::remove(dir_ / KeyFile::kFileName);
-  const auto page =
-      static_cast<std::size_t>(sqlite::Database(database(), sqlite::Database::Mode::kReadWriteCreate)
-                                   .QueryInteger("SELECT rootpage FROM sqlite_schema WHERE name = 'events_by_topic'"));
-  sqlite::Database(database(), sqlite::Database::Mode::kReadWriteCreate).Execute("PRAGMA wal_checkpoint(TRUNCATE)");
-  Overwrite(database(), (page - 1) * 4096, std::string(4096, '\xAA'));
+  DamageRootPageOf("events_by_topic");
   Start();
   for (int i = 6; i <= 10; ++i) {
     EXPECT_EQ(Publish(std::to_string(i)).seq, static_cast<std::uint64_t>(i)) << TakeLog();
@@ -600,12 +605,10 @@ TEST_F(RecoveryTest, TheJournalKeepsItsRecordsUntilAllRowsAreRead) {
 TEST_F(RecoveryTest, SeqsAreSkippedOnceForAPowerCutHoweverOftenAStartFails) {
   KilledAfter([this] { Publish("a"); });
   Reboot();
-  options_.journal_bytes = 1 << 20;  // a new one must be made, and cannot
-  const std::filesystem::path in_the_way = dir_ / (std::string(Journal::kFileName) + ".new") / "x";
-  std::filesystem::create_directories(in_the_way);
+  LetNoNewJournalBeMade();
   for (int i = 0; i < 3; ++i) EXPECT_THAT(Trouble(), Not(IsEmpty()));
   Stop();
-  std::filesystem::remove_all(in_the_way.parent_path());
+  std::filesystem::remove_all(new_journal());
   Start();
   EXPECT_EQ(Publish("b").seq, 1'000'002U);
   KilledAfter([] {});
@@ -620,13 +623,11 @@ TEST_F(RecoveryTest, DamageIsRepairedOnceHoweverOftenAStartFails) {
   Rows();
   Stop();
   OverwriteHeader(offsetof(JournalHeader, store_damaged), std::uint64_t{1});
-  options_.journal_bytes = 1 << 20;
-  const std::filesystem::path in_the_way = dir_ / (std::string(Journal::kFileName) + ".new") / "x";
-  std::filesystem::create_directories(in_the_way);
+  LetNoNewJournalBeMade();
   for (int i = 0; i < 3; ++i) EXPECT_THAT(Trouble(), Not(IsEmpty()));
   Stop();
   EXPECT_THAT(SetAside(), SizeIs(1));
-  std::filesystem::remove_all(in_the_way.parent_path());
+  std::filesystem::remove_all(new_journal());
   Start();
   EXPECT_EQ(VerdictOf("a"), kDuplicate);
   EXPECT_THAT(TakeLog(), Not(HasSubstr("are lost")));
@@ -654,11 +655,7 @@ TEST_F(RecoveryTest, KeysComeFromTheirFileAndTheNewestFromTheRows) {
 }
 
 TEST_F(RecoveryTest, WithoutTheKeyFileOrWithADamagedOneTheAnswersAreTheSame) {
-  options_.journal_bytes = 1 << 20;
-  Start();
-  for (int i = 1; i <= 1000; ++i) Publish(std::to_string(i));
-  Turn(2);
-  Rows();
+  StoreEvents(1000);
   Stop();
   const std::filesystem::path keys = dir_ / KeyFile::kFileName;
   const std::vector<std::function<void()>> damages = {
@@ -766,12 +763,7 @@ TEST_F(RecoveryTest, ADatabaseOfSchema2GetsAKeyFile) {
 TEST_F(RecoveryTest, ADamagedDatabaseOfAnOlderVersionIsSalvaged) {
   std::filesystem::copy_file(DEDUP_FIXTURES "/events-schema-1.db", database());
   // Where the migration reads it for the first time: in the table events.
-  std::int64_t page = 0;
-  {
-    sqlite::Database old(database(), sqlite::Database::Mode::kReadWriteCreate);
-    page = old.QueryInteger("SELECT rootpage FROM sqlite_schema WHERE name = 'events'");
-  }
-  Overwrite(database(), static_cast<std::size_t>(page - 1) * 4096, std::string(4096, '\x7F'));
+  DamageRootPageOf("events");
   Start();
   EXPECT_THAT(TakeLog(), HasSubstr("0 events that could be read of it are kept"));
   EXPECT_THAT(SetAside(), SizeIs(1));
