@@ -258,9 +258,10 @@ void SalvageDatabase(const fs::path& database, const char* damage, LogQueue& log
   }
   const fs::path aside = SetAside(database);
   FinishSalvage(database);
-  log.Add(LogLevel::kError, std::string(damage) + "; the database is set aside as " + aside.string() + ", " +
-                                std::to_string(saved.rows) + " events that could be read of it are kept" +
-                                (saved.is_all ? "" : ", the others are lost"));
+  log.Add(LogLevel::kError,
+          std::string(damage) + "; the database is set aside as " + aside.string() + ", " + std::to_string(saved.rows) +
+              " events that could be read of it are kept" +
+              (saved.is_all ? "" : ", the others are lost, but not their ids, so far as events.keys has them"));
 }
 
 // The damage is behind us, whatever else may keep this start from succeeding.

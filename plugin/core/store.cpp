@@ -347,6 +347,13 @@ Salvaged Salvage(const std::filesystem::path& damaged, const std::filesystem::pa
                            .properties = row.Bytes(3),
                            .payload = {}});
     });
+    // Where a row is lost, events.keys still knows its id. But an event in doubt without its row can only come again as
+    // a new one.
+    if (from.QueryInteger("SELECT count(*) FROM sqlite_schema WHERE name = 'key_file'") != 0) {
+      ReadToTheDamage(from,
+                      "SELECT min(keys_seq, (SELECT coalesce(min(seq) - 1, keys_seq) FROM in_doubt)) FROM key_file",
+                      [&](sqlite::Statement& row) { batch.SaveKeysSeq(Unsigned(row.Integer(0))); });
+    }
     ReadToTheDamage(from, kSelectState, [&](sqlite::Statement& row) { batch.SaveState(ReadState(row)); });
   } catch (const sqlite::CorruptDatabase&) {
     // Not even its beginning can be read.

@@ -137,8 +137,8 @@ struct Salvaged {
   bool is_all = false;     ///< no damage was met on the way
 };
 
-/// Copies what can still be read of a damaged database into a new one at `fresh`, durably: its state, its events in
-/// doubt, and its rows, in both directions up to the damage. `damaged` is not changed.
+/// Copies what can still be read of a damaged database into a new one at `fresh`, durably: its state, how far
+/// events.keys goes, its events in doubt, and its rows, in both directions up to the damage. `damaged` is not changed.
 Salvaged Salvage(const std::filesystem::path& damaged, const std::filesystem::path& fresh);
 
 }  // namespace dedup

@@ -518,6 +518,17 @@ TEST_F(RecoveryTest, ADamagedDatabaseIsSetAsideAndWhatIsReadableComesOver) {
   EXPECT_EQ(Stats().processed, 2002U);
 }
 
+TEST_F(RecoveryTest, TheIdOfALostRowIsStillKnown) {
+  StoreEvents(2000);
+  Stop();
+  DamagePageOf("1000");
+  OverwriteHeader(offsetof(JournalHeader, store_damaged), std::uint64_t{1});
+  Start();
+  EXPECT_THAT(TakeLog(), HasSubstr("the others are lost, but not their ids"));
+  EXPECT_LT(Rows().size(), 2000U);
+  for (int i = 1; i <= 2000; ++i) ASSERT_EQ(VerdictOf(std::to_string(i)), kDuplicate) << i;
+}
+
 TEST_F(RecoveryTest, DamageThatTheWriterMeetsIsRepairedAtTheNextStart) {
   StoreEvents(2000);
   Stop();

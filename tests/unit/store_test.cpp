@@ -570,6 +570,18 @@ TEST_F(SalvageTest, TakesTheStateAndWhatIsInDoubt) {
   EXPECT_EQ(state.counters.duplicates, 4U);
 }
 
+TEST_F(SalvageTest, TakesHowFarTheKeyFileGoesButNotPastWhatIsInDoubt) {
+  for (const std::uint64_t keys_seq : {350U, 299U}) {
+    Open();
+    InBatch([](Store::Batch& batch) { batch.SaveKeysSeq(350); });
+    if (keys_seq != 350) PutInDoubt(300);
+    Close();
+    Salvage();
+    EXPECT_EQ(store_->LoadKeysSeq(), keys_seq);
+    Close();
+  }
+}
+
 TEST_F(SalvageTest, AnExpiredRowStaysBesideItsKeysNewOne) {
   Open();
   Expire(100, kForever);
