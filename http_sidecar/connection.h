@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 namespace dedup::sidecar {
 
@@ -24,6 +25,10 @@ class Connection {
 
   int fd() const { return fd_; }
 
+  /// Lets go of it when the connection has been closed.
+  void Keep(std::shared_ptr<const void> place) { place_ = std::move(place); }
+  bool has_place() const { return place_ != nullptr; }
+
   /// To be called, until `bytes` is 1, before anything else.
   virtual Moved Handshake() = 0;
   virtual Moved Receive(char* data, std::size_t size) = 0;
@@ -41,6 +46,7 @@ class Connection {
 
  private:
   const int fd_;
+  std::shared_ptr<const void> place_;
 };
 
 /// TCP as it is.

@@ -3,6 +3,8 @@
 #include <charconv>
 #include <set>
 
+#include "origin.h"
+
 namespace dedup::sidecar {
 namespace {
 
@@ -26,6 +28,20 @@ bool Switch(std::string_view text) {
 }
 
 constexpr std::size_t kHelpColumn = 27;
+
+std::uint32_t Limit(std::string_view text) {
+  std::uint32_t limit = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
+  if (error != std::errc() || end != text.data() + text.size() || limit == 0 || limit > 1'000'000) {
+    throw std::invalid_argument("takes a whole number, 1 to 1000000");
+  }
+  return limit;
+}
+
+std::string Origin(std::string_view text) {
+  if (!IsOrigin(text)) throw std::invalid_argument("takes an origin such as https://app.example, or *");
+  return std::string(text);
+}
 
 struct Flag {
   std::string_view name;  // empty for a variable alone
@@ -67,6 +83,13 @@ constexpr Flag kFlags[] = {
      [](Options* options, std::string_view text) { options->tokens = Name(text); }},
     {"--insecure", "INSECURE", "listen beyond this machine though no tokens are asked for",
      [](Options* options, std::string_view text) { options->insecure = Switch(text); }, true},
+    {"--rate-limit", "RATE_LIMIT", "requests a second of a token, or of an address without one (no limit)",
+     [](Options* options, std::string_view text) { options->limits.requests_per_s = Limit(text); }},
+    {"--connection-limit", "CONNECTION_LIMIT", "connections of an address at a time (no limit)",
+     [](Options* options, std::string_view text) { options->limits.connections_per_address = Limit(text); }},
+    {"--cors-origin", "CORS_ORIGIN",
+     "origin whose pages may ask it in a browser, such as https://app.example; *: all (none)",
+     [](Options* options, std::string_view text) { options->limits.cors_origin = Origin(text); }},
 };
 
 void Set(const Flag& flag, std::string_view shown_name, std::string_view text, Options* options) {

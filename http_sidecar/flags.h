@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "client_limits.h"
 #include "tls.h"
 
 namespace dedup::sidecar {
@@ -25,6 +26,7 @@ struct Options {
   std::string mqtt_password;                    ///< empty: none, or that of the file
   std::filesystem::path mqtt_password_file;     ///< empty: none
   std::filesystem::path mqtt_ca;                ///< empty: no TLS to the broker
+  ClientLimits limits;
   TlsFiles tls;                                 ///< of the HTTP side
   bool insecure = false;                        ///< listens on any address though nobody is asked for a token
   bool access_log = false;                      ///< see Server::LogRequests

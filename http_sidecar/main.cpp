@@ -110,7 +110,7 @@ int Run(const Options& options) {
   Tokens tokens(options.tokens);
   Publisher publisher(BrokerOf(options));
   Api api(options.data_dir, &publisher, &tokens);
-  Server server(&api);
+  Server server(&api, options.limits);
   if (options.access_log) server.LogRequests();
   if (options.has_tls()) server.SetTls(std::make_shared<const Tls>(options.tls));
   const int port = server.Listen(options.http_host, options.http_port);

@@ -38,6 +38,8 @@ inline constexpr ProblemType kInvalidRange{416, "invalid-range", "The Range head
 inline constexpr ProblemType kInvalidEvent{422, "invalid-event", "An event is invalid"};
 inline constexpr ProblemType kUnsupportedByBroker{422, "unsupported-by-broker", "The broker does not offer it"};
 inline constexpr ProblemType kKeyReused{422, "idempotency-key-reused", "The Idempotency-Key is of another request"};
+inline constexpr ProblemType kTooManyRequests{429, "too-many-requests", "Too many requests"};
+inline constexpr ProblemType kTooManyConnections{429, "too-many-connections", "Too many connections"};
 inline constexpr ProblemType kHeadTooLarge{431, "head-too-large", "The request's headers are too large"};
 inline constexpr ProblemType kInternalError{500, "internal-error", "The sidecar has failed"};
 inline constexpr ProblemType kBrokerUnavailable{503, "broker-unavailable", "The broker cannot be reached"};

@@ -25,8 +25,11 @@
 #include "access_log.h"
 #include "body_reader.h"
 #include "client_socket.h"
+#include "connection_counts.h"
 #include "endpoints.h"
 #include "event_query.h"
+#include "origin.h"
+#include "request_rate.h"
 #include "stderr_log.h"
 
 namespace dedup::sidecar {
@@ -138,11 +141,12 @@ std::string HeaderOf(const httplib::Request& request, const char* name) {
   return value;
 }
 
-// Browsers say so of what a page asks for. Else each page that somebody here looks at could publish: on loopback nobody
-// is asked for a token, and a body is JSON whatever its type.
-bool IsOfForeignPage(const httplib::Request& request) {
-  const std::string site = HeaderOf(request, "Sec-Fetch-Site");
-  return !site.empty() && site != "same-origin" && site != "none";
+HeaderReader HeadersOf(const httplib::Request& request) {
+  return [&request](const char* name) { return HeaderOf(request, name); };
+}
+
+void AddHeaders(const HeaderList& headers, httplib::Response* response) {
+  for (const auto& [name, value] : headers) response->set_header(name, value);
 }
 
 std::vector<std::pair<std::string, std::string>> HeadersAfter(const httplib::Request& request,
@@ -201,15 +205,24 @@ class SocketStream : public httplib::Stream {
   ClientSocket* const socket_;
 };
 
+/// What a client is told who asks too much.
+struct Excess {
+  Problem problem;
+  std::chrono::seconds retry_after;
+};
+
 /// One request and its answer, as far as the connection is concerned.
 struct Exchange {
   ClientSocket* socket;
+  std::string_view client_network;
+  bool is_welcome;  // else his connections are too many
   Framing framing = {};
   bool head_is_read = false;
   bool body_is_unread = false;
   bool is_http_1_0 = false;
   bool is_last = false;  // no request is to follow
   Caller caller = Caller::Stranger();
+  std::optional<Excess> excess = {};
   std::optional<Problem> refusal = {};  // for what the head says of him
   std::optional<Watch> watch = {};      // the connection is to become a watcher's
   std::string_view route = {};          // of the endpoints' table
@@ -230,7 +243,12 @@ thread_local Exchange* current_exchange = nullptr;
 
 class Server::HttpServer : public httplib::Server {
  public:
-  explicit HttpServer(Api* api) : api_(api), stop_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  HttpServer(Api* api, ClientLimits limits)
+      : api_(api),
+        limits_(std::move(limits)),
+        request_rate_(limits_.requests_per_s),
+        connection_counts_(limits_.connections_per_address),
+        stop_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
     if (stop_fd_ < 0) throw std::system_error(errno, std::system_category(), "eventfd");
     new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
     set_tcp_nodelay(true);
@@ -254,7 +272,7 @@ class Server::HttpServer : public httplib::Server {
         HandlePost(endpoint, request, response, read_content);
       });
     }
-    set_post_routing_handler([](const auto& request, auto& response) {
+    set_post_routing_handler([this](const auto& request, auto& response) {
       const Endpoint* const endpoint = FindEndpoint(request.path);
       current_exchange->route = endpoint == nullptr ? kOtherRoute : endpoint->path;
       current_exchange->status = response.status;
@@ -262,6 +280,9 @@ class Server::HttpServer : public httplib::Server {
         response.set_header("X-Request-Id", current_exchange->request_id);
       }
       response.headers.erase("Accept-Ranges");
+      // So that no browser takes an event for a page or a script.
+      if (!response.has_header("X-Content-Type-Options")) response.set_header("X-Content-Type-Options", "nosniff");
+      AddHeaders(CorsHeaders(limits_.cors_origin, HeadersOf(request)), &response);
       if (!current_exchange->must_close()) return;
       response.headers.erase("Keep-Alive");
       response.headers.erase("Connection");
@@ -328,7 +349,9 @@ class Server::HttpServer : public httplib::Server {
     ++connection_count_;
     try {
       const std::shared_ptr<const Tls> tls = CurrentTls();
-      ServeConnection(tls == nullptr ? MakePlainConnection(fd) : tls->Accept(fd));
+      auto connection = tls == nullptr ? MakePlainConnection(fd) : tls->Accept(fd);
+      connection->Keep(connection_counts_.Enter(NetworkOf(fd)));
+      ServeConnection(std::move(connection));
     } catch (const std::exception& error) {
       Log(std::string("a connection was cut: ") + error.what());
     } catch (...) {
@@ -340,17 +363,19 @@ class Server::HttpServer : public httplib::Server {
   }
 
   void ServeConnection(std::unique_ptr<Connection> connection) {
-    ClientSocket socket(connection.get(), stop_fd_, [this] { return connection_count_ > kCrowd; });
+    const bool is_welcome = connection->has_place();
+    ClientSocket socket(connection.get(), stop_fd_, [this, is_welcome] { return is_crowd() || !is_welcome; });
     if (!socket.Handshake()) {
       if (connection->is_without_tls()) RefusePlainHttp(connection->fd());
       return;
     }
     SocketStream stream(&socket);
+    const std::string network = NetworkOf(connection->fd());
     const std::string client = logs_requests_ ? PeerOf(connection->fd()) : "";
-    for (std::size_t left = kRequestsPerConnectionMax; left > 0 && AwaitRequest(&socket); --left) {
+    for (std::size_t left = kRequestsPerConnectionMax; left > 0 && AwaitRequest(&socket, is_welcome); --left) {
       const auto begin = std::chrono::steady_clock::now();
       const std::size_t sent_bytes = socket.sent_bytes();
-      Exchange exchange{.socket = &socket};
+      Exchange exchange{.socket = &socket, .client_network = network, .is_welcome = is_welcome};
       if (logs_requests_) exchange.request_id = RequestId("");
       current_exchange = &exchange;
       socket.BeginHead();
@@ -401,8 +426,10 @@ class Server::HttpServer : public httplib::Server {
     }
   }
 
-  bool AwaitRequest(ClientSocket* socket) const {
-    for (std::chrono::seconds idle{0}; idle < (connection_count_ > kCrowd ? kIdlePatienceInCrowd : kIdlePatience);
+  bool is_crowd() const { return connection_count_ > kCrowd; }
+
+  bool AwaitRequest(ClientSocket* socket, bool is_welcome) const {
+    for (std::chrono::seconds idle{0}; idle < (is_crowd() || !is_welcome ? kIdlePatienceInCrowd : kIdlePatience);
          ++idle) {
       const ClientSocket::Arrival arrival = socket->AwaitRequest(std::chrono::seconds(1));
       if (arrival != ClientSocket::Arrival::kNothing) return arrival == ClientSocket::Arrival::kRequest;
@@ -425,11 +452,34 @@ class Server::HttpServer : public httplib::Server {
         exchange->request_id = RequestId(given);
       }
     }
-    const Endpoint* const endpoint = FindEndpoint(request.path);
-    if (endpoint == nullptr) return;
     const std::optional<Caller> caller = api_->tokens->Find(HeaderOf(request, "Authorization"));
-    exchange->refusal = Refusal(endpoint->access, caller);
     if (caller) exchange->caller = *caller;
+    exchange->excess = ExcessOf(*exchange);
+    exchange->is_last = !exchange->is_welcome;
+    const Endpoint* const endpoint = FindEndpoint(request.path);
+    if (endpoint != nullptr) exchange->refusal = Refusal(endpoint->access, caller);
+    // Without a token, what a browser sends at the wish of any page would count as its user's.
+    if (!exchange->refusal && request.method == "POST" && exchange->caller.token() == nullptr &&
+        IsForeign(limits_.cors_origin, HeadersOf(request))) {
+      exchange->refusal = Problem{problems::kForeignPage, "a page may publish only to the server that it came from"};
+    }
+  }
+
+  std::optional<Excess> ExcessOf(const Exchange& exchange) {
+    if (!exchange.is_welcome) {
+      return Excess{{problems::kTooManyConnections,
+                     "this address has " + std::to_string(limits_.connections_per_address) + " connections already"},
+                    std::chrono::seconds(1)};
+    }
+    // A blank is in no name.
+    const std::string name = exchange.caller.name();
+    const std::string client = name.empty() ? " " + std::string(exchange.client_network) : name;
+    const auto wait = request_rate_.Excess(client, RequestRate::Clock::now());
+    if (!wait) return std::nullopt;
+    const std::string limit = std::to_string(limits_.requests_per_s);
+    return Excess{{problems::kTooManyRequests, (name.empty() ? "this address" : "the token \"" + name + "\"") +
+                                                   " may ask " + limit + " times a second"},
+                  std::chrono::ceil<std::chrono::seconds>(*wait)};
   }
 
   // True when the answer is an error for which neither the body nor the api is needed.
@@ -437,7 +487,10 @@ class Server::HttpServer : public httplib::Server {
     const Endpoint* const endpoint = FindEndpoint(request.path);
     const bool is_options = request.method == "OPTIONS";
     std::optional<Problem> problem;
-    if (endpoint == nullptr && !(is_options && request.path == "*")) {
+    if (const auto& excess = current_exchange->excess) {
+      response.set_header("Retry-After", std::to_string(excess->retry_after.count()));
+      problem = excess->problem;
+    } else if (endpoint == nullptr && !(is_options && request.path == "*")) {
       problem = Problem{problems::kNotFound, "Not Found"};
     } else if (!is_options && !endpoint->Takes(request.method)) {
       response.set_header("Allow", std::string(endpoint->allow()));
@@ -445,8 +498,6 @@ class Server::HttpServer : public httplib::Server {
                         "Method Not Allowed: " + request.path + " takes " + std::string(endpoint->allow())};
     } else if (!is_options && current_exchange->refusal) {
       problem = current_exchange->refusal;
-    } else if (request.method == "POST" && IsOfForeignPage(request)) {
-      problem = Problem{problems::kForeignPage, "a page may publish only to the server that it came from"};
     } else if (problem = current_exchange->framing.Check(); !problem && request.method == "POST") {
       problem = current_exchange->framing.CheckForPost();
     }
@@ -460,6 +511,9 @@ class Server::HttpServer : public httplib::Server {
     const Endpoint* const endpoint = FindEndpoint(request.path);
     if (request.method == "OPTIONS") {
       response.set_header("Allow", endpoint == nullptr ? "GET, HEAD, POST, OPTIONS" : std::string(endpoint->allow()));
+      if (endpoint != nullptr) {
+        AddHeaders(PreflightHeaders(limits_.cors_origin, HeadersOf(request), endpoint->allow()), &response);
+      }
       response.status = 200;
     } else if (endpoint->is_post && !current_exchange->framing.is_lines()) {
       return false;
@@ -571,6 +625,9 @@ class Server::HttpServer : public httplib::Server {
   }
 
   Api* const api_;
+  const ClientLimits limits_;
+  RequestRate request_rate_;
+  ConnectionCounts connection_counts_;
   const int stop_fd_;
   bool logs_requests_ = false;
   std::mutex tls_mutex_;
@@ -579,7 +636,7 @@ class Server::HttpServer : public httplib::Server {
   std::atomic<std::size_t> connection_count_ = 0;
 };
 
-Server::Server(Api* api) : http_(std::make_unique<HttpServer>(api)) {}
+Server::Server(Api* api, ClientLimits limits) : http_(std::make_unique<HttpServer>(api, std::move(limits))) {}
 Server::~Server() = default;
 int Server::Listen(const std::string& host, int port) { return http_->Listen(host, port); }
 void Server::LogRequests() { http_->LogRequests(); }

@@ -5,16 +5,18 @@
 #include <string>
 
 #include "api.h"
+#include "client_limits.h"
 #include "tls.h"
 
 namespace dedup::sidecar {
 
 /// Limits: bodies of 16 MiB (413 beyond), heads of 64 KiB, request lines of 8 KiB (414), 256 connections served at
 /// once; more of them wait. A connection may stay idle for 60 s, and pause for 15 s inside a request or its answer.
+/// Beyond those of ClientLimits: 429, and when to try again.
 class Server {
  public:
   /// The api must outlive it.
-  explicit Server(Api* api);
+  Server(Api* api, ClientLimits limits);
   ~Server();
 
   /// Binds and listens; requests wait until Serve(). Returns the port (`port` 0: any free one).

@@ -85,6 +85,21 @@ TEST(FlagsTest, FlagsThatGoTogether) {
   EXPECT_THAT(ErrorOf({"--tls-client-ca", "c"}), HasSubstr("--tls-cert"));
 }
 
+TEST(FlagsTest, LimitsAndOrigins) {
+  EXPECT_EQ(Parse({}).limits.requests_per_s, 0U);
+  EXPECT_EQ(Parse({"--rate-limit", "5"}).limits.requests_per_s, 5U);
+  EXPECT_EQ(Parse({"--connection-limit", "7"}).limits.connections_per_address, 7U);
+  for (const char* limit : {"0", "-1", "x", "1000001", "5/s"}) {
+    EXPECT_THAT(ErrorOf({"--rate-limit", limit}), HasSubstr("1 to 1000000")) << limit;
+  }
+  for (const char* origin : {"*", "https://app.example", "http://localhost:3000"}) {
+    EXPECT_EQ(Parse({"--cors-origin", origin}).limits.cors_origin, origin);
+  }
+  for (const char* origin : {"app.example", "https://", "https://a/", "ftp://a", "https://a, https://b"}) {
+    EXPECT_THAT(ErrorOf({"--cors-origin", origin}), HasSubstr("takes an origin")) << origin;
+  }
+}
+
 TEST(FlagsTest, HelpAndVersion) {
   EXPECT_TRUE(Parse({"--help"}).help);
   EXPECT_TRUE(Parse({"--version"}).version);

@@ -1,0 +1,34 @@
+// How many connections each address has.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace dedup::sidecar {
+
+/// Threading: any thread.
+class ConnectionCounts {
+ public:
+  /// `max`: of an address; 0 for no limit.
+  explicit ConnectionCounts(std::uint32_t max) : max_(max) {}
+
+  /// A place, which is free again when the last copy of what is returned is gone; null where the address has no more.
+  /// Must not outlive this.
+  std::shared_ptr<const void> Enter(const std::string& address);
+
+ private:
+  void Leave(const std::string& address);
+
+  const std::uint32_t max_;
+  std::mutex mutex_;
+  std::map<std::string, std::uint32_t> counts_;  // guarded by mutex_
+};
+
+/// The other end's address as bytes; of IPv6 its first 64 bits, for a client usually has all of the rest.
+std::string NetworkOf(int fd);
+
+}  // namespace dedup::sidecar
