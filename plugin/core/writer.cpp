@@ -16,7 +16,8 @@ constexpr int kRecordsPerBatch = 65'536;
 constexpr std::uint64_t kBytesPerBatchMin = 4 << 20;
 constexpr std::uint64_t kBytesPerBatchMax = 32 << 20;
 constexpr std::uint64_t kBatchesPerJournal = 8;
-constexpr int kRowsPerExpiry = 500;
+// The window's end keeps pace with any stream: twice as many rows go in a turn as have come in it, or this many.
+constexpr std::uint64_t kRowsPerExpiryMin = 500;
 
 // While events arrive the writer looks every 5 ms, so that the main thread need not wake it for each of them, and that
 // many rows share a transaction; HTTP waits as long for what it has published to be readable.
@@ -130,9 +131,10 @@ void Writer::Run() {
 // Returns whether there was something to do.
 bool Writer::RunOnce(bool last) {
   clock_.Resync();
+  const std::uint64_t seq_before = state_.stored_seq;
   const bool stored = Drain(last ? Store::Durability::kSynced : Store::Durability::kVisible);
   Release(last);
-  const bool expired = !last && Expire();
+  const bool expired = !last && Expire(2 * (state_.stored_seq - seq_before));
   store_.BoundWal();
   journal_.SaveClock(clock_.state(), last);
   if (last) journal_.Sync();
@@ -202,18 +204,19 @@ void Writer::Release(bool now) {
   next_release_ = time + kReleaseInterval;  // not before: a failure is tried again at once
 }
 
-bool Writer::Expire() {
+bool Writer::Expire(std::uint64_t rows_max) {
   // While the store is suspect its commits may not be durable, and the index must not run ahead of them.
   if (!options_.window || suspect_) return false;
   const SteadyTime time = steady_clock::now();
   if (time < next_expiry_) return false;
   const std::int64_t now_ms = clock_.Now().age_ms;
   StoreState state = state_;
+  rows_max = std::clamp<std::uint64_t>(rows_max, kRowsPerExpiryMin, kRecordsPerBatch);
   // Synced before the index forgets: else a power cut could bring an old row back in the way of the id's new event.
   Store::Batch batch(store_, Store::Durability::kSynced);
   const bool all = batch.Expire(now_ms - options_.window->count(),
-                                options_.retention ? now_ms - options_.retention->count() : INT64_MIN, kRowsPerExpiry,
-                                journal_.handed_on_seq(), &state);
+                                options_.retention ? now_ms - options_.retention->count() : INT64_MIN,
+                                static_cast<int>(rows_max), journal_.handed_on_seq(), &state);
   if (batch.has_changes()) {
     batch.SaveState(state);
     batch.Commit();

@@ -49,7 +49,7 @@ class Writer {
   bool RunOnce(bool last);
   bool Drain(Store::Durability durability);
   void Release(bool now);
-  bool Expire();
+  bool Expire(std::uint64_t rows_max);
   void Wait(std::chrono::milliseconds timeout);
   void Wake();
 

@@ -295,5 +295,18 @@ TEST_F(WriterInAStreamTest, ManyRowsShareATransaction) {
   EXPECT_TRUE(WaitForRows(seq));
 }
 
+TEST_F(WriterInAStreamTest, TheWindowKeepsPace) {
+  options_.window = options_.retention = 50ms;
+  Start();
+  std::uint64_t seq = 0;
+  const auto end = std::chrono::steady_clock::now() + 1s;
+  for (int turn = 0; turn < 1000 && std::chrono::steady_clock::now() < end; ++turn) {
+    for (int i = 0; i < 60; ++i) Append(++seq);
+    HandOnUpTo(seq);
+    std::this_thread::sleep_for(1ms);
+  }
+  EXPECT_GT(writer_->forgotten_seq(), seq / 2) << "of " << seq;
+}
+
 }  // namespace
 }  // namespace dedup
