@@ -81,7 +81,7 @@ constexpr Flag kFlags[] = {
      [](Options* options, std::string_view text) { options->tls.client_ca = Name(text); }},
     {"--tokens", "TOKENS", "file of the bearer tokens that are asked for (none: everybody may do everything)",
      [](Options* options, std::string_view text) { options->tokens = Name(text); }},
-    {"--insecure", "INSECURE", "listen beyond this machine though no tokens are asked for",
+    {"--insecure", "INSECURE", "ask nobody for a token, beyond this machine too, and whatever Host says",
      [](Options* options, std::string_view text) { options->insecure = Switch(text); }, true},
     {"--rate-limit", "RATE_LIMIT", "requests a second of a token, or of an address without one (no limit)",
      [](Options* options, std::string_view text) { options->limits.requests_per_s = Limit(text); }},

@@ -114,7 +114,9 @@ int Run(const Options& options) {
   if (options.access_log) server.LogRequests();
   if (options.has_tls()) server.SetTls(std::make_shared<const Tls>(options.tls));
   const int port = server.Listen(options.http_host, options.http_port);
-  if (!server.is_loopback() && !options.tokens && !options.tls.client_ca && !options.insecure) {
+  const bool asks_nobody = !options.tokens && !options.tls.client_ca && !options.insecure;
+  if (asks_nobody) server.RequireLocalHost(options.http_host);
+  if (asks_nobody && !server.is_loopback()) {
     throw UsageError("--http-host " + options.http_host +
                      " lets other machines in, and nobody is asked for a token: give --tokens FILE, or --insecure if "
                      "that is meant");

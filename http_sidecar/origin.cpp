@@ -1,5 +1,8 @@
 #include "origin.h"
 
+#include <arpa/inet.h>
+#include <strings.h>
+
 #include <algorithm>
 
 namespace dedup::sidecar {
@@ -51,6 +54,15 @@ bool IsForeign(const std::string& allowed, const HeaderReader& header) {
   }
   if (origin.empty()) return false;
   return origin.substr(std::min(origin.find("://"), origin.size())) != "://" + header("Host");
+}
+
+bool IsLocalHost(std::string_view host, std::string_view own_name) {
+  const std::size_t port = host.find_last_not_of("0123456789");
+  if (port != std::string_view::npos && host[port] == ':') host = host.substr(0, port);
+  const std::string name(host);
+  in_addr address;
+  return name.find('.') == std::string::npos || inet_pton(AF_INET, name.c_str(), &address) == 1 ||
+         strcasecmp(name.c_str(), std::string(own_name).c_str()) == 0;
 }
 
 }  // namespace dedup::sidecar

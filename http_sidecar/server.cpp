@@ -323,6 +323,8 @@ class Server::HttpServer : public httplib::Server {
     return IsLoopback(address);
   }
 
+  void RequireLocalHost(std::string own_name) { own_name_ = std::move(own_name); }
+
   void LogRequests() { logs_requests_ = true; }
 
   void SetTls(std::shared_ptr<const Tls> tls) {
@@ -462,6 +464,12 @@ class Server::HttpServer : public httplib::Server {
     if (!exchange->refusal && request.method == "POST" && exchange->caller.token() == nullptr &&
         IsForeign(limits_.cors_origin, HeadersOf(request))) {
       exchange->refusal = Problem{problems::kForeignPage, "a page may publish only to the server that it came from"};
+    }
+    if (const std::string host = HeaderOf(request, "Host");
+        own_name_ && !host.empty() && !IsLocalHost(host, *own_name_)) {
+      exchange->refusal = Problem{problems::kForeignPage,
+                                  "without tokens Host takes localhost, an address or a name without a dot, so that "
+                                  "no page of a name that leads here can read; --insecure takes any"};
     }
   }
 
@@ -630,6 +638,7 @@ class Server::HttpServer : public httplib::Server {
   ConnectionCounts connection_counts_;
   const int stop_fd_;
   bool logs_requests_ = false;
+  std::optional<std::string> own_name_;  // Host takes only this machine's names, among them this
   std::mutex tls_mutex_;
   std::shared_ptr<const Tls> tls_;  // guarded by tls_mutex_
   std::atomic<bool> stopping_ = false;
@@ -639,6 +648,7 @@ class Server::HttpServer : public httplib::Server {
 Server::Server(Api* api, ClientLimits limits) : http_(std::make_unique<HttpServer>(api, std::move(limits))) {}
 Server::~Server() = default;
 int Server::Listen(const std::string& host, int port) { return http_->Listen(host, port); }
+void Server::RequireLocalHost(std::string own_name) { http_->RequireLocalHost(std::move(own_name)); }
 void Server::LogRequests() { http_->LogRequests(); }
 void Server::SetTls(std::shared_ptr<const Tls> tls) { http_->SetTls(std::move(tls)); }
 bool Server::Serve() { return http_->Serve(); }

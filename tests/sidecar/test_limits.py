@@ -111,6 +111,28 @@ def test_no_page_of_another_origin_is_let_in_by_default(sidecar, topic):
         assert sidecar.post(event(topic, str(number)), headers).status == 200, headers
 
 
+# A page of such a name comes from the same origin, to a browser, when the name is made to lead here.
+@pytest.mark.parametrize("host", ["rebound.example", "rebound.example:8080", "localhost.example", "127.0.0.1.example"])
+def test_no_other_name_leads_here(sidecar, host):
+    for method, path in (("GET", "/events"), ("GET", "/"), ("POST", "/publish"), ("GET", "/events/stream")):
+        refused = sidecar.request(method, path, headers={"Host": host})
+        assert (refused.status, refused.problem_type) == (403, "foreign-page")
+        assert "a name without a dot" in refused.detail
+
+
+@pytest.mark.parametrize("host", ["localhost", "LocalHost:1", "127.0.0.1", "127.0.0.1:8080", "[::1]:8080", "10.1.2.3", "sidecar:1"])
+def test_names_of_this_machine(sidecar, host):
+    assert sidecar.request("GET", "/events?limit=1", headers={"Host": host}).status == 200
+
+
+@pytest.mark.parametrize("argument", ["--insecure", "--tokens"])
+def test_any_name_where_that_is_meant(start, tmp_path, argument):
+    tokens = TokenFile(tmp_path / "tokens", "me read:#")
+    sidecar = start(argument, *([str(tokens.path)] if argument == "--tokens" else []))
+    client = Client(sidecar, tokens.tokens["me"])
+    assert client.get("/events?limit=1", {"Host": "events.example"}).status == 200
+
+
 def test_pages_of_one_other_origin(start, topic):
     sidecar = start("--cors-origin", OWN)
     preflight = sidecar.request("OPTIONS", "/publish", headers={"Origin": OWN, **PREFLIGHT})
