@@ -1,13 +1,5 @@
 # The plugin's options in mosquitto.conf, each behind a comment about it, as the paragraphs of a man page.
 
-function roff(text) {
-  gsub(/\\/, "\\e", text)
-  gsub(/-/, "\\-", text)
-  gsub(/'/, "\\(aq", text)
-  sub(/^\./, "\\\\\\&.", text)  # else a request
-  return text
-}
-
 /^#?plugin_opt_/ {
   is_default = sub(/^#/, "")
   name = $1

@@ -1,14 +1,6 @@
 # What --help says of the flags as the paragraphs of a man page: groups under headings, and for each flag a line of two blanks,
 # its names, and its text behind at least two blanks more or on the next line.
 
-function roff(text) {
-  gsub(/\\/, "\\e", text)
-  gsub(/-/, "\\-", text)
-  gsub(/'/, "\\(aq", text)
-  sub(/^\./, "\\\\\\&.", text)  # else a request
-  return text
-}
-
 /^[A-Z][A-Za-z ]*:$/ {
   is_group = 1
   print ".SS " substr($0, 1, length($0) - 1)
