@@ -158,8 +158,7 @@ EventId Deduplicator::IdOf(const Publish& publish, KeyHash* key) {
 bool Deduplicator::IsDeduplicated(std::string_view topic) const {
   // Longer than MQTT allows can be only what a mount point or a bridge's prefix made longer.
   if (topic.starts_with('$') || topic.size() > kTopicBytesMax) return false;
-  return all_topics_ || std::any_of(options_.topics.begin(), options_.topics.end(),
-                                    [topic](const std::string& filter) { return MatchesFilter(topic, filter); });
+  return all_topics_ || MatchesAny(topic, options_.topics);
 }
 
 bool Deduplicator::Append(const Event& event, const KeyHash& key) {
