@@ -90,10 +90,6 @@ std::optional<Problem> AppendObject(std::string_view object, std::size_t index, 
   return AppendEvent(attributes, index, default_topic, out);
 }
 
-Problem InvalidJson(const json::Reader& reader) {
-  return {problems::kInvalidJson, "invalid JSON at byte " + std::to_string(reader.offset()) + ": " + reader.reason()};
-}
-
 std::variant<std::string, Problem> FromStructured(std::string_view body, bool is_batch, std::string_view topic) {
   json::Reader reader(body);
   json::Value value;

@@ -101,10 +101,6 @@ std::optional<Problem> AppendEvent(const json::Value& value, std::size_t index, 
   return std::nullopt;
 }
 
-Problem InvalidJson(const json::Reader& reader) {
-  return {problems::kInvalidJson, "invalid JSON at byte " + std::to_string(reader.offset()) + ": " + reader.reason()};
-}
-
 std::optional<Problem> ParseArray(json::Reader reader, std::vector<Event>* events) {
   std::optional<Problem> first;
   json::Value value;
@@ -167,6 +163,10 @@ Problem EventProblem(std::size_t index, std::string_view member, std::string_vie
   std::string detail = "events[" + std::to_string(index) + "]";
   if (!member.empty()) detail.append(".").append(member);
   return {problems::kInvalidEvent, detail.append(": ").append(reason)};
+}
+
+Problem InvalidJson(const json::Reader& reader) {
+  return {problems::kInvalidJson, "invalid JSON at byte " + std::to_string(reader.offset()) + ": " + reader.reason()};
 }
 
 }  // namespace dedup::sidecar

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "json.h"
 #include "problem.h"
 
 namespace dedup::sidecar {
@@ -61,5 +62,8 @@ Lines ParseLines(std::string body, std::size_t first_index);
 
 /// kInvalidEvent, "events[3].topic: " and the reason: the form of every complaint about an event.
 Problem EventProblem(std::size_t index, std::string_view member, std::string_view reason);
+
+/// kInvalidJson, where and why the reader has stopped.
+Problem InvalidJson(const json::Reader& reader);
 
 }  // namespace dedup::sidecar
