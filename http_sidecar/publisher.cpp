@@ -7,7 +7,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,6 +21,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "hex.h"
 #include "inflight.h"
 #include "stderr_log.h"
 #include "topic_filter.h"
@@ -55,13 +55,7 @@ constexpr std::size_t kEventsPerTurn = 32;
 constexpr std::size_t kTopicLevelsMax = 200;  // the broker cuts a connection that goes beyond
 constexpr std::size_t kMqttPacketBytesMax = 268'435'455;
 
-std::string MakeClientId() {
-  unsigned char random[8] = {};
-  if (getrandom(random, sizeof random, 0) < 0) throw std::system_error(errno, std::system_category(), "getrandom");
-  std::string id = "mosquitto-dedup-http-";
-  for (const unsigned byte : random) id.append({"0123456789abcdef"[byte >> 4], "0123456789abcdef"[byte & 15]});
-  return id;
-}
+std::string MakeClientId() { return "mosquitto-dedup-http-" + RandomHex(8); }
 
 int MakeEventFd() {
   const int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -126,7 +120,7 @@ struct Publisher::Session {
     if (static_cast<std::size_t>(std::ranges::count(topic, '/')) > kTopicLevelsMax) {
       return EventProblem(index, "topic", "has more than 200 levels");
     }
-    if (std::ranges::none_of(plugin.topics, [&](const auto& filter) { return MatchesFilter(topic, filter); })) {
+    if (!MatchesAny(topic, plugin.topics)) {
       return EventProblem(index, "topic", "is none of the topics that the broker's plugin was told to deduplicate");
     }
     if (id_in_property() && !IsMqttString(event.event_id)) {

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 namespace dedup::sidecar {
@@ -15,10 +14,5 @@ Sha256 Sha256Of(std::string_view text);
 
 /// Takes as long whatever they differ in.
 bool AreSame(const Sha256& a, const Sha256& b);
-
-/// 256 bits that nobody can guess, in 64 hexadecimal digits. Errors: std::system_error.
-std::string RandomHex();
-
-std::string HexOf(const Sha256& hash);
 
 }  // namespace dedup::sidecar

@@ -6,6 +6,7 @@
 #include <optional>
 #include <sstream>
 
+#include "hex.h"
 #include "query.h"
 #include "topic_filter.h"
 
@@ -15,6 +16,7 @@ namespace {
 constexpr std::string_view kHashPrefix = "sha256:";
 constexpr std::string_view kPublishPrefix = "publish:";
 constexpr std::string_view kReadPrefix = "read:";
+constexpr std::size_t kTokenBytes = 32;
 constexpr char kEverything[] = " publish:# read:#";
 
 std::vector<std::string> WordsOf(std::string_view line) {
@@ -90,7 +92,7 @@ NewToken MakeToken(std::string_view name_and_scopes) {
   const std::size_t name_end = std::min(name_and_scopes.find_first_of(" \t"), name_and_scopes.size());
   std::string scopes(name_and_scopes.substr(name_end));
   if (WordsOf(scopes).empty()) scopes = kEverything;
-  const std::string token = RandomHex();
+  const std::string token = RandomHex(kTokenBytes);
   std::string line(name_and_scopes.substr(0, name_end));
   line.append(" ").append(kHashPrefix).append(HexOf(Sha256Of(token))).append(scopes);
   if (name_end == 0 || line.starts_with('#') || line.find_first_of("\r\n") != std::string::npos) {

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <string>
 
+#include "hex.h"
 #include "temp_dir.h"
 #include "tokens.h"
 
