@@ -20,9 +20,11 @@ constexpr std::size_t kTopicBytesMax = 65535;  // MQTT 3.1.1, section 1.5.3; and
 
 constexpr char kUnsynced[] = "the journal could not be synced";
 
-std::string StartLine(const Options& options, std::uint64_t events, std::chrono::steady_clock::duration took) {
+std::string StartLine(const Options& options, std::uint64_t events, std::uint64_t unstored,
+                      std::chrono::steady_clock::duration took) {
   return "mosquitto-dedup " DEDUP_VERSION ": " + std::to_string(events) + " event ids in " + options.data_dir.string() +
-         ", ready after " + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()) + " ms";
+         ", ready after " + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()) +
+         " ms" + (unstored == 0 ? "" : "; the newest " + std::to_string(unstored) + " events are being stored");
 }
 
 }  // namespace
@@ -32,7 +34,8 @@ Deduplicator::Deduplicator(const Options& options)
   const auto start = std::chrono::steady_clock::now();
   try {
     Open(Recover(options_, log_));
-    log_.Add(LogLevel::kNotice, StartLine(options_, index_->size(), std::chrono::steady_clock::now() - start));
+    log_.Add(LogLevel::kNotice, StartLine(options_, index_->size(), recovered_seq_ - recovered_->state.stored_seq,
+                                          std::chrono::steady_clock::now() - start));
   } catch (const DataDirInUse&) {
     throw;
   } catch (const std::exception& error) {

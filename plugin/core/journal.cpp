@@ -213,7 +213,7 @@ Journal::Findings Journal::Replay(Search search, const std::function<void(const 
   return findings;
 }
 
-void Journal::GoOn(const JournalHeader& header) {
+void Journal::GoOn(const JournalHeader& header, std::uint64_t position) {
   StoreShared(header_->accepted_seq, header.accepted_seq);
   StoreShared(header_->handed_on_seq, header.handed_on_seq);
   StoreShared(header_->skipped_seqs, header.skipped_seqs);
@@ -221,7 +221,7 @@ void Journal::GoOn(const JournalHeader& header) {
   StoreShared(header_->journal_failing, 0);
   SaveClock(header.clock, header.clean != 0);
   header_->counters = header.counters;
-  Release(appended_position());
+  Release(position);
 }
 
 bool Journal::Append(const Event& event) { return AppendRecord(RecordKind::kEvent, event); }

@@ -93,11 +93,13 @@ class Journal {
     kToTheAppended,  ///< as far as the header says that there are any: after a death of the process, and quick
     kWholeRing,      ///< after a power cut, when newer pages than the header's may have reached the disk
   };
-  /// Calls on_entry for every record that is not released, oldest first. Once, before anything is appended.
+  /// Calls on_entry for every record that is not released, oldest first. Before anything is appended, as often as
+  /// needed.
   Findings Replay(Search search, const std::function<void(const Entry&)>& on_entry);
 
-  /// Goes on empty behind what was replayed, with the given header's secret, counters, seqs and clock; durably.
-  void GoOn(const JournalHeader& header);
+  /// Goes on behind what was replayed, of which the records before `position` are released, with the given header's
+  /// secret, counters, seqs and clock; durably.
+  void GoOn(const JournalHeader& header, std::uint64_t position);
 
   /// Returns false when there is no room, or when what was written before did not reach the disk; see healthy().
   bool Append(const Event& event);

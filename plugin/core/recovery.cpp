@@ -4,12 +4,16 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "errors.h"
+#include "event_filter.h"
 
 namespace dedup {
 namespace {
@@ -87,30 +91,50 @@ bool IsPlausible(const Journal& journal, std::uint64_t newest_known_seq) {
   return journal.accepted_seq() <= newest_known_seq + records_max + kSeqsSkipped;
 }
 
-// Brings the journal's records into the store, and the state up to them; both are yet to be made durable.
-void Replay(Journal& journal, Journal::Search search, Store& store, StoreState* state, LogQueue& log) {
-  std::uint64_t newest_seq = 0;
+// Behind which the seqs go on.
+std::uint64_t AcceptedSeq(const Journal& journal, std::uint64_t newest_known_seq, StoreState* state, LogQueue& log) {
+  if (IsPlausible(journal, newest_known_seq)) return std::max(newest_known_seq, journal.accepted_seq());
+  log.Add(LogLevel::kError,
+          "the journal's header is damaged: its newest seq cannot be " + std::to_string(journal.accepted_seq()));
+  state->skipped_seqs += kSeqsSkipped;
+  return newest_known_seq + kSeqsSkipped;
+}
+
+// What a start must know of the journal's records, whether they are rows yet or not.
+struct Survey {
+  Journal::Findings findings;
+  std::uint64_t first_seq = 0, last_seq = 0;  // of the events; 0 without any
+  bool has_gaps = false;                      // between those two
+  std::map<std::uint64_t, Store::InDoubt> in_doubt;
+};
+
+// What is in doubt goes into the table of that name, though its row may come later.
+Survey LookThrough(Journal& journal, Journal::Search search, Store& store, std::uint64_t forgotten_seq, LogQueue& log) {
+  Survey survey;
   // A watermark beyond the newest seq is damage; then every event in the journal is in doubt.
   const std::uint64_t handed_on_seq = journal.handed_on_seq() <= journal.accepted_seq() ? journal.handed_on_seq() : 0;
+  const std::set<std::uint64_t> known_in_doubt = store.LoadInDoubtSeqs();
   Store::Batch batch(store, Store::Durability::kVisible);
-  const Journal::Findings findings = journal.Replay(search, [&](const Journal::Entry& entry) {
-    const Event& event = entry.event;
-    if (entry.kind == RecordKind::kHandedOn) return batch.DeleteInDoubt(event.seq);
-    newest_seq = std::max(newest_seq, event.seq);
-    if (event.seq <= state->forgotten_seq) return;
-    batch.Insert(event);
-    if (event.seq > handed_on_seq) batch.InsertInDoubt(event);
+  survey.findings = journal.Replay(search, [&](const Journal::Entry& entry) {
+    const std::uint64_t seq = entry.event.seq;
+    if (entry.kind == RecordKind::kHandedOn) {
+      survey.in_doubt.erase(seq);
+      return batch.DeleteInDoubt(seq);
+    }
+    if (survey.first_seq == 0) {
+      survey.first_seq = seq;
+    } else if (seq != survey.last_seq + 1) {
+      survey.has_gaps = true;
+    }
+    survey.last_seq = std::max(survey.last_seq, seq);
+    if (seq <= forgotten_seq) return;
+    if (seq > handed_on_seq || known_in_doubt.contains(seq)) {
+      survey.in_doubt.emplace(seq, entry.event);
+      batch.InsertInDoubt(entry.event);
+    }
   });
-  state->stored_seq = std::max(state->stored_seq, newest_seq);
-  if (IsPlausible(journal, state->stored_seq)) {
-    state->stored_seq = std::max(state->stored_seq, journal.accepted_seq());
-  } else {
-    log.Add(LogLevel::kError,
-            "the journal's header is damaged: its newest seq cannot be " + std::to_string(journal.accepted_seq()));
-    state->stored_seq += kSeqsSkipped;
-    state->skipped_seqs += kSeqsSkipped;
-  }
   batch.Commit();
+  const Journal::Findings& findings = survey.findings;
   if (findings.torn_bytes != 0) {
     log.Add(LogLevel::kWarning, "dropped a record of " + std::to_string(findings.torn_bytes) +
                                     " bytes that was cut short at the journal's end");
@@ -124,11 +148,38 @@ void Replay(Journal& journal, Journal::Search search, Store& store, StoreState* 
                                   " bytes between its records are lost, " + std::to_string(findings.records) +
                                   " records are kept");
   }
+  return survey;
 }
 
-// Most keys come from the key file; the newest, and those that it has lost, from the rows, and into the key file.
-void LoadIndex(Store& store, std::uint64_t forgotten_seq, const HashSecret& secret, KeyFile& keys, Index* index,
-               LogQueue& log) {
+// Whether journal and store are as a stop or a death of the process leaves them: the journal goes on without a gap
+// behind the oldest record up to the newest event that there is. Then nothing need be stored before the broker serves.
+bool IsInOrder(const Survey& survey, const Journal& journal, std::uint64_t stored_seq) {
+  return !survey.findings.header_damaged && survey.findings.damaged_bytes == 0 && !survey.has_gaps &&
+         survey.last_seq >= std::max(journal.accepted_seq(), stored_seq) &&
+         journal.handed_on_seq() <= journal.accepted_seq();
+}
+
+// Brings the journal's events into the store, yet to be made durable; rows that are there stay.
+void StoreAll(Journal& journal, Journal::Search search, std::uint64_t forgotten_seq, Store& store) {
+  Store::Batch batch(store, Store::Durability::kVisible);
+  journal.Replay(search, [&](const Journal::Entry& entry) {
+    if (entry.kind == RecordKind::kEvent && entry.event.seq > forgotten_seq) batch.Insert(entry.event);
+  });
+  batch.Commit();
+}
+
+// Events in doubt from the rows and, so far as they are none yet, from the journal.
+std::vector<Store::InDoubt> LoadInDoubt(Store& store, std::map<std::uint64_t, Store::InDoubt> in_journal) {
+  std::vector<Store::InDoubt> in_doubt = store.LoadInDoubt();
+  for (const Store::InDoubt& event : in_doubt) in_journal.erase(event.seq);
+  for (auto& [seq, event] : in_journal) in_doubt.push_back(std::move(event));
+  return in_doubt;
+}
+
+// Most keys come from the key file; those behind it, and those that it has lost, from the rows, and into the key file;
+// the newest from the records of `unstored`, if there is one, which need not be rows.
+void LoadIndex(Store& store, std::uint64_t forgotten_seq, const Journal* unstored, std::uint64_t first_unstored_seq,
+               const HashSecret& secret, KeyFile& keys, Index* index, LogQueue& log) {
   std::uint64_t repeated = 0;
   const auto insert = [&](std::uint64_t seq, const KeyHash& key) {
     if (index->Find(key)) {
@@ -151,17 +202,34 @@ void LoadIndex(Store& store, std::uint64_t forgotten_seq, const HashSecret& secr
     log.Add(LogLevel::kWarning, std::string(KeyFile::kFileName) + " is lost or damaged behind event " +
                                     std::to_string(loaded_seq) + "; the ids are read from the rows");
   }
-  store.ForEachKey(loaded_seq, [&](std::uint64_t seq, std::string_view topic, std::string_view event_id) {
+  const std::uint64_t last_row = unstored == nullptr ? EventRange{}.last_seq : first_unstored_seq - 1;
+  store.ForEachKey(loaded_seq, last_row, [&](std::uint64_t seq, std::string_view topic, std::string_view event_id) {
     const KeyHash key = HashKey(secret, topic, event_id);
     insert(seq, key);
     keys.Append(seq, key);
   });
+  if (unstored != nullptr) {
+    // The writer adds them to the key file when it releases them.
+    const std::uint64_t known_seq = std::max(loaded_seq, forgotten_seq);
+    std::vector<KeyHash> hashes;
+    std::uint64_t seq = 0;
+    for (std::uint64_t position = unstored->released_position(); position < unstored->appended_position();) {
+      const auto [kind, event] = unstored->Read(&position);
+      if (kind == RecordKind::kHandedOn || event.seq <= known_seq) continue;
+      seq = event.seq;
+      hashes.push_back(HashKey(secret, event.topic, event.event_id));
+      if (hashes.size() < KeyFile::kKeysPerBlock) continue;
+      insert_all(seq + 1 - hashes.size(), hashes);
+      hashes.clear();
+    }
+    insert_all(seq + 1 - hashes.size(), hashes);
+  }
   if (repeated != 0) {
     log.Add(LogLevel::kError, std::to_string(repeated) + " stored events have the topic and id of an earlier one");
   }
 }
 
-Recovered RecoverOnce(const Options& options, LogQueue& log) {
+Recovered RecoverOnce(const Options& options, bool salvaged, LogQueue& log) {
   Recovered recovered;
   recovered.store = std::make_unique<Store>(options.data_dir / Store::kFileName);
   if (const auto& migration = recovered.store->migration()) {
@@ -178,23 +246,34 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
   }
   recovered.clock = std::make_unique<Clock>(header.clock, recovered.store->NewestAcceptedMs());
 
+  // Seqs that events were given which are gone: how many is not known.
+  const bool journal_lost = !journal && state.stored_seq != 0;
+  const bool skips = journal_lost || (recovered.clock->rebooted() && header.clean == 0);
+  // Whether the writer may store what is in the journal, in its own time.
+  bool serves_first = false;
+  Survey survey;
   if (journal) {
     // The counters in the header are the newer ones, unless the header was lost in a power cut or damaged.
     for (const auto counter : kCounters) {
       header.counters.*counter = std::max(header.counters.*counter, state.counters.*counter);
     }
     const auto search = recovered.clock->rebooted() ? Journal::Search::kWholeRing : Journal::Search::kToTheAppended;
-    Replay(*journal, search, *recovered.store, &state, log);
+    survey = LookThrough(*journal, search, *recovered.store, state.forgotten_seq, log);
+    const bool stays = journal->ring_bytes() == Journal::RingBytes(options.journal_bytes);
+    serves_first = stays && !skips && !salvaged && IsInOrder(survey, *journal, state.stored_seq);
+    if (!serves_first) StoreAll(*journal, search, state.forgotten_seq, *recovered.store);
+    header.accepted_seq = AcceptedSeq(*journal, std::max(state.stored_seq, survey.last_seq), &state, log);
   }
-  header.accepted_seq = state.stored_seq;
+  if (!serves_first) state.stored_seq = header.accepted_seq;
   header.skipped_seqs = std::min(std::max(header.skipped_seqs, state.skipped_seqs), header.accepted_seq);
   state.skipped_seqs = header.skipped_seqs;
   state.counters = header.counters;
-  recovered.in_doubt = recovered.store->LoadInDoubt();
   recovered.keys = std::make_unique<KeyFile>(options.data_dir, header.secret, log);
-  LoadIndex(*recovered.store, state.forgotten_seq, header.secret, *recovered.keys, &recovered.index, log);
+  LoadIndex(*recovered.store, state.forgotten_seq, serves_first ? &*journal : nullptr, survey.first_seq, header.secret,
+            *recovered.keys, &recovered.index, log);
+  recovered.in_doubt = LoadInDoubt(*recovered.store, std::move(survey.in_doubt));
   {
-    // With what was replayed.
+    // With what was committed before.
     Store::Batch batch(*recovered.store, Store::Durability::kSynced);
     batch.SaveState(state);
     if (recovered.keys->Sync()) batch.SaveKeysSeq(recovered.keys->appended_seq());
@@ -205,8 +284,6 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
 
   // Up to here all can be done again, as often as it takes. Only now, with every row read that has to be, the journal
   // may let go of its records; and it notes this boot, so that seqs are skipped once for a power cut.
-  const bool journal_lost = !journal && header.accepted_seq != 0;
-  const bool skips = journal_lost || (recovered.clock->rebooted() && header.clean == 0);
   if (skips) {
     header.accepted_seq += kSeqsSkipped;
     header.skipped_seqs += kSeqsSkipped;
@@ -218,7 +295,7 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
   header.clean = 0;
   header.clock = recovered.clock->state();
   if (journal && journal->ring_bytes() == Journal::RingBytes(options.journal_bytes)) {
-    journal->GoOn(header);
+    journal->GoOn(header, serves_first ? journal->released_position() : journal->appended_position());
     recovered.journal = std::make_unique<Journal>(std::move(*journal));
   } else {
     recovered.journal = std::make_unique<Journal>(Journal::Create(options.data_dir, options.journal_bytes, header));
@@ -275,18 +352,18 @@ Recovered Recover(const Options& options, LogQueue& log) {
   File lock = Lock(options.data_dir);
   const fs::path database = options.data_dir / Store::kFileName;
   FinishSalvage(database);
-  const auto recover = [&] {
-    Recovered recovered = RecoverOnce(options, log);
+  const auto recover = [&](bool salvaged) {
+    Recovered recovered = RecoverOnce(options, salvaged, log);
     recovered.lock = std::move(lock);
     return recovered;
   };
   try {
-    return recover();
+    return recover(false);
   } catch (const sqlite::CorruptDatabase& damage) {
     SalvageDatabase(database, damage.what(), log);
     UnmarkStoreDamaged(options.data_dir, log);
   }
-  return recover();
+  return recover(true);
 }
 
 }  // namespace dedup

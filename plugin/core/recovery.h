@@ -1,4 +1,4 @@
-// The start: lock, open the store, replay the journal into it, load the keys into the index (table in ARCHITECTURE.md).
+// The start: lock, open the store, look through the journal, load the keys into the index (table in ARCHITECTURE.md).
 #pragma once
 
 #include <memory>
@@ -20,7 +20,7 @@ namespace dedup {
 struct Recovered {
   File lock;
   std::unique_ptr<Store> store;
-  std::unique_ptr<Journal> journal;  // empty but for what follows: everything in it has moved to the store
+  std::unique_ptr<Journal> journal;  // its records are for the writer to store: after a death of the process, many
   std::unique_ptr<KeyFile> keys;
   std::unique_ptr<Clock> clock;
   StoreState state;

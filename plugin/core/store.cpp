@@ -102,12 +102,13 @@ StoreState Store::LoadState() {
 std::uint64_t Store::LoadKeysSeq() { return Unsigned(database_.QueryInteger("SELECT keys_seq FROM key_file")); }
 
 void Store::ForEachKey(
-    std::uint64_t after_seq,
+    std::uint64_t after_seq, std::uint64_t last_seq,
     const std::function<void(std::uint64_t seq, std::string_view topic, std::string_view event_id)>& on_key) {
   sqlite::Statement rows(database_,
                          "SELECT seq, topic, event_id FROM events JOIN topics USING(topic_id) "
-                         "WHERE seq > max(?, (SELECT forgotten_seq FROM state)) AND expired = 0 ORDER BY seq");
-  rows.Bind(after_seq);
+                         "WHERE seq > max(?, (SELECT forgotten_seq FROM state)) AND seq <= ? AND expired = 0 "
+                         "ORDER BY seq");
+  rows.Bind(after_seq, last_seq);
   while (rows.Step()) on_key(Unsigned(rows.Integer(0)), rows.Bytes(1), rows.Bytes(2));
 }
 
@@ -136,6 +137,13 @@ std::vector<Store::InDoubt> Store::LoadInDoubt() {
                                 .payload = rows.Bytes(6)});
   }
   return in_doubt;
+}
+
+std::set<std::uint64_t> Store::LoadInDoubtSeqs() {
+  sqlite::Statement rows(database_, "SELECT seq FROM in_doubt");
+  std::set<std::uint64_t> seqs;
+  while (rows.Step()) seqs.insert(Unsigned(rows.Integer(0)));
+  return seqs;
 }
 
 bool Store::Checkpoint() { return database_.QueryInteger("PRAGMA wal_checkpoint(TRUNCATE)") == 0; }

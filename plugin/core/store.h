@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -52,9 +53,9 @@ class Store {
   /// Every key up to it is in events.keys, durably, so far as its id is remembered.
   std::uint64_t LoadKeysSeq();
 
-  /// Calls on_key for every remembered key with a seq behind `after_seq`, oldest first.
+  /// Calls on_key for every remembered key with a seq behind `after_seq` and up to `last_seq`, oldest first.
   void ForEachKey(
-      std::uint64_t after_seq,
+      std::uint64_t after_seq, std::uint64_t last_seq,
       const std::function<void(std::uint64_t seq, std::string_view topic, std::string_view event_id)>& on_key);
 
   /// An event that was accepted but perhaps not handed on, with storage of its own.
@@ -70,7 +71,10 @@ class Store {
     std::string properties;
     std::string payload;
   };
+  /// Those that are rows.
   std::vector<InDoubt> LoadInDoubt();
+  /// Those that are not rows yet among them.
+  std::set<std::uint64_t> LoadInDoubtSeqs();
 
   /// Writes every committed row to the main file, syncs that and empties the WAL. False when a reader is in the way.
   bool Checkpoint();
@@ -90,6 +94,7 @@ class Store {
     bool Insert(const Event& event);
     /// As it stood in another database: `expired` is the column of that name.
     bool InsertSalvaged(const Event& event, std::int64_t expired);
+    /// Its row may come later.
     void InsertInDoubt(const Event& event);
     void DeleteInDoubt(std::uint64_t seq);
     /// Lets the window move on: of the oldest `rows_max` rows, those accepted before `window_start_ms` are forgotten,

@@ -45,7 +45,8 @@ Writer::Writer(Journal& journal, Store& store, KeyFile& keys, Clock& clock, LogQ
       log_(log),
       options_(options),
       state_(state),
-      stored_position_(journal.appended_position()),
+      stored_position_(journal.released_position()),
+      replayed_position_(journal.appended_position()),
       forgotten_seq_(state.forgotten_seq),
       thread_([this] { Run(); }) {}
 
@@ -132,45 +133,48 @@ void Writer::Run() {
 bool Writer::RunOnce(bool last) {
   clock_.Resync();
   const std::uint64_t seq_before = state_.stored_seq;
-  const bool stored = Drain(last ? Store::Durability::kSynced : Store::Durability::kVisible);
-  Release(last);
+  bool stored = false;
+  do {
+    stored = StoreBatch(last ? Store::Durability::kSynced : Store::Durability::kVisible);
+    Release(last);
+    store_.BoundWal();
+  } while (last && stored);
   const bool expired = !last && Expire(2 * (state_.stored_seq - seq_before));
-  store_.BoundWal();
   journal_.SaveClock(clock_.state(), last);
   if (last) journal_.Sync();
   return stored || expired;
 }
 
-bool Writer::Drain(Store::Durability durability) {
+// Returns whether there was something to store.
+bool Writer::StoreBatch(Store::Durability durability) {
   const std::uint64_t end = journal_.appended_position();
   if (stored_position_ == end) return false;
   const std::uint64_t batch_bytes =
       std::clamp(journal_.ring_bytes() / kBatchesPerJournal, kBytesPerBatchMin, kBytesPerBatchMax);
-  while (stored_position_ < end) {
-    StoreState state = state_;
-    std::uint64_t position = stored_position_;
-    Store::Batch batch(store_, durability);
-    for (int records = 0; position < end && records < kRecordsPerBatch && position - stored_position_ < batch_bytes;
-         ++records) {
-      const Journal::Entry entry = journal_.Read(&position);
-      if (entry.kind == RecordKind::kHandedOn) {
-        batch.DeleteInDoubt(entry.event.seq);
-        continue;
-      }
-      if (!batch.Insert(entry.event) && conflict_log_.Allow(MonotonicMs())) {
-        log_.Add(LogLevel::kError, "event " + std::to_string(entry.event.seq) +
-                                       " is not stored: a row with its seq or its key is there already");
-      }
-      state.stored_seq = entry.event.seq;
+  StoreState state = state_;
+  std::uint64_t position = stored_position_;
+  Store::Batch batch(store_, durability);
+  for (int records = 0; position < end && records < kRecordsPerBatch && position - stored_position_ < batch_bytes;
+       ++records) {
+    const bool is_replayed = position < replayed_position_;
+    const Journal::Entry entry = journal_.Read(&position);
+    if (entry.kind == RecordKind::kHandedOn) {
+      batch.DeleteInDoubt(entry.event.seq);
+      continue;
     }
-    state.counters = journal_.counters();
-    batch.SaveState(state);
-    batch.Commit();
-    state_ = state;
-    stored_position_ = position;
-    Release(false);
-    store_.BoundWal();
+    // It was stored, and has expired since.
+    if (entry.event.seq <= state.forgotten_seq) continue;
+    if (!batch.Insert(entry.event) && !is_replayed && conflict_log_.Allow(MonotonicMs())) {
+      log_.Add(LogLevel::kError, "event " + std::to_string(entry.event.seq) +
+                                     " is not stored: a row with its seq or its key is there already");
+    }
+    state.stored_seq = std::max(state.stored_seq, entry.event.seq);
   }
+  state.counters = journal_.counters();
+  batch.SaveState(state);
+  batch.Commit();
+  state_ = state;
+  stored_position_ = position;
   return true;
 }
 

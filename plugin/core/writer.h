@@ -17,8 +17,9 @@
 
 namespace dedup {
 
-/// Moves records from the journal to the store, many in a transaction; gives the journal's room back once the store
-/// holds its records durably and they are known to be handed on; expires rows.
+/// Moves records from the journal to the store, many in a transaction, from those on that an earlier run has left
+/// there; gives the journal's room back once the store holds its records durably and they are known to be handed on;
+/// expires rows.
 ///
 /// When the store fails it says so once a minute, tries again every half second, and the journal takes what arrives.
 /// After a failure no room is given back before SQLite has written everything to its main file anew, for what a failed
@@ -47,7 +48,7 @@ class Writer {
 
   void Run();
   bool RunOnce(bool last);
-  bool Drain(Store::Durability durability);
+  bool StoreBatch(Store::Durability durability);
   void Release(bool now);
   bool Expire(std::uint64_t rows_max);
   void Wait(std::chrono::milliseconds timeout);
@@ -61,6 +62,7 @@ class Writer {
   const Options& options_;
   StoreState state_;
   std::uint64_t stored_position_;
+  const std::uint64_t replayed_position_;  // records before it are of an earlier run, and may be rows already
   SteadyTime next_release_{};
   SteadyTime next_expiry_{};
   bool failing_ = false;

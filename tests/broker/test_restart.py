@@ -182,9 +182,9 @@ def test_every_acknowledged_event_is_stored_after_kill_9_under_load(brokers, qos
         broker.start()
     store = Store(broker)
     assert len(acknowledged) >= 4500
+    wait_until(lambda: set(acknowledged) <= set(store.ids()), "what was acknowledged is stored")
     ids = store.ids()
     assert len(set(ids)) == len(ids)
-    assert set(acknowledged) <= set(ids)
     sample = acknowledged[-200:] + acknowledged[:200]
     observer = Observer(broker)
     publisher = broker.connect()

@@ -17,6 +17,7 @@ import pathlib
 import random
 import shutil
 import signal
+import sqlite3
 import sys
 import tempfile
 import time
@@ -55,6 +56,7 @@ class Doom:
         self.start_s = [rng.uniform(0, 0.06) for _ in range(self.kills_while_starting)]
         self.recovery_delay = rng.choice(("500ms", "500ms", "1s", "1h"))
         self.sidecar_dies = rng.random() < 0.1
+        self.store_is_held = rng.random() < 0.4
 
     def is_due(self, lived_s, counts):
         """`counts` are this life's."""
@@ -77,6 +79,7 @@ class Campaign(Scene):
                              config=BROKER_CONFIG + f"persistence {persistence}\n")
         super().__init__(broker, Ledger(), seed)
         self._header = None  # the journal's, as the last life left it
+        self._store_is_held = False
         self.summary = self.ledger.counts
         self.add_visitors()
         self.add_all_kinds_of_streams()
@@ -99,6 +102,19 @@ class Campaign(Scene):
         return self._echoes_left >= 0
 
     # --- one life ---
+
+    def hold_store(self, held):
+        """While it is held no event becomes a row: what is acknowledged is in the journal alone, life after life."""
+        if held != self._store_is_held:
+            store = sqlite3.connect(self.broker.data_dir / "events.db")
+            store.execute("CREATE TRIGGER held BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'held'); END"
+                          if held else "DROP TRIGGER held")
+            store.close()
+        self._store_is_held = held
+        self.summary["lives without rows"] += held
+
+    def makes_rows(self):
+        return not self._store_is_held
 
     def kill_while_starting(self, recovery_delay, moments_s):
         self.broker.options["recovery_delay"] = recovery_delay
@@ -169,8 +185,11 @@ class Campaign(Scene):
             for stream in self.streams:
                 stream.count += rng.randint(0, EVENTS_PER_STREAM_AND_LIFE)
             self._echoes_left = EVENTS_PER_STREAM_AND_LIFE
-            if rng.random() < 0.1:
+            resized = rng.random() < 0.1
+            if resized:
                 self.broker.options["journal_size"] = rng.choice(JOURNAL_SIZES)
+            # A journal of another size is stored before the broker serves.
+            self.hold_store(doom.store_is_held and not resized and 0 < number < rounds - 1)
             self.kill_while_starting(doom.recovery_delay, doom.start_s)
             self.start(doom.recovery_delay)
             if self.sidecar and number == 0:
@@ -233,10 +252,10 @@ class Campaign(Scene):
             self.broker.kill()
 
 
-SUMMARY = ("rounds", KILL, TERMINATE, "killed while starting", "sidecar killed", "connections cut", "events",
-           "events acknowledged", "copies sent", "copies acknowledged", "duplicates", "published again", "deliveries",
-           "repeated by the broker", "perhaps in doubt at an end", "handed on by a later life", "seen twice (P3)",
-           "seen more often (P3)", "not watched", "lost")
+SUMMARY = ("rounds", KILL, TERMINATE, "killed while starting", "lives without rows", "sidecar killed",
+           "connections cut", "events", "events acknowledged", "copies sent", "copies acknowledged", "duplicates",
+           "published again", "deliveries", "repeated by the broker", "perhaps in doubt at an end",
+           "handed on by a later life", "seen twice (P3)", "seen more often (P3)", "not watched", "lost")
 
 
 def run(rounds, seed, keep=False, out=sys.stdout):

@@ -80,6 +80,10 @@ class RowFeed(Store):
             self.last_seq = rows[-1][0]
         return rows
 
+    def stored_seq(self):
+        """Every event up to it is a row."""
+        return self._query("SELECT stored_seq FROM state")[0][0]
+
     def problems(self):
         """What SQLite itself finds wrong with the file: nothing."""
         return [text for text, in self._query("PRAGMA integrity_check") if text != "ok"]

@@ -95,6 +95,7 @@ class PowerCuts(Scene):
         if self._power_was_cut:
             self._power_was_cut = False
             self.rows = RowFeed(self.broker)
+            self.wait_stored()
             self.ledger.power_is_back(self.rows.new_rows())
 
     def cut(self, disk, number):

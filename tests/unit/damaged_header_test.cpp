@@ -65,7 +65,8 @@ TEST_F(DamagedHeaderTest, WithoutAStateExpiredRowsAreNotRemembered) {
     event.seq = 2;
     batch.InsertSalvaged(event, 0);
     batch.Commit();
-    store.ForEachKey(0, [&](std::uint64_t seq, std::string_view, std::string_view) { seqs.push_back(seq); });
+    store.ForEachKey(0, UINT32_MAX,
+                     [&](std::uint64_t seq, std::string_view, std::string_view) { seqs.push_back(seq); });
   }
   EXPECT_THAT(seqs, ElementsAre(2));
 }

@@ -264,7 +264,7 @@ TEST_F(JournalTest, CountersWatermarkAndClockOutliveTheProcess) {
   EXPECT_EQ(journal_->header().clean, 1U);
 }
 
-TEST_F(JournalTest, GoesOnEmptyWithTheGivenHeader) {
+TEST_F(JournalTest, GoesOnWithTheGivenHeaderAndWhatIsNotReleased) {
   Create();
   const auto positions = AppendThree();
   Reopen();
@@ -274,10 +274,10 @@ TEST_F(JournalTest, GoesOnEmptyWithTheGivenHeader) {
   header.skipped_seqs = 5;
   header.clean = 0;
   header.counters.passed = 8;
-  journal_->GoOn(header);
-  EXPECT_EQ(journal_->used_bytes(), 0U);
+  journal_->GoOn(header, positions[2]);
+  EXPECT_EQ(journal_->used_bytes(), positions[3] - positions[2]);
   EXPECT_EQ(journal_->appended_position(), positions[3]);
-  EXPECT_THAT(Reopen(), IsEmpty());
+  EXPECT_THAT(Seqs(Reopen()), ElementsAre(3));
   EXPECT_EQ(journal_->accepted_seq(), 100U);
   EXPECT_EQ(journal_->handed_on_seq(), 99U);
   EXPECT_EQ(journal_->header().skipped_seqs, 5U);

@@ -85,7 +85,8 @@ class StoreTest : public testing::Test {
   std::vector<std::uint64_t> Rows() { return Numbers("SELECT seq FROM events ORDER BY seq"); }
   std::vector<std::uint64_t> RememberedKeys() {
     std::vector<std::uint64_t> seqs;
-    store_->ForEachKey(0, [&](std::uint64_t seq, std::string_view, std::string_view) { seqs.push_back(seq); });
+    store_->ForEachKey(0, UINT32_MAX,
+                       [&](std::uint64_t seq, std::string_view, std::string_view) { seqs.push_back(seq); });
     return seqs;
   }
   std::vector<std::uint64_t> InDoubt() {
@@ -212,7 +213,8 @@ TEST_F(StoreTest, GivesTheKeysInOrder) {
   Insert(MakeEvent(7, "b\0"sv, 0, "x"));
   Insert(MakeEvent(3, "a", 0, "y"));
   std::vector<std::tuple<std::uint64_t, std::string, std::string>> keys;
-  store_->ForEachKey(0, [&](auto seq, auto topic, auto event_id) { keys.emplace_back(seq, topic, event_id); });
+  store_->ForEachKey(0, UINT32_MAX,
+                     [&](auto seq, auto topic, auto event_id) { keys.emplace_back(seq, topic, event_id); });
   EXPECT_THAT(keys, ElementsAre(std::tuple(3, "y", "a"), std::tuple(7, "x", "b\0"s)));
 }
 

@@ -26,9 +26,10 @@ class WriterTest : public testing::Test {
   explicit WriterTest(std::uint64_t journal_bytes = Journal::kRingBytesMin)
       : journal_(Journal::Create(dir_.path(), journal_bytes, {})) {}
 
-  void Start() {
+  void Start() { Start(store_.LoadState()); }
+  void Start(const StoreState& state) {
     Stop();
-    writer_.emplace(journal_, store_, keys_, clock_, log_, options_, store_.LoadState());
+    writer_.emplace(journal_, store_, keys_, clock_, log_, options_, state);
   }
   void Stop() { writer_.reset(); }
 
@@ -136,6 +137,46 @@ TEST_F(WriterTest, DeletesWhatWasHandedOnFromThoseInDoubt) {
   EXPECT_TRUE(journal_.AppendHandedOn(7));
   EXPECT_TRUE(Eventually([&] { return reader_.QueryInteger("SELECT COUNT(*) FROM in_doubt") == 0; }));
 }
+
+// --- What an earlier run has left in the journal ---------------------------------------------------
+
+TEST_F(WriterTest, StoresWhatIsThereAtItsStart) {
+  for (std::uint64_t seq = 1; seq <= 100; ++seq) Append(seq);
+  HandOnUpTo(100);
+  Start();
+  EXPECT_TRUE(WaitForRows(100));
+  Stop();
+  EXPECT_EQ(journal_.used_bytes(), 0U);
+  EXPECT_EQ(store_.LoadKeysSeq(), 100U);
+}
+
+TEST_F(WriterTest, RowsOfAnEarlierRunAreNoConflict) {
+  for (std::uint64_t seq = 1; seq <= 5; ++seq) Append(seq);
+  Start();
+  EXPECT_TRUE(WaitForRows(5));
+  Stop();
+  reader_.Execute("DELETE FROM events WHERE seq = 2");
+  Start();
+  EXPECT_TRUE(WaitForRows(5));
+  EXPECT_THAT(log_.Take(), testing::IsEmpty());
+  EXPECT_EQ(reader_.QueryInteger("SELECT stored_seq FROM state"), 5) << "readers have seen all of them";
+}
+
+TEST_F(WriterTest, StoredSeqNeverGoesBackwards) {
+  for (std::uint64_t seq = 1; seq <= 3; ++seq) Append(seq);
+  Start({.stored_seq = 5, .forgotten_seq = 0, .skipped_seqs = 0, .counters = {}});
+  EXPECT_TRUE(WaitForRows(3));
+  EXPECT_EQ(reader_.QueryInteger("SELECT stored_seq FROM state"), 5);
+}
+
+TEST_F(WriterTest, WhatHasExpiredIsNotStoredAgain) {
+  for (std::uint64_t seq = 1; seq <= 5; ++seq) Append(seq);
+  Start({.stored_seq = 4, .forgotten_seq = 3, .skipped_seqs = 0, .counters = {}});
+  EXPECT_TRUE(Eventually([&] { return reader_.QueryInteger("SELECT stored_seq FROM state") == 5; }));
+  EXPECT_THAT(Rows(), ElementsAre(4, 5));
+}
+
+// --- Counters, clock, failures ---------------------------------------------------------------------
 
 TEST_F(WriterTest, SavesTheCountersWithTheRows) {
   journal_.Count(&Counters::passed);
