@@ -111,14 +111,23 @@ void Statement::Reset() { sqlite3_reset(handle_); }
 
 std::int64_t Statement::Integer(int column) const { return sqlite3_column_int64(handle_, column); }
 
-std::string_view Statement::Bytes(int column) const {
-  const auto* const bytes = static_cast<const char*>(sqlite3_column_blob(handle_, column));
-  return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
+namespace {
+
+// Each sqlite3_column_* looks the column up and takes the connection's mutex, if it has one; the value's own functions
+// do not, which is all right on one thread.
+std::string_view BytesOf(sqlite3_value* value) {
+  const auto* const bytes = static_cast<const char*>(sqlite3_value_blob(value));
+  return {bytes, static_cast<std::size_t>(sqlite3_value_bytes(value))};
 }
 
+}  // namespace
+
+std::string_view Statement::Bytes(int column) const { return BytesOf(sqlite3_column_value(handle_, column)); }
+
 std::optional<std::string_view> Statement::OptionalBytes(int column) const {
-  if (sqlite3_column_type(handle_, column) == SQLITE_NULL) return std::nullopt;
-  return Bytes(column);
+  sqlite3_value* const value = sqlite3_column_value(handle_, column);
+  if (sqlite3_value_type(value) == SQLITE_NULL) return std::nullopt;
+  return BytesOf(value);
 }
 
 Transaction::Transaction(Database& database) : database_(database) { database_.Execute("BEGIN IMMEDIATE"); }
