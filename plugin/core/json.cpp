@@ -483,13 +483,19 @@ std::string Unescape(std::string_view text) {
 }
 
 void AppendQuoted(std::string_view bytes, std::string* out) {
+  static constexpr auto kNeedsEscape = [] {
+    std::array<bool, 256> needs{};
+    for (std::size_t byte = 0; byte < 0x20; ++byte) needs[byte] = true;
+    needs[0x7F] = needs['"'] = needs['\\'] = true;
+    return needs;
+  }();
   constexpr char kHex[] = "0123456789abcdef";
   out->push_back('"');
   std::size_t run_begin = 0;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     const char c = bytes[i];
     const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7F && c != '"' && c != '\\') continue;
+    if (!kNeedsEscape[byte]) continue;
     out->append(bytes.substr(run_begin, i - run_begin));
     run_begin = i + 1;
     if (c == '"' || c == '\\') {

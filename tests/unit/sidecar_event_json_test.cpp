@@ -27,6 +27,30 @@ TEST(EventJsonTest, MembersAreShownAsPosted) {
                 std::string(kTail));
 }
 
+TEST(EventJsonTest, EachEventHasItsOwnTopic) {
+  for (const std::string topic : {"t/1", "t/1", "t/2", "t", "t/1", "", "", "t\"", "t"}) {
+    const std::string quoted = topic == "t\"" ? R"("t\"")" : '"' + topic + '"';
+    EXPECT_EQ(Row(topic, "a", "{}"),
+              R"({"topic":)" + quoted + R"(,"event_id":"a","timestamp":null,"source":null,"payload":null)" + kTail);
+  }
+}
+
+TEST(EventJsonTest, TheLargestSeqIsWhole) {
+  std::string text;
+  AppendEventJson({.seq = std::numeric_limits<std::uint64_t>::max(),
+                   .received_us = std::numeric_limits<std::int64_t>::max(),
+                   .topic = "t",
+                   .event_id = "a",
+                   .payload = "{}"},
+                  &text);
+  EXPECT_TRUE(text.ends_with(R"("seq":18446744073709551615,"received_at":"9999-12-31T23:59:59.999999Z"})")) << text;
+}
+
+TEST(EventJsonTest, EscapedNamesAreNames) {
+  EXPECT_EQ(Row("t", "a", R"({"\u0065vent_id":"a","t\u0069mestamp":1,"s\u006furce":2,"\u0070ayload":3,"\u0078":4})"),
+            R"({"topic":"t","event_id":"a","timestamp":1,"source":2,"payload":3)" + std::string(kTail));
+}
+
 TEST(EventJsonTest, MissingMembersAreNullAndTheMqttTopicCounts) {
   EXPECT_EQ(Row("real", "a", R"({"topic":"claimed","event_id":"a"})"),
             R"({"topic":"real","event_id":"a","timestamp":null,"source":null,"payload":null)" + std::string(kTail));
