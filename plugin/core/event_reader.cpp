@@ -29,7 +29,7 @@ SELECT sum((SELECT max(seq) FROM events WHERE seq < (last_block + 1) * ?1) -
 
 struct EventReader::Connection {
   explicit Connection(const std::filesystem::path& data_dir)
-      : files(FilesOf(data_dir)),
+      : files(FilesOf(data_dir / Journal::kFileName, data_dir / Store::kFileName)),
         journal(data_dir / Journal::kFileName, File::Mode::kRead),
         database(data_dir / Store::kFileName, sqlite::Database::Mode::kReadOnly),
         stored_seq(Checked(database), "SELECT stored_seq FROM state"),
@@ -52,9 +52,11 @@ struct EventReader::Connection {
 
   // Never by opening the database a second time: closing that would drop SQLite's own locks (POSIX fcntl).
   using Files = std::pair<FileIdentity, FileIdentity>;
-  static Files FilesOf(const std::filesystem::path& data_dir) {
-    return {IdentityOf(data_dir / Journal::kFileName), IdentityOf(data_dir / Store::kFileName)};
+  static Files FilesOf(const std::filesystem::path& journal, const std::filesystem::path& database) {
+    return {IdentityOf(journal), IdentityOf(database)};
   }
+  // The broker may have put a new file in the place of a damaged one: what is open is then the past.
+  bool IsPast() const { return files != FilesOf(journal.path(), database.path()); }
 
   Files files;
   File journal;
@@ -69,8 +71,7 @@ EventReader::EventReader(std::filesystem::path data_dir) : data_dir_(std::move(d
 EventReader::~EventReader() = default;
 
 EventReader::Connection& EventReader::connection() {
-  // The broker may have put a new file in the place of a damaged one: what is open is then the past.
-  if (connection_ != nullptr && connection_->files != Connection::FilesOf(data_dir_)) connection_.reset();
+  if (connection_ != nullptr && connection_->IsPast()) connection_.reset();
   if (connection_ == nullptr) connection_ = std::make_unique<Connection>(data_dir_);
   return *connection_;
 }
