@@ -204,6 +204,12 @@ class Publisher::Connection {
     CheckResult(result);
   }
 
+  /// While it is corked, what is published is put together: sending many small packets costs more than making them.
+  void SetCork(bool is_corked) const {
+    const int on = is_corked ? 1 : 0;
+    setsockopt(mosquitto_socket(client_), IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+  }
+
   /// Asks the plugin for the top lists; once is enough until it has answered.
   void AskForTop() {
     if (std::exchange(top_asked_, true)) return;
@@ -304,6 +310,7 @@ class Publisher::Connection {
         return;
       }
       connection->is_connected_ = true;
+      mosquitto_log_callback_set(connection->client_, nullptr);  // with one, it puts a line together for every packet
       std::uint32_t packet_bytes_max = 0;
       mosquitto_property_read_int32(properties, MQTT_PROP_MAXIMUM_PACKET_SIZE, &packet_bytes_max, false);
       if (packet_bytes_max > 0) connection->packet_bytes_max_ = packet_bytes_max;
@@ -378,7 +385,7 @@ class Publisher::Connection {
 
   // The only place where libmosquitto says why TLS failed, in a line or two.
   static void OnLog(mosquitto*, void* self, int level, const char* text) noexcept {
-    if (level != MOSQ_LOG_ERR || static_cast<Connection*>(self)->is_connected_) return;
+    if (level != MOSQ_LOG_ERR) return;
     Guard(self, [text](Connection* connection) { connection->tls_errors_.append(": ").append(text); });
   }
 
@@ -610,6 +617,13 @@ void Publisher::TakeSubmitted() {
 }
 
 void Publisher::SendSome(Connection* connection) {
+  if (sending_.empty()) return;
+  connection->SetCork(true);
+  SendAllThereIsRoomFor(connection);
+  connection->SetCork(false);
+}
+
+void Publisher::SendAllThereIsRoomFor(Connection* connection) {
   while (!sending_.empty()) {
     Sending sending = std::move(sending_.front());
     sending_.pop_front();

@@ -83,6 +83,7 @@ class Publisher {
   void EndSession(const std::string& reason);
   void TakeSubmitted();
   void SendSome(Connection* connection);
+  void SendAllThereIsRoomFor(Connection* connection);
   void ExchangeTop(Connection* connection);
   void Complain(const std::string& trouble);
 
