@@ -11,10 +11,8 @@
 namespace dedup {
 namespace {
 
-// Forgetting one key costs some 100 ns: while events come, few at a turn, of which there are thousands a second then;
-// else as many as take well below a millisecond.
-constexpr std::size_t kForgottenPerBusyTurn = 64;
-constexpr std::size_t kForgottenPerIdleTurn = 4096;
+// A part of the index is swept within some tens of microseconds, and so often a window's keys are out of it in time.
+constexpr std::int64_t kSweepInterval_ms = 1;
 
 constexpr std::size_t kTopicBytesMax = 65535;  // MQTT 3.1.1, section 1.5.3; and what a record has room for
 
@@ -57,7 +55,7 @@ void Deduplicator::Open(Recovered recovered) {
   recovered_->in_doubt.clear();
   try {
     syncer_.emplace(journal, log_, options_.fsync_interval);
-    prefaulter_.emplace(journal);
+    prefaulter_.emplace(journal, recovered_->index);
     writer_.emplace(journal, *recovered_->store, *recovered_->keys, *recovered_->clock, log_, options_,
                     recovered_->state);
   } catch (...) {  // no thread to be had: the directory must be free for the next attempt
@@ -109,14 +107,10 @@ Outcome Deduplicator::OnPublish(const Publish& publish) {
   return {Verdict::kProcessed, event.seq, id.text};
 }
 
-// The index is emptied behind the window a few keys at a time: a key may be over and still be found.
+// What the store has given up is forgotten from that moment on, not from the next turn.
 std::optional<std::uint64_t> Deduplicator::FindRemembered(const KeyHash& key) {
-  const auto seq = index_->Find(key);
-  if (seq && *seq <= writer_->forgotten_seq()) {
-    index_->Forget(*seq);
-    return std::nullopt;
-  }
-  return seq;
+  index_->ForgetUpTo(writer_->forgotten_seq());
+  return index_->Find(key);
 }
 
 // With fsync_interval 0 an acknowledgement, of a duplicate too, says that the event is on the disk.
@@ -260,7 +254,6 @@ void Deduplicator::OnTurn() {
   }
   // What had been accepted before the last turn began is queued to its subscribers by now, on every broker version.
   std::uint64_t handed_on_seq = turn_seq_;
-  const bool busy = turn_seq_ != accepted_seq_;
   turn_seq_ = accepted_seq_;
   if (!in_doubt_.empty()) {
     in_doubt_.OnTurn();
@@ -276,8 +269,12 @@ void Deduplicator::OnTurn() {
     handed_on_seq_ = handed_on_seq;
     journal_->SetHandedOnSeq(handed_on_seq);
   }
-  if (const std::uint64_t seq = writer_->forgotten_seq(); seq != forgotten_seq_) {
-    if (index_->ForgetUpTo(seq, busy ? kForgottenPerBusyTurn : kForgottenPerIdleTurn)) forgotten_seq_ = seq;
+  index_->ForgetUpTo(writer_->forgotten_seq());
+  if (index_->wants_sweep()) {
+    if (const std::int64_t now_ms = MonotonicMs(); now_ms - last_sweep_ms_ >= kSweepInterval_ms) {
+      last_sweep_ms_ = now_ms;
+      index_->Sweep();
+    }
   }
 }
 

@@ -65,8 +65,8 @@ class Deduplicator {
   void OnTurn();
   /// Whether OnTurn has something to do soon, for brokers that call it only on request.
   bool wants_turn() const {
-    return !log_.empty() || (!pending_ && (handed_on_seq_ != accepted_seq_ || !in_doubt_.empty() ||
-                                           forgotten_seq_ != writer_->forgotten_seq()));
+    return !log_.empty() ||
+           (!pending_ && (handed_on_seq_ != accepted_seq_ || !in_doubt_.empty() || index_->wants_sweep()));
   }
 
   /// An event in doubt whose recovery_delay is over: hand it on.
@@ -128,7 +128,7 @@ class Deduplicator {
   std::uint64_t turn_seq_ = 0;       // accepted_seq_ at the last turn
   std::uint64_t handed_on_seq_ = 0;  // the watermark
   std::uint64_t handed_on_seq_max_ = std::numeric_limits<std::uint64_t>::max();
-  std::uint64_t forgotten_seq_ = 0;
+  std::int64_t last_sweep_ms_ = 0;
   OncePerMinute invalid_id_log_;
   OncePerMinute refused_log_;
 

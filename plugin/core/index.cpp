@@ -1,189 +1,240 @@
 #include "index.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <stdexcept>
-#include <utility>
 
 namespace dedup {
 namespace {
 
-constexpr std::size_t kShards = 1 << 11;
-constexpr std::uint32_t kShardCapacityMin = 8;
-constexpr std::uint32_t kSlotsPerPage = 512;  // of a ZeroedArray
 constexpr std::uint64_t kSpanMax = std::uint64_t{1} << 32;
 
-// Fuller, an insert must move many slots; emptier, memory is wasted.
-bool IsFull(std::uint32_t used, std::uint32_t capacity) { return used >= capacity - capacity / 8; }
+// Fuller, a search takes many buckets; emptier, memory is wasted.
+constexpr double kFullShare = 13.0 / 16;
+
+// A round is over when the table holds this part more than at its beginning.
+constexpr std::uint64_t kRoundShare = 12;
+
+// But that many buckets at once and no more, or a single shard: some tens of microseconds.
+constexpr std::uint32_t kBucketsPerStep = 4096;
+
+constexpr std::uint64_t kForgottenShare = 8;
+
+std::uint32_t Grown(std::uint32_t bucket_count) { return bucket_count + std::max(bucket_count / 6, 1U); }
 
 }  // namespace
 
-Index::Index() : shards_(kShards) {}
-
-Index::LogEntry Index::MakeEntry(const KeyHash& key) {
-  LogEntry entry{{static_cast<std::uint32_t>(key.high), static_cast<std::uint32_t>(key.low),
-                  static_cast<std::uint32_t>(key.low >> 32)}};
-  if (!HasKey(entry)) entry.words[2] = 1;
-  return entry;
-}
-
 Index::Slot Index::MakeSlot(const KeyHash& key, std::uint64_t seq) {
-  const auto tag = static_cast<std::uint16_t>(key.high >> 48);
-  return {.seq_low = static_cast<std::uint32_t>(seq),
-          .home = static_cast<std::uint16_t>(key.low >> 16),
-          .tag = tag == 0 ? std::uint16_t{1} : tag};
+  const std::uint32_t high = static_cast<std::uint32_t>(key.high) & kHighBits;
+  return {.low = key.low, .high = high == 0 ? 1 : high, .seq_low = static_cast<std::uint32_t>(seq)};
 }
 
-bool Index::HasKey(const LogEntry& entry) { return (entry.words[0] | entry.words[1] | entry.words[2]) != 0; }
+Index::Shard Index::ShardAt(std::uint32_t number, std::uint32_t bucket_count) const {
+  return {reinterpret_cast<Bucket*>(memory_.data()) + std::size_t{number} * bucket_count, bucket_count};
+}
 
-std::size_t Index::ShardOf(const LogEntry& entry) { return entry.words[0] % kShards; }
+Index::Shard Index::ShardOf(const Slot& slot) const {
+  const auto number = static_cast<std::uint32_t>(slot.low >> 51);
+  static_assert(kShards == 1 << (64 - 51));
+  return ShardAt(number, number < boundary_ ? bucket_count_before_ : bucket_count_behind_);
+}
 
 std::uint64_t Index::SeqOf(const Slot& slot) const {
   return oldest_seq_ + static_cast<std::uint32_t>(slot.seq_low - static_cast<std::uint32_t>(oldest_seq_));
 }
 
-Index::LogEntry& Index::EntryOf(std::uint64_t seq) const {
-  return chunks_[seq / kChunkEntries - first_chunk_][seq % kChunkEntries];
-}
-
 void Index::Prefetch(const KeyHash& key) const {
-  const Shard& shard = shards_[ShardOf(MakeEntry(key))];
-  if (shard.used != 0) __builtin_prefetch(&shard.slots[shard.Home(MakeSlot(key, 0))]);
+  const Slot wanted = MakeSlot(key, 0);
+  const Shard shard = ShardOf(wanted);
+  const Bucket* const bucket = shard.buckets + shard.HomeOf(wanted);
+  __builtin_prefetch(bucket);
+  __builtin_prefetch(bucket + 1);
 }
 
 std::optional<std::uint64_t> Index::Find(const KeyHash& key) const {
-  const LogEntry entry = MakeEntry(key);
-  const Shard& shard = shards_[ShardOf(entry)];
-  if (shard.used == 0) return std::nullopt;
+  if (size_ == 0) return std::nullopt;
   const Slot wanted = MakeSlot(key, 0);
-  std::uint32_t i = shard.Home(wanted);
-  // Behind a slot that stands nearer to its home than this key would, the key cannot be.
-  for (std::uint32_t distance = 0;; ++distance, i = shard.Next(i)) {
-    const Slot& slot = shard.slots[i];
-    if (slot.tag == 0 || shard.Distance(i) < distance) return std::nullopt;
-    if (slot.tag == wanted.tag && slot.home == wanted.home) {
-      const std::uint64_t seq = SeqOf(slot);
-      if (std::memcmp(&EntryOf(seq), &entry, sizeof entry) == 0) return seq;
+  const Shard shard = ShardOf(wanted);
+  for (std::uint32_t i = shard.HomeOf(wanted);; i = shard.Next(i)) {
+    const Bucket& bucket = shard.buckets[i];
+    for (const Slot& slot : bucket.slots) {
+      if (slot.low != wanted.low || (slot.high & kHighBits) != wanted.high) continue;
+      // A forgotten one may stand before the one that came after it.
+      if (const std::uint64_t seq = SeqOf(slot); seq > forgotten_seq_) return seq;
     }
+    if ((bucket.slots[0].high & kGoesOn) == 0) return std::nullopt;
   }
+}
+
+bool Index::HasRoom(const Shard& shard, const Slot& slot) {
+  if (shard.bucket_count == 0) return false;
+  const std::uint32_t home = shard.HomeOf(slot);
+  std::uint32_t i = home;
+  do {
+    if (shard.buckets[i].slots[kBucketSlots - 1].high == 0) return true;
+    i = shard.Next(i);
+  } while (i != home);
+  return false;
+}
+
+void Index::Place(const Shard& shard, const Slot& slot) {
+  std::uint32_t i = shard.HomeOf(slot);
+  for (; shard.buckets[i].slots[kBucketSlots - 1].high != 0; i = shard.Next(i)) {
+    shard.buckets[i].slots[0].high |= kGoesOn;
+  }
+  Slot* to = shard.buckets[i].slots;
+  while (to->high != 0) ++to;
+  *to = slot;
 }
 
 void Index::Reserve(const KeyHash& key, std::uint64_t seq) {
   if (size_ == 0) {
-    // Nothing points into the log: it may begin anywhere.
-    chunks_.clear();
     oldest_seq_ = seq;
-    first_chunk_ = seq / kChunkEntries;
+    forgotten_seq_ = seq - 1;
+    round_forgotten_seq_ = 0;
   }
   if (seq - oldest_seq_ >= kSpanMax) throw std::length_error("the index spans at most 2^32 seqs");
-  const std::uint64_t chunk = seq / kChunkEntries - first_chunk_;
-  if (chunks_.size() <= chunk) chunks_.resize(chunk + 1);
-  if (chunks_[chunk].empty()) chunks_[chunk] = Chunk(kChunkEntries);
-  Shard& shard = shards_[ShardOf(MakeEntry(key))];
-  if (IsFull(shard.used, shard.slots.size())) Grow(shard);
+  if (round_ == Round::kNone) {
+    PrepareRound();
+  } else {
+    GoOnWithRound();
+  }
+  for (const Slot slot = MakeSlot(key, seq); !HasRoom(ShardOf(slot), slot);) MakeRoom();
 }
 
 void Index::Insert(const KeyHash& key, std::uint64_t seq) noexcept {
-  LogEntry& entry = EntryOf(seq);
-  entry = MakeEntry(key);
-  Shard& shard = shards_[ShardOf(entry)];
-  Place(shard, MakeSlot(key, seq));
-  ++shard.used;
+  const Slot slot = MakeSlot(key, seq);
+  Place(ShardOf(slot), slot);
   ++size_;
 }
 
-void Index::Place(Shard& shard, Slot slot) {
-  std::uint32_t i = shard.Home(slot);
-  for (std::uint32_t distance = 0; shard.slots[i].tag != 0; ++distance, i = shard.Next(i)) {
-    const std::uint32_t other_distance = shard.Distance(i);
-    if (other_distance > distance || (other_distance == distance && shard.slots[i].home <= slot.home)) continue;
-    // Here it belongs; whoever stood here looks for a place further on.
-    std::swap(slot, shard.slots[i]);
-    distance = other_distance;
+void Index::PrepareRound() {
+  if (may_be_forgotten()) {
+    BeginSweeping();
+  } else if (size_ >= full_size_) {
+    BeginGrowing();
+  } else if (size_ >= prepare_size_) {
+    memory_.Grow(BytesFor(Grown(bucket_count_behind_)));
   }
-  shard.slots[i] = slot;
 }
 
-void Index::Grow(Shard& shard) {
-  const std::uint32_t capacity = shard.slots.size();
-  if (capacity == 0) {
-    Rebuild(shard, kShardCapacityMin);
+void Index::GoOnWithRound() noexcept {
+  round_credit_ += kShards * kRoundShare;
+  for (std::uint32_t buckets = 0; round_ != Round::kNone && round_credit_ >= size_ && buckets < kBucketsPerStep;
+       buckets += bucket_count_behind_) {
+    round_credit_ -= size_;
+    RebuildNext();
+  }
+}
+
+// Only chance, or a hash that is none, brings so many keys together.
+void Index::MakeRoom() {
+  if (round_ == Round::kNone) {
+    BeginGrowing();
+  } else if (round_ == Round::kSweeping) {
+    GrowInstead();
   } else {
-    // Memory counts once there are many pages of it; before, what counts is that a key is seldom moved.
-    Rebuild(shard, capacity < 2 * kSlotsPerPage ? 2 * capacity : capacity + capacity / 6);
+    RebuildNext();
   }
 }
 
-void Index::Rebuild(Shard& shard, std::uint32_t capacity) {
-  static_assert(kSlotsPerPage * sizeof(Slot) == ZeroedArray<Slot>::kPageBytes);
-  if (capacity > kSlotsPerPage) capacity = (capacity + kSlotsPerPage - 1) / kSlotsPerPage * kSlotsPerPage;
-  Shard other;
-  other.slots = ZeroedArray<Slot>(capacity);
-  other.used = shard.used;
-  // The slots stand in the order of their homes, but for those that ran over the end, so each goes behind the last.
-  std::uint32_t next = 0;
-  const auto move = [&](const Slot& slot) {
-    if (slot.tag == 0) return;
-    const std::uint32_t at = std::max(other.Home(slot), next);
-    if (at < capacity) {
-      other.slots[at] = slot;
-    } else {
-      Place(other, slot);
-    }
-    next = at + 1;
-  };
-  const std::uint32_t size = shard.slots.size();
-  std::uint32_t first = 0;
-  while (first < size && shard.slots[first].tag != 0 && shard.Home(shard.slots[first]) > first) ++first;
-  for (std::uint32_t i = first; i < size; ++i) move(shard.slots[i]);
-  for (std::uint32_t i = 0; i < first; ++i) move(shard.slots[i]);
-  shard = std::move(other);
+void Index::BeginGrowing() {
+  const std::uint32_t bucket_count = Grown(bucket_count_behind_);
+  memory_.Grow(BytesFor(bucket_count));
+  collected_.resize(std::size_t{bucket_count} * kBucketSlots + 1);
+  bucket_count_behind_ = bucket_count;
+  round_ = Round::kGrowing;
+  round_forgotten_seq_ = forgotten_seq_;
+  // At first there is nothing to be moved.
+  boundary_ = bucket_count_before_ == 0 ? 0 : kShards;
+  if (boundary_ == 0) EndRound();
 }
 
-void Index::Forget(std::uint64_t seq) { Remove(seq, EntryOf(seq)); }
-
-bool Index::ForgetUpTo(std::uint64_t seq, std::size_t steps_max) {
-  for (std::size_t step = 0; size_ != 0 && oldest_seq_ <= seq; ++step) {
-    if (step == steps_max) return false;
-    const Chunk& chunk = chunks_.front();
-    std::uint64_t next = oldest_seq_ + 1;
-    if (chunk.empty()) {
-      next = (first_chunk_ + 1) * kChunkEntries;
-    } else if (LogEntry& entry = chunk[oldest_seq_ % kChunkEntries]; HasKey(entry)) {
-      Remove(oldest_seq_, entry);
-    }
-    oldest_seq_ = next;
-    if (oldest_seq_ / kChunkEntries != first_chunk_) {
-      chunks_.pop_front();
-      ++first_chunk_;
-    }
+void Index::BeginSweeping() noexcept {
+  if (is_sparse()) {
+    std::uint32_t bucket_count = 1;
+    while (FullSize(bucket_count) < size_ + size_ / 8) bucket_count = Grown(bucket_count);
+    bucket_count_before_ = bucket_count;
   }
-  return true;
+  boundary_ = 0;
+  round_ = Round::kSweeping;
+  round_forgotten_seq_ = forgotten_seq_;
 }
 
-void Index::Remove(std::uint64_t seq, LogEntry& entry) {
-  Shard& shard = shards_[ShardOf(entry)];
-  const auto seq_low = static_cast<std::uint32_t>(seq);
-  std::uint32_t hole = shard.Home({.seq_low = 0, .home = static_cast<std::uint16_t>(entry.words[1] >> 16), .tag = 0});
-  while (shard.slots[hole].seq_low != seq_low || shard.slots[hole].tag == 0) hole = shard.Next(hole);
-  // Those behind move up, so a search may stop at an empty slot.
-  for (std::uint32_t i = shard.Next(hole); shard.slots[i].tag != 0 && shard.Distance(i) != 0; i = shard.Next(i)) {
-    shard.slots[hole] = shard.slots[i];
-    hole = i;
-  }
-  shard.slots[hole].tag = 0;
-  entry = {};
-  --shard.used;
-  --size_;
-  if (shard.used == 0) {
-    shard = Shard{};
-  } else if (shard.used < shard.slots.size() / 3 && shard.slots.size() > kShardCapacityMin) {
-    try {
-      Rebuild(shard, shard.used + shard.used / 2 + kShardCapacityMin);
-    } catch (const std::bad_alloc&) {
-      // It stays as large as it is; a later removal tries again.
+// Those shards that were swept grow to the size of the others.
+void Index::GrowInstead() noexcept {
+  round_ = Round::kGrowing;
+  round_forgotten_seq_ = 0;
+  crowded_ = true;
+  if (boundary_ == 0) EndRound();
+}
+
+void Index::RebuildNext() noexcept {
+  const bool growing = round_ == Round::kGrowing;
+  const std::uint32_t number = growing ? boundary_ - 1 : boundary_;
+  const Shard from = ShardAt(number, growing ? bucket_count_before_ : bucket_count_behind_);
+  const Shard to = ShardAt(number, growing ? bucket_count_behind_ : bucket_count_before_);
+  // Whether a slot is taken cannot be guessed, so each is copied, and written over by the next one if it is not.
+  std::size_t keys = 0;
+  std::size_t taken = 0;
+  for (std::uint32_t i = 0; i < from.bucket_count; ++i) {
+    for (const Slot& slot : from.buckets[i].slots) {
+      collected_[keys] = {.low = slot.low, .high = slot.high & kHighBits, .seq_low = slot.seq_low};
+      const auto is_taken = static_cast<unsigned>(slot.high != 0);
+      taken += is_taken;
+      keys += is_taken & static_cast<unsigned>(SeqOf(slot) > forgotten_seq_);
     }
   }
+  if (keys > std::size_t{to.bucket_count} * kBucketSlots) {
+    GrowInstead();
+    return;
+  }
+  boundary_ = growing ? number : number + 1;
+  size_ -= taken - keys;
+  std::memset(static_cast<void*>(to.buckets), 0, std::size_t{to.bucket_count} * sizeof(Bucket));
+  for (std::size_t i = 0; i < keys; ++i) Place(to, collected_[i]);
+  if (boundary_ == (growing ? 0 : kShards)) EndRound();
+}
+
+void Index::EndRound() noexcept {
+  const std::uint32_t bucket_count = round_ == Round::kGrowing ? bucket_count_behind_ : bucket_count_before_;
+  bucket_count_before_ = bucket_count_behind_ = bucket_count;
+  round_ = Round::kNone;
+  round_credit_ = 0;
+  oldest_seq_ = std::max(oldest_seq_, round_forgotten_seq_ + 1);
+  memory_.Shrink(BytesFor(bucket_count));
+  full_size_ = FullSize(bucket_count);
+  prepare_size_ = full_size_ - full_size_ / 32;
+  sparse_size_ = crowded_ || bucket_count == 1 ? 0 : full_size_ / 4;
+  crowded_ = false;
+}
+
+bool Index::wants_sweep() const { return round_ == Round::kSweeping || may_be_forgotten() || is_sparse(); }
+
+void Index::Sweep() noexcept {
+  if (!wants_sweep()) return;
+  if (round_ == Round::kNone) BeginSweeping();
+  for (std::uint32_t buckets = 0; round_ != Round::kNone && buckets < kBucketsPerStep;
+       buckets += bucket_count_behind_) {
+    RebuildNext();
+  }
+}
+
+bool Index::may_be_forgotten() const {
+  return size_ != 0 && forgotten_seq_ >= oldest_seq_ && forgotten_seq_ - oldest_seq_ >= size_ / kForgottenShare;
+}
+
+bool Index::is_sparse() const { return round_ == Round::kNone && size_ < sparse_size_; }
+
+std::size_t Index::BytesFor(std::uint32_t bucket_count) { return std::size_t{kShards} * bucket_count * sizeof(Bucket); }
+
+// Keys do not spread evenly: the fewer a shard holds, the more room must be left for one with more than its share,
+// which is seldom six times the root.
+std::uint64_t Index::FullSize(std::uint32_t bucket_count) {
+  const double slots = double{kBucketSlots} * bucket_count;
+  const double root = std::sqrt(9 + slots) - 3;
+  return static_cast<std::uint64_t>(kShards * std::min(kFullShare * slots, root * root));
 }
 
 }  // namespace dedup

@@ -2,36 +2,35 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <vector>
 
+#include "growing_memory.h"
 #include "key.h"
-#include "zeroed_array.h"
 
 namespace dedup {
 
 /// Which keys are remembered, and the seq of each.
 ///
-/// Two parts. The log holds 96 bits of every key's hash in order of seq, in chunks, so the oldest keys are forgotten
-/// from its front and their chunks go back to the allocator. The table finds a key: 2,048 shards (chosen by bits that
-/// the log holds, so that a key can be taken out again from its log entry alone), each an open-addressed array of
-/// 8-byte slots: where the key belongs (16 bits, in the log too), 16 further bits of the hash, and the low half of the
-/// seq, which leads into the log. So 112 bits of the keyed hash are compared before a key counts as seen: at 10^9 keys,
-/// two that differ meet with a probability of 10^-16. Slots stand in the order of their homes (Robin Hood hashing), so
-/// a search for an absent key ends within a cache line though the shard is nearly full, and a shard that is too full is
-/// rebuilt, alone and larger by a sixth (doubled while it is small), from its slots alone: tens of microseconds at 100
-/// M keys, so no insert stalls the broker. Discarded: one large table (a rebuild takes seconds), linear hashing
-/// (overflow chains cost a second cache miss), 6-byte slots (a rebuild needs every key's log entry, a cache miss each),
-/// keys of 128 bits with their seq in the table (32 bytes a key, and forgetting would need the keys back from the
-/// store).
+/// A hash table of 16-byte slots: 95 bits of the key's keyed hash, all of which are compared before a key counts as
+/// seen (at 10^9 keys, two that differ meet with a probability of 10^-11), and the low half of the seq. Four slots are
+/// a bucket, one cache line, filled from its front; what does not fit goes to the next bucket of its shard. So a
+/// look-up, of a known key as of an unknown one, waits for memory once.
 ///
-/// Limits: seqs in the index span less than 2^32. Memory: 12 bytes a key for the log, 9 to 11 for the table.
-/// Threading: one thread.
+/// The table is one piece of memory, cut into 8,192 shards of equal size, so where a key belongs is computed and
+/// nothing else need be looked at. It grows by a sixth: from the last shard to the first, one at a time, each is
+/// rebuilt further back, which takes some tens of microseconds at 10 M keys. This goes along with the keys that come,
+/// so no insert stalls the broker.
+///
+/// Keys are forgotten by their seq alone, at once; their slots are swept out, a shard at a time, when they may be an
+/// eighth of all. Discarded: slots of 8 bytes with the rest of the hash in a log in order of seq (a known key waits
+/// for memory twice), one table that is rebuilt as a whole (takes seconds), shards with memory of their own (not in
+/// huge pages, and one more place to look at).
+///
+/// Limits: seqs are 1 or more, and span less than 2^32. Memory: 20 to 24 bytes a key, where there are millions.
+/// Threading: one thread, but for PrepareMemory.
 class Index {
  public:
-  Index();
-
   /// Asks for the memory that Find will look at; worth it where there is something else to do before.
   void Prefetch(const KeyHash& key) const;
 
@@ -45,61 +44,90 @@ class Index {
   /// Remembers a key that Find does not know and that Reserve has made room for.
   void Insert(const KeyHash& key, std::uint64_t seq) noexcept;
 
-  /// Forgets the one key that is remembered under `seq`.
-  void Forget(std::uint64_t seq);
+  /// Forgets all keys with a seq up to `seq`, which none that comes later may have. Costs nothing; their memory is for
+  /// Sweep, and for the inserts that follow.
+  void ForgetUpTo(std::uint64_t seq) {
+    if (seq > forgotten_seq_) forgotten_seq_ = seq;
+  }
+  /// Whether enough of the memory is taken by forgotten keys for Sweep to be worth it.
+  bool wants_sweep() const;
+  /// Sweeps a part of the table, some tens of microseconds.
+  void Sweep() noexcept;
 
-  /// Forgets keys with a seq up to `seq`, oldest first, looking at no more than `steps_max` seqs.
-  /// Returns whether there is nothing left to forget up to `seq`.
-  bool ForgetUpTo(std::uint64_t seq, std::size_t steps_max);
+  /// Gets the memory that Insert will need next from the kernel, which may take it some milliseconds. To be called
+  /// while keys come fast, from any one other thread.
+  void PrepareMemory() { memory_.Prepare(); }
 
+  /// Of the keys, with the forgotten ones that were not swept out yet.
   std::uint64_t size() const { return size_; }
 
  private:
-  // 96 bits of the hash; all zero marks a seq without a key.
-  struct LogEntry {
-    std::uint32_t words[3];
-  };
-  static constexpr std::uint32_t kChunkEntries = 1 << 14;
-  using Chunk = ZeroedArray<LogEntry>;
-
   struct Slot {
+    std::uint64_t low;
+    std::uint32_t high;  // 31 bits of the hash, 0: empty; above them kGoesOn
     std::uint32_t seq_low;
-    std::uint16_t home;  // scaled by the shard's capacity: where the key would stand if it were alone
-    std::uint16_t tag;   // 0: empty
   };
-  // Small, so that all of them stay in the processor's cache.
+  static constexpr std::uint32_t kBucketSlots = 4;
+  struct Bucket {
+    Slot slots[kBucketSlots];
+  };
+  // In a bucket's first slot: a key that belongs here, or before, stands further on. So its bucket is full, until the
+  // shard is rebuilt.
+  static constexpr std::uint32_t kGoesOn = 0x8000'0000;
+  static constexpr std::uint32_t kHighBits = ~kGoesOn;
+  static constexpr std::uint32_t kShards = 1 << 13;
+
   struct Shard {
-    [[no_unique_address]] ZeroedArray<Slot> slots;
-    std::uint32_t used = 0;
+    Bucket* buckets;
+    std::uint32_t bucket_count;
 
-    std::uint32_t Next(std::uint32_t i) const { return i + 1 == slots.size() ? 0 : i + 1; }
-    std::uint32_t Home(const Slot& slot) const {
-      return static_cast<std::uint32_t>(std::uint64_t{slot.home} * slots.size() >> 16);
+    // Where a key would be if it were alone.
+    std::uint32_t HomeOf(const Slot& slot) const {
+      return static_cast<std::uint32_t>((slot.low & 0xFFFF'FFFF) * bucket_count >> 32);
     }
-    // How far the slot at `i` stands from its home.
-    std::uint32_t Distance(std::uint32_t i) const {
-      const std::uint32_t home = Home(slots[i]);
-      return i >= home ? i - home : i + slots.size() - home;
-    }
+    std::uint32_t Next(std::uint32_t bucket) const { return bucket + 1 == bucket_count ? 0 : bucket + 1; }
   };
-  static_assert(sizeof(Shard) == 16 || sizeof(void*) != 8);
 
-  static LogEntry MakeEntry(const KeyHash& key);
+  // Shards are rebuilt one after the other: to grow, from the last to the first, to be rid of forgotten keys and
+  // perhaps of room, from the first to the last. So none is ever in the way of another.
+  enum class Round : std::uint8_t { kNone, kGrowing, kSweeping };
+
   static Slot MakeSlot(const KeyHash& key, std::uint64_t seq);
-  static std::size_t ShardOf(const LogEntry& entry);
-  static bool HasKey(const LogEntry& entry);
-  static void Place(Shard& shard, Slot slot);
-  static void Grow(Shard& shard);
-  static void Rebuild(Shard& shard, std::uint32_t capacity);
+  Shard ShardAt(std::uint32_t number, std::uint32_t bucket_count) const;
+  Shard ShardOf(const Slot& slot) const;
   std::uint64_t SeqOf(const Slot& slot) const;
-  LogEntry& EntryOf(std::uint64_t seq) const;
-  void Remove(std::uint64_t seq, LogEntry& entry);
+  static bool HasRoom(const Shard& shard, const Slot& slot);
+  static void Place(const Shard& shard, const Slot& slot);
+  void PrepareRound();
+  void GoOnWithRound() noexcept;
+  void MakeRoom();
+  void BeginGrowing();
+  void BeginSweeping() noexcept;
+  void GrowInstead() noexcept;
+  void RebuildNext() noexcept;
+  void EndRound() noexcept;
+  bool may_be_forgotten() const;
+  bool is_sparse() const;
+  static std::size_t BytesFor(std::uint32_t bucket_count);
+  static std::uint64_t FullSize(std::uint32_t bucket_count);
 
-  std::vector<Shard> shards_;
-  std::deque<Chunk> chunks_;       // of consecutive kChunkEntries seqs each; empty where no seq of a chunk has a key
-  std::uint64_t first_chunk_ = 0;  // chunks_.front() holds the seqs from first_chunk_ * kChunkEntries
-  std::uint64_t oldest_seq_ = 0;   // no key has a smaller one
+  GrowingMemory memory_;
+  // Buckets a shard: of those before boundary_, and of the others.
+  std::uint32_t bucket_count_before_ = 0;
+  std::uint32_t bucket_count_behind_ = 0;
+  std::uint32_t boundary_ = 0;
+  Round round_ = Round::kNone;
+  std::uint64_t round_credit_ = 0;
+  std::uint64_t round_forgotten_seq_ = 0;  // when it began; of no use when it does not visit all shards
+  bool crowded_ = false;                   // some shard could not be made smaller in this round
+  std::vector<Slot> collected_;            // of the shard that is rebuilt
+
   std::uint64_t size_ = 0;
+  std::uint64_t prepare_size_ = 0;  // there will soon be need for more memory
+  std::uint64_t full_size_ = 0;     // the next round must begin
+  std::uint64_t sparse_size_ = 0;   // with less, a smaller table would do
+  std::uint64_t oldest_seq_ = 0;    // no slot has a smaller one
+  std::uint64_t forgotten_seq_ = 0;
 };
 
 }  // namespace dedup

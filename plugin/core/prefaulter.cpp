@@ -17,8 +17,11 @@ constexpr std::uint64_t kAheadBytesMax = 8 << 20;
 
 }  // namespace
 
-Prefaulter::Prefaulter(const Journal& journal)
-    : journal_(journal), next_wake_position_(journal.appended_position() + kStepBytes), thread_([this] { Run(); }) {}
+Prefaulter::Prefaulter(const Journal& journal, Index& index)
+    : journal_(journal),
+      index_(index),
+      next_wake_position_(journal.appended_position() + kStepBytes),
+      thread_([this] { Run(); }) {}
 
 Prefaulter::~Prefaulter() {
   stop_.store(true);
@@ -49,6 +52,7 @@ void Prefaulter::Run() {
     const std::uint64_t ahead =
         step * static_cast<std::uint64_t>(kAhead.count()) / static_cast<std::uint64_t>(took.count());
     journal_.Prefault(std::clamp(ahead, 2 * kStepBytes, kAheadBytesMax));
+    index_.PrepareMemory();
   }
 }
 

@@ -1,5 +1,5 @@
-// A thread that takes the journal's page faults, which would else cost the main thread more than all that it
-// does itself for an event.
+// A thread that takes the page faults of the journal and of the index, which would else cost the main thread more than
+// all that it does itself for an event.
 #pragma once
 
 #include <atomic>
@@ -7,24 +7,25 @@
 #include <cstdint>
 #include <thread>
 
+#include "index.h"
 #include "journal.h"
 
 namespace dedup {
 
-/// Keeps the journal's next pages writable while events come fast.
+/// Keeps the journal's next pages writable, and the index's next memory at hand, while events come fast.
 ///
 /// The kernel protects a page after each sync, and a store to it costs a fault of some microseconds, once every dozen
 /// events. This thread takes it ahead of them, as far as some milliseconds' worth of events go, and not at all at a
 /// trickle: a page made writable is written to the disk at the next sync, also when nothing came to it.
 ///
 /// Threading: the constructor starts the thread, the destructor stops it; Notify is for the main thread. Ownership:
-/// refers to the journal, which must outlive it. Errors: none; what it fails to do costs speed, nothing else.
+/// refers to journal and index, which must outlive it. Errors: none; what it fails to do costs speed, nothing else.
 class Prefaulter {
  public:
   /// How many bytes are appended between two wake-ups of the thread.
   static constexpr std::uint64_t kStepBytes = 64 << 10;
 
-  explicit Prefaulter(const Journal& journal);
+  Prefaulter(const Journal& journal, Index& index);
   Prefaulter(const Prefaulter&) = delete;
   Prefaulter& operator=(const Prefaulter&) = delete;
   ~Prefaulter();
@@ -39,6 +40,7 @@ class Prefaulter {
   void Wake();
 
   const Journal& journal_;
+  Index& index_;
   std::uint64_t next_wake_position_;
   std::atomic<std::uint32_t> wakes_{0};
   std::atomic<bool> stop_{false};

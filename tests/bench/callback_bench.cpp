@@ -430,6 +430,13 @@ double ResidentBytes() {
 void MeasureIndex(const Settings& settings, Results* results) {
   const double before = ResidentBytes();
   Index index;
+  // As the prefaulter does.
+  const std::jthread preparer([&index](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      index.PrepareMemory();
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  });
   Latencies latencies;
   for (std::uint64_t i = 0; i < settings.keys; ++i) {
     if (i % kEventsPerTurn == 0) latencies.BeginTurn();

@@ -1,13 +1,19 @@
 #include "index.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <map>
+#include <new>
 #include <optional>
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 namespace dedup {
 namespace {
@@ -38,7 +44,10 @@ class IndexTest : public testing::Test {
   void ExpectNone(std::uint64_t first, std::uint64_t last) {
     for (std::uint64_t number = first; number <= last; ++number) ASSERT_EQ(index_.Find(KeyOf(number)), std::nullopt);
   }
-  void ForgetUpTo(std::uint64_t seq) { EXPECT_TRUE(index_.ForgetUpTo(seq, SIZE_MAX)); }
+  /// Whatever is forgotten; afterwards nothing of it is left, or less than an eighth.
+  void Sweep() {
+    while (index_.wants_sweep()) index_.Sweep();
+  }
 
   Index index_;
 };
@@ -46,7 +55,7 @@ class IndexTest : public testing::Test {
 TEST_F(IndexTest, KnowsNothingAtFirst) {
   EXPECT_EQ(index_.size(), 0U);
   ExpectNone(0, 100);
-  ForgetUpTo(UINT64_MAX);
+  index_.ForgetUpTo(UINT64_MAX);
 }
 
 TEST_F(IndexTest, FindsWhatWasInsertedAndNothingElse) {
@@ -69,60 +78,69 @@ TEST_F(IndexTest, ReservingAloneRemembersNothing) {
 
 TEST_F(IndexTest, ForgetsTheOldestAndKeepsTheOthers) {
   AddRange(1, 100);
-  ForgetUpTo(40);
+  index_.ForgetUpTo(40);
+  ExpectNone(1, 40);
+  ExpectRange(41, 100);
+  Sweep();
   EXPECT_EQ(index_.size(), 60U);
   ExpectNone(1, 40);
   ExpectRange(41, 100);
-  ForgetUpTo(40);
-  EXPECT_EQ(index_.size(), 60U);
+  index_.ForgetUpTo(39);
+  EXPECT_FALSE(index_.wants_sweep());
+  ExpectRange(41, 100);
 }
 
-TEST_F(IndexTest, AForgottenKeyCanBeInsertedAgain) {
+TEST_F(IndexTest, WhatIsForgottenIsSweptOnceItIsAnEighth) {
+  AddRange(1, 80);
+  EXPECT_FALSE(index_.wants_sweep());
+  index_.ForgetUpTo(10);
+  EXPECT_FALSE(index_.wants_sweep());
+  index_.ForgetUpTo(11);
+  EXPECT_TRUE(index_.wants_sweep());
+  Sweep();
+  EXPECT_FALSE(index_.wants_sweep());
+  EXPECT_EQ(index_.size(), 69U);
+}
+
+TEST_F(IndexTest, AForgottenKeyCanBeInsertedAgainSweptOrNot) {
   AddRange(1, 100);
-  ForgetUpTo(50);
+  index_.ForgetUpTo(50);
   Add(KeyOf(7), 101);
   EXPECT_EQ(index_.Find(KeyOf(7)), 101U);
-  ForgetUpTo(100);
+  Sweep();
   EXPECT_EQ(index_.Find(KeyOf(7)), 101U);
-  ForgetUpTo(101);
+  index_.ForgetUpTo(100);
+  Add(KeyOf(8), 102);
+  EXPECT_EQ(index_.Find(KeyOf(7)), 101U);
+  EXPECT_EQ(index_.Find(KeyOf(8)), 102U);
+  index_.ForgetUpTo(101);
   ExpectNone(7, 7);
 }
 
-TEST_F(IndexTest, ForgetsNoMoreAtOnceThanItIsAllowedTo) {
-  AddRange(1, 100);
-  EXPECT_FALSE(index_.ForgetUpTo(50, 0));
-  EXPECT_EQ(index_.size(), 100U);
-  EXPECT_FALSE(index_.ForgetUpTo(50, 49));
-  EXPECT_EQ(index_.size(), 51U);
-  ExpectRange(50, 100);
-  EXPECT_TRUE(index_.ForgetUpTo(50, 1));
-  EXPECT_EQ(index_.size(), 50U);
-}
-
-TEST_F(IndexTest, ForgetsAGivenKeyOutOfItsTurn) {
-  AddRange(1, 100);
-  index_.Forget(50);
-  index_.Forget(100);
-  EXPECT_EQ(index_.size(), 98U);
-  ExpectNone(50, 50);
-  ExpectNone(100, 100);
-  ExpectRange(51, 99);
-  Add(KeyOf(50), 101);
-  ForgetUpTo(60);
-  EXPECT_EQ(index_.size(), 40U);
-  EXPECT_EQ(index_.Find(KeyOf(50)), 101U);
-  index_.Forget(101);
-  for (std::uint64_t seq = 61; seq <= 99; ++seq) index_.Forget(seq);
-  EXPECT_EQ(index_.size(), 0U);
-  AddRange(1000, 1001);
-  ExpectRange(1000, 1001);
+TEST_F(IndexTest, KeysComeWhileItIsSwept) {
+  constexpr std::uint64_t kKeys = 100'000;
+  AddRange(1, kKeys);
+  index_.ForgetUpTo(kKeys / 2);
+  std::uint64_t last = kKeys;
+  for (int round = 0; index_.wants_sweep(); ++round) {
+    ASSERT_LT(round, 1000);
+    index_.Sweep();
+    AddRange(last + 1, last + 1000);
+    last += 1000;
+    if (round == 1) index_.ForgetUpTo(kKeys / 2 + 1000);
+    ExpectRange(kKeys / 2 + 1001, last);
+  }
+  ExpectNone(1, kKeys / 2 + 1000);
+  ExpectRange(kKeys / 2 + 1001, last);
+  EXPECT_LE(index_.size(), last - kKeys / 2);
 }
 
 TEST_F(IndexTest, CanBeginAnywhereOnceItIsEmpty) {
   for (const std::uint64_t start : {std::uint64_t{1} << 40, std::uint64_t{5}, std::uint64_t{1} << 62}) {
     AddRange(start, start + 20'000);
     ExpectRange(start, start + 20'000);
-    ForgetUpTo(start + 20'000);
+    index_.ForgetUpTo(start + 20'000);
+    Sweep();
     EXPECT_EQ(index_.size(), 0U);
     ExpectNone(start, start + 20'000);
   }
@@ -132,19 +150,14 @@ TEST_F(IndexTest, SeqsMayHaveGaps) {
   constexpr std::uint64_t kGap = 1'000'000;
   for (std::uint64_t i = 1; i <= 50; ++i) Add(KeyOf(i), i * kGap);
   for (std::uint64_t i = 1; i <= 50; ++i) EXPECT_EQ(index_.Find(KeyOf(i)), i * kGap);
-  ForgetUpTo(20 * kGap - 1);
+  index_.ForgetUpTo(20 * kGap - 1);
+  Sweep();
   EXPECT_EQ(index_.size(), 31U);
   EXPECT_EQ(index_.Find(KeyOf(20)), 20 * kGap);
-  ForgetUpTo(49 * kGap);
+  index_.ForgetUpTo(49 * kGap);
+  Sweep();
   EXPECT_EQ(index_.size(), 1U);
   EXPECT_EQ(index_.Find(KeyOf(50)), 50 * kGap);
-}
-
-TEST_F(IndexTest, AGapCostsFewSteps) {
-  Add(KeyOf(1), 1);
-  Add(KeyOf(2), 1'000'000'000);
-  EXPECT_TRUE(index_.ForgetUpTo(999'000'000, 100'000));
-  EXPECT_EQ(index_.size(), 1U);
 }
 
 TEST_F(IndexTest, RefusesASpanOf32BitsAndChangesNothing) {
@@ -156,27 +169,51 @@ TEST_F(IndexTest, RefusesASpanOf32BitsAndChangesNothing) {
   EXPECT_EQ(index_.size(), 4U);
   ExpectRange(10, 12);
   EXPECT_EQ(index_.Find(KeyOf(13)), 10 + kSpan - 1);
-  ForgetUpTo(10);
+  index_.ForgetUpTo(10);
+  Sweep();
   Add(KeyOf(14), 10 + kSpan);
   EXPECT_EQ(index_.Find(KeyOf(14)), 10 + kSpan);
   ExpectRange(11, 12);
 }
 
-// Keys that differ only where the shard, the home slot and the tag do not look.
+// Keys that differ only where neither the shard nor the home bucket looks: the table must grow until they have room.
 TEST_F(IndexTest, TellsKeysApartThatCrowdOneSlot) {
+  constexpr std::uint64_t kKeys = 100;
   const auto crowded = [](std::uint64_t number) {
-    return KeyHash{.high = 0xABCD'0000'0000'0000 | (number % 64) << 14, .low = (number / 64) << 32 | 0x8000'0000};
+    return KeyHash{.high = 0xABCD'0000'0000'0000 | (number % 64 + 1) << 14, .low = (number / 64) << 36 | 0x8000'0000};
   };
-  for (std::uint64_t number = 1; number <= 1000; ++number) Add(crowded(number), number);
-  for (std::uint64_t number = 1; number <= 1000; ++number) ASSERT_EQ(index_.Find(crowded(number)), number);
-  for (std::uint64_t number = 1001; number <= 2000; ++number) ASSERT_EQ(index_.Find(crowded(number)), std::nullopt);
-  for (std::uint64_t forgotten = 1; forgotten <= 1000; ++forgotten) {
-    ForgetUpTo(forgotten);
+  for (std::uint64_t number = 1; number <= kKeys; ++number) Add(crowded(number), number);
+  for (std::uint64_t number = 1; number <= kKeys; ++number) ASSERT_EQ(index_.Find(crowded(number)), number);
+  for (std::uint64_t number = kKeys + 1; number <= 2 * kKeys; ++number) {
+    ASSERT_EQ(index_.Find(crowded(number)), std::nullopt);
+  }
+  for (std::uint64_t forgotten = 1; forgotten <= kKeys; ++forgotten) {
+    index_.ForgetUpTo(forgotten);
+    Sweep();
     ASSERT_EQ(index_.Find(crowded(forgotten)), std::nullopt);
-    for (std::uint64_t number = forgotten + 1; number <= 1000; number += 37) {
+    for (std::uint64_t number = forgotten + 1; number <= kKeys; ++number) {
       ASSERT_EQ(index_.Find(crowded(number)), number);
     }
   }
+}
+
+// There is no room for the keys of a shard where the table is to be smaller: it grows again.
+TEST_F(IndexTest, KeysThatCrowdWhileItShrinksAreKept) {
+  const auto crowded = [](std::uint64_t number) { return KeyHash{.high = number, .low = number}; };
+  AddRange(1, 100'000);
+  index_.ForgetUpTo(100'000);
+  for (std::uint64_t number = 1; number <= 50; ++number) Add(crowded(number), 100'000 + number);
+  std::uint64_t last = 50;
+  for (int round = 0; index_.wants_sweep(); ++round) {
+    ASSERT_LT(round, 10'000);
+    index_.Sweep();
+    if (last < 60) ++last, Add(crowded(last), 100'000 + last);
+    for (std::uint64_t number = 1; number <= last; ++number) {
+      ASSERT_EQ(index_.Find(crowded(number)), 100'000 + number);
+    }
+  }
+  EXPECT_EQ(index_.size(), last);
+  ExpectNone(1, 1000);
 }
 
 TEST_F(IndexTest, AHashOfZerosIsAKeyToo) {
@@ -185,9 +222,9 @@ TEST_F(IndexTest, AHashOfZerosIsAKeyToo) {
   Add(zero, 1);
   AddRange(2, 10);
   EXPECT_EQ(index_.Find(zero), 1U);
-  ForgetUpTo(1);
+  index_.ForgetUpTo(1);
   EXPECT_EQ(index_.Find(zero), std::nullopt);
-  EXPECT_EQ(index_.size(), 9U);
+  ExpectRange(2, 10);
 }
 
 TEST_F(IndexTest, AMillionKeysComeAndGo) {
@@ -197,12 +234,52 @@ TEST_F(IndexTest, AMillionKeysComeAndGo) {
   ExpectRange(1, kMillion);
   ExpectNone(kMillion + 1, kMillion + 100'000);
   for (std::uint64_t seq = 1; seq <= kMillion; seq += 1000) {
-    while (!index_.ForgetUpTo(seq, 64)) {
-    }
+    index_.ForgetUpTo(seq);
+    index_.Sweep();
   }
-  EXPECT_EQ(index_.size(), 999U);
   ExpectRange(kMillion - 998, kMillion);
   ExpectNone(1, 1000);
+  Sweep();
+  EXPECT_LE(index_.size(), 999 + 999 / 8U);
+  ExpectRange(kMillion - 998, kMillion);
+  ExpectNone(kMillion - 2000, kMillion - 999);
+}
+
+// In a process of its own, which the limit ends with.
+TEST_F(IndexTest, WithoutMemoryItRefusesAKeyAndKeepsTheOthers) {
+  AddRange(1, 1000);
+  EXPECT_EXIT(
+      {
+        rlimit limit{};
+        if (setrlimit(RLIMIT_DATA, &limit) != 0) _exit(2);
+        std::uint64_t number = 1000;
+        try {
+          while (number < 10'000'000) {
+            index_.Reserve(KeyOf(number + 1), number + 1);
+            ++number;
+            index_.Insert(KeyOf(number), number);
+          }
+          _exit(3);
+        } catch (const std::bad_alloc&) {
+        }
+        for (std::uint64_t i = 1; i <= number; ++i) {
+          if (index_.Find(KeyOf(i)) != i) _exit(4);
+        }
+        _exit(index_.size() == number && !index_.Find(KeyOf(number + 1)) ? 0 : 5);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+// A key that another thread's memory is used for is there as any other.
+TEST_F(IndexTest, PreparedMemoryIsUsed) {
+  std::atomic<bool> stop{false};
+  std::thread preparer([&] {
+    while (!stop) index_.PrepareMemory();
+  });
+  AddRange(1, 500'000);
+  stop = true;
+  preparer.join();
+  ExpectRange(1, 500'000);
 }
 
 // Against a map: random inserts with gaps, finds of old and new keys, forgetting in small steps, now and then all of
@@ -227,20 +304,16 @@ TEST_F(IndexTest, AgreesWithAMap) {
         Add(KeyOf(number), seq);
         seq_of[number] = seq;
         key_of[seq] = number;
-      } else if (below(8) == 0) {
-        index_.Forget(known->second);
-        key_of.erase(known->second);
-        seq_of.erase(known);
       } else if (below(4) == 0) {
-        const std::uint64_t up_to = below(200) == 0 ? seq : key_of.begin()->first + below(8);
-        while (!index_.ForgetUpTo(up_to, 1 + below(1000))) {
-        }
+        const std::uint64_t up_to = below(200) == 0 ? seq : std::min(key_of.begin()->first + below(8), seq);
+        index_.ForgetUpTo(up_to);
+        if (below(2) == 0) index_.Sweep();
         while (!key_of.empty() && key_of.begin()->first <= up_to) {
           seq_of.erase(key_of.begin()->second);
           key_of.erase(key_of.begin());
         }
       }
-      ASSERT_EQ(index_.size(), seq_of.size());
+      ASSERT_GE(index_.size(), seq_of.size());
     }
     for (std::uint64_t number = 0; number < keys; ++number) {
       const auto known = seq_of.find(number);

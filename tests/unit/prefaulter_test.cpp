@@ -64,6 +64,7 @@ class PrefaulterTest : public testing::Test {
 
   TempDir dir_;
   Journal journal_{Journal::Create(dir_.path(), kJournalBytes, {})};
+  Index index_;
   const std::string payload_ = std::string(200, 'x');
   Event event_{.seq = 0, .topic = "t", .event_id = "id", .properties = {}, .payload = payload_};
   std::optional<Prefaulter> prefaulter_;
@@ -83,12 +84,12 @@ TEST_F(PrefaulterTest, TakesTheFaultsOfWhatComesFast) {
   for (std::uint64_t lap = 0; lap < 3 * kJournalBytes; lap += Prefaulter::kStepBytes) {
     ASSERT_GE(step_faults(), pages_per_step / 2) << "without it";
   }
-  prefaulter_.emplace(journal_);
+  prefaulter_.emplace(journal_, index_);
   EXPECT_TRUE(Eventually([&] { return step_faults() < pages_per_step / 2; }));
 }
 
 TEST_F(PrefaulterTest, LeavesATrickleAlone) {
-  prefaulter_.emplace(journal_);
+  prefaulter_.emplace(journal_, index_);
   for (int step = 0; step < 4; ++step) {
     AppendStep();
     std::this_thread::sleep_for(300ms);  // far more than its thread may be late
@@ -96,10 +97,10 @@ TEST_F(PrefaulterTest, LeavesATrickleAlone) {
   EXPECT_EQ(BytesAhead(), 0U) << "what is made ready is written, so there must be a use for it";
 }
 
-TEST_F(PrefaulterTest, EndsWithoutHavingSeenAnything) { prefaulter_.emplace(journal_); }
+TEST_F(PrefaulterTest, EndsWithoutHavingSeenAnything) { prefaulter_.emplace(journal_, index_); }
 
 TEST_F(PrefaulterTest, GoesOnWhereTheJournalIsFull) {
-  prefaulter_.emplace(journal_);
+  prefaulter_.emplace(journal_, index_);
   while (journal_.Append(event_)) prefaulter_->Notify();
   EXPECT_GT(journal_.used_bytes(), kJournalBytes - 1000);
   std::this_thread::sleep_for(5ms);

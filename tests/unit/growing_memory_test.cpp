@@ -1,0 +1,131 @@
+#include "growing_memory.h"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <fstream>
+#include <limits>
+#include <new>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace dedup {
+namespace {
+
+constexpr std::size_t kStep = GrowingMemory::kStepBytes;
+
+std::size_t ResidentBytes(const std::byte* from, std::size_t size) {
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  std::vector<unsigned char> pages(size / page);
+  if (mincore(const_cast<std::byte*>(from), size, pages.data()) != 0) return 0;
+  return page * static_cast<std::size_t>(std::ranges::count_if(pages, [](unsigned char state) { return state & 1; }));
+}
+
+// Leaves this process no more addresses than so many.
+void LimitAddresses(std::size_t left) {
+  std::size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  rlimit limit{};
+  limit.rlim_cur = limit.rlim_max = pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) + left;
+  if (setrlimit(RLIMIT_AS, &limit) != 0) _exit(2);
+}
+
+TEST(GrowingMemory, GrowsWithoutMovingAndKeepsWhatItHolds) {
+  GrowingMemory memory;
+  EXPECT_EQ(memory.data(), nullptr);
+  memory.Grow(1);
+  std::byte* const data = memory.data();
+  data[0] = std::byte{1};
+  data[kStep - 1] = std::byte{2};
+  memory.Grow(100 * kStep);
+  EXPECT_EQ(memory.data(), data);
+  EXPECT_EQ(data[0], std::byte{1});
+  EXPECT_EQ(data[kStep - 1], std::byte{2});
+  for (std::size_t i = kStep; i < 100 * kStep; i += 4096) ASSERT_EQ(data[i], std::byte{0});
+}
+
+TEST(GrowingMemory, TakesNothingBeforeItIsTouched) {
+  GrowingMemory memory;
+  memory.Grow(64 * kStep);
+  EXPECT_EQ(ResidentBytes(memory.data(), 64 * kStep), 0U);
+}
+
+TEST(GrowingMemory, GivesBackWhatItShrinksBy) {
+  GrowingMemory memory;
+  memory.Grow(8 * kStep);
+  for (std::size_t i = 0; i < 8 * kStep; i += 4096) memory.data()[i] = std::byte{1};
+  ASSERT_EQ(ResidentBytes(memory.data(), 8 * kStep), 8 * kStep);
+  memory.Shrink(2 * kStep + 1);
+  EXPECT_EQ(ResidentBytes(memory.data(), 8 * kStep), 3 * kStep);
+  EXPECT_EQ(memory.data()[3 * kStep - 4096], std::byte{1});
+  memory.Grow(8 * kStep);
+  EXPECT_EQ(memory.data()[3 * kStep], std::byte{0});
+}
+
+TEST(GrowingMemory, PrepareTakesTheFaultsOfAllButTheFirstStep) {
+  GrowingMemory memory;
+  memory.Prepare();
+  memory.Grow(8 * kStep);
+  std::thread([&] { memory.Prepare(); }).join();
+  EXPECT_EQ(ResidentBytes(memory.data(), kStep), 0U);
+  EXPECT_EQ(ResidentBytes(memory.data() + kStep, 7 * kStep), 7 * kStep);
+  memory.Shrink(kStep);
+  std::thread([&] { memory.Prepare(); }).join();
+  EXPECT_EQ(ResidentBytes(memory.data() + kStep, 7 * kStep), 0U);
+  memory.Grow(4 * kStep);
+  std::thread([&] { memory.Prepare(); }).join();
+  EXPECT_EQ(ResidentBytes(memory.data() + kStep, 3 * kStep), 3 * kStep);
+}
+
+TEST(GrowingMemory, WithoutRoomItThrowsAndStaysAsItIs) {
+  GrowingMemory memory;
+  memory.Grow(kStep);
+  memory.data()[0] = std::byte{1};
+  EXPECT_THROW(memory.Grow(std::numeric_limits<std::size_t>::max() / 2), std::bad_alloc);
+  EXPECT_EQ(memory.data()[0], std::byte{1});
+  memory.Grow(2 * kStep);
+  memory.data()[2 * kStep - 1] = std::byte{1};
+}
+
+// As under `ulimit -v`; in a process of its own, which the limit ends with.
+TEST(GrowingMemory, TakesFewerAddressesWhereTheyAreLimited) {
+  EXPECT_EXIT(
+      {
+        LimitAddresses(std::size_t{1} << 30);
+        GrowingMemory memory;
+        memory.Grow(2 * kStep);
+        memory.data()[2 * kStep - 1] = std::byte{1};
+        _exit(0);
+      },
+      testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(
+      {
+        LimitAddresses(std::size_t{1} << 20);
+        GrowingMemory memory;
+        try {
+          memory.Grow(kStep);
+        } catch (const std::bad_alloc&) {
+          _exit(0);
+        }
+        _exit(1);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+TEST(GrowingMemory, MovesWithItsContents) {
+  GrowingMemory one;
+  one.Grow(kStep);
+  one.data()[5] = std::byte{7};
+  GrowingMemory other(std::move(one));
+  EXPECT_EQ(other.data()[5], std::byte{7});
+  other.Grow(2 * kStep);
+  EXPECT_EQ(other.data()[2 * kStep - 1], std::byte{0});
+}
+
+}  // namespace
+}  // namespace dedup
