@@ -143,6 +143,7 @@ void Index::BeginGrowing() {
   const std::uint32_t bucket_count = Grown(bucket_count_behind_);
   memory_.Grow(BytesFor(bucket_count));
   collected_.resize(std::size_t{bucket_count} * kBucketSlots + 1);
+  filled_.resize(bucket_count);
   bucket_count_behind_ = bucket_count;
   round_ = Round::kGrowing;
   round_forgotten_seq_ = forgotten_seq_;
@@ -193,7 +194,13 @@ void Index::RebuildNext() noexcept {
   boundary_ = growing ? number : number + 1;
   size_ -= taken - keys;
   std::memset(static_cast<void*>(to.buckets), 0, std::size_t{to.bucket_count} * sizeof(Bucket));
-  for (std::size_t i = 0; i < keys; ++i) Place(to, collected_[i]);
+  // As Place does; but how full a bucket is, is read and guessed much sooner beside the table.
+  std::fill_n(filled_.begin(), to.bucket_count, std::uint8_t{0});
+  for (std::size_t k = 0; k < keys; ++k) {
+    std::uint32_t i = to.HomeOf(collected_[k]);
+    for (; filled_[i] == kBucketSlots; i = to.Next(i)) to.buckets[i].slots[0].high |= kGoesOn;
+    to.buckets[i].slots[filled_[i]++] = collected_[k];
+  }
   if (boundary_ == (growing ? 0 : kShards)) EndRound();
 }
 

@@ -121,6 +121,7 @@ class Index {
   std::uint64_t round_forgotten_seq_ = 0;  // when it began; of no use when it does not visit all shards
   bool crowded_ = false;                   // some shard could not be made smaller in this round
   std::vector<Slot> collected_;            // of the shard that is rebuilt
+  std::vector<std::uint8_t> filled_;       // slots of its buckets
 
   std::uint64_t size_ = 0;
   std::uint64_t prepare_size_ = 0;  // there will soon be need for more memory
