@@ -1,6 +1,4 @@
-// The HTTP sidecar beside an HTTP server that does nothing, the broker and SQLite's own scan.
-#include <httplib.h>
-
+// The HTTP sidecar beside HTTP servers that do less, the broker and SQLite's own scan.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -14,9 +12,9 @@
 #include "cases.h"
 #include "events.h"
 #include "http_client.h"
+#include "http_servers.h"
 #include "mqtt_load.h"
 #include "plain_sqlite.h"
-#include "sockets.h"
 #include "store.h"
 #include "stored_events.h"
 
@@ -25,31 +23,6 @@ namespace {
 
 constexpr int kConnections = 16;
 constexpr char kPublish[] = "/publish";
-
-// Answers every POST with the same bytes, in a process of its own.
-class ConstantServer {
- public:
-  ConstantServer()
-      : process_([port = port_] {
-          httplib::Server server;
-          server.new_task_queue = [] { return new httplib::ThreadPool(kConnections * 2); };
-          server.set_tcp_nodelay(true);
-          server.set_keep_alive_max_count(1'000'000);
-          server.Post(kPublish, [](const httplib::Request&, httplib::Response& response) {
-            response.set_content(
-                R"({"status":"ok","processed":["00000000-0000-4000-8000-000000000000"],"duplicates":0,"total_received":1})",
-                "application/json");
-          });
-          server.listen("127.0.0.1", port);
-        }) {
-    process_.WaitUntil([this] { return HttpGet(port_, "/").status == 404; });
-  }
-  std::uint16_t port() const { return port_; }
-
- private:
-  std::uint16_t port_ = FreePort();
-  Process process_;
-};
 
 // Bodies of so many events each, none of them known.
 std::vector<std::string> MakeBodies(IdSource& ids, std::size_t bodies, std::size_t events_each) {
@@ -69,11 +42,12 @@ std::vector<std::string> MakeBodies(IdSource& ids, std::size_t bodies, std::size
   return made;
 }
 
+template <class Reference>
 void MeasureSinglePosts(const Context& context, Result& result) {
   const TempDir data_dir;
   const Broker broker(context.programs, data_dir.path());
   const Sidecar sidecar(context.programs, broker, data_dir.path());
-  const ConstantServer constant;
+  const Reference reference(context.programs);
   IdSource ids(IdKind::kUuidV4);
   for (int pair = 0; pair < context.pairs; ++pair) {
     const std::vector<std::string> bodies = MakeBodies(ids, std::max<std::size_t>(context.Scaled(20'000), 100), 1);
@@ -81,7 +55,7 @@ void MeasureSinglePosts(const Context& context, Result& result) {
       return static_cast<double>(bodies.size()) / HttpPostAll(port, kPublish, bodies, kConnections);
     };
     Figure& figure = result["POSTs a second"];
-    figure.reference.push_back(posts_per_s(constant.port()));
+    figure.reference.push_back(posts_per_s(reference.port()));
     figure.values.push_back(posts_per_s(sidecar.port()));
   }
 }
@@ -182,7 +156,9 @@ Case HttpCase(const std::string& name, const std::string& title, const std::stri
 
 std::vector<Case> HttpCases() {
   return {
-      HttpCase("single", "POST /publish of one event, 16 connections", "constant", MeasureSinglePosts),
+      HttpCase("single", "POST /publish of one event, 16 connections", "constant", MeasureSinglePosts<ConstantServer>),
+      // What httplib, libmosquitto and the broker leave of that.
+      HttpCase("bridge", "POST /publish of one event, 16 connections", "least bridge", MeasureSinglePosts<LeastBridge>),
       HttpCase("batch", "POST /publish of 1,000 events, 2 connections", "MQTT QoS 1", MeasureBatches),
       HttpCase("events", "GET /events of 1,000,000 events", "SQLite's scan", MeasureEvents),
       HttpCase("export", "POST /publish during GET /events of 1,000,000 events", "idle", MeasureExport),
