@@ -21,7 +21,12 @@ constexpr std::uint32_t kBucketsPerStep = 4096;
 
 constexpr std::uint64_t kForgottenShare = 8;
 
-std::uint32_t Grown(std::uint32_t bucket_count) { return bucket_count + std::max(bucket_count / 6, 1U); }
+// With fewer buckets a shard, what counts is that a key is seldom moved; with more, memory.
+constexpr std::uint32_t kManyBuckets = 64;
+
+std::uint32_t Grown(std::uint32_t bucket_count) {
+  return bucket_count < kManyBuckets ? std::max(2 * bucket_count, 1U) : bucket_count + bucket_count / 6;
+}
 
 }  // namespace
 

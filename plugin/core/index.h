@@ -18,9 +18,9 @@ namespace dedup {
 /// look-up, of a known key as of an unknown one, waits for memory once.
 ///
 /// The table is one piece of memory, cut into 8,192 shards of equal size, so where a key belongs is computed and
-/// nothing else need be looked at. It grows by a sixth: from the last shard to the first, one at a time, each is
-/// rebuilt further back, which takes some tens of microseconds at 10 M keys. This goes along with the keys that come,
-/// so no insert stalls the broker.
+/// nothing else need be looked at. It grows by a sixth (doubles while it is small): from the last shard to the first,
+/// one at a time, each is rebuilt further back, which takes some tens of microseconds at 10 M keys. This goes along
+/// with the keys that come, so no insert stalls the broker.
 ///
 /// Keys are forgotten by their seq alone, at once; their slots are swept out, a shard at a time, when they may be an
 /// eighth of all. Discarded: slots of 8 bytes with the rest of the hash in a log in order of seq (a known key waits
