@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "backlog.h"
+#include "cancellation.h"
 #include "control.h"
 #include "deduplicator.h"
 #include "sys_topics.h"
@@ -59,6 +60,7 @@ struct ControlClient {
 struct Plugin {
   explicit Plugin(const dedup::Options& options) : deduplicator(options), sys_topics(options.sys_interval) {}
 
+  const dedup::CancellationOff cancellation_off;
   mosquitto_plugin_id_t* identifier = nullptr;
   Deduplicator deduplicator;
   dedup::SysTopics sys_topics;
