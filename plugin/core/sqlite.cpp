@@ -6,19 +6,36 @@
 #include <utility>
 
 #include "errors.h"
+#include "patience.h"
+#include "yielding_vfs.h"
 
 namespace dedup::sqlite {
+namespace {
+
+// Some 5 us of them.
+constexpr int kOperationsBetweenYields = 100;
+
+}  // namespace
 
 Database::Database(const std::filesystem::path& path, Mode mode) : path_(path) {
   const int flags = SQLITE_OPEN_NOMUTEX |
                     (mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-  const int result = sqlite3_open_v2(path.c_str(), &handle_, flags, nullptr);
+  const int result = sqlite3_open_v2(path.c_str(), &handle_, flags, mode == Mode::kReadOnly ? nullptr : YieldingVfs());
   if (result != SQLITE_OK) {
     const std::string reason = handle_ == nullptr ? "out of memory" : sqlite3_errmsg(handle_);
     sqlite3_close_v2(handle_);
     throw StorageError("sqlite3_open", path_, reason);
   }
   sqlite3_extended_result_codes(handle_, 1);
+  if (mode != Mode::kReadOnly) {
+    sqlite3_progress_handler(
+        handle_, kOperationsBetweenYields,
+        [](void*) {
+          YieldIfPatient();
+          return 0;
+        },
+        nullptr);
+  }
   // In place of SQLite's own checkpoints, whose failures nobody would hear of.
   sqlite3_wal_hook(
       handle_,

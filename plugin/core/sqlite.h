@@ -1,4 +1,4 @@
-// SQLite as values with lifetimes: the only home of sqlite3.h.
+// SQLite as values with lifetimes: the only home of sqlite3.h, but for what yielding_vfs.cpp puts below it.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,7 @@ struct BlobView {
 };
 
 /// A connection. Errors of everything here: StorageError with SQLite's words; CorruptDatabase or BusyDatabase where
-/// SQLite says so.
+/// SQLite says so. One that writes does so in small pieces where its thread is patient (patience.h).
 /// Threading: one thread at a time for a connection and its statements.
 class Database {
  public:

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "patience.h"
+
 namespace dedup {
 namespace {
 
@@ -30,6 +32,11 @@ constexpr std::uint64_t kStreamsPerJournal = 64;
 constexpr milliseconds kIdleWait{100};
 constexpr milliseconds kFailureWait{500};
 constexpr int kBusyTurns = 50;  // without a record, before the writer counts as idle
+
+// On a busy machine the writer lets everybody else go first, while what waits for it is young and little. Then it
+// insists on its share of the processors.
+constexpr milliseconds kPatience{1000};
+constexpr std::uint64_t kPatiencesPerJournal = 8;
 
 // Room is given back seldom, for it costs two syncs: when a quarter of the journal is used, else every ten seconds.
 constexpr milliseconds kReleaseInterval{10'000};
@@ -131,6 +138,10 @@ void Writer::Run() {
 
 // Returns whether there was something to do.
 bool Writer::RunOnce(bool last) {
+  BePatientUntil([this, last, late = steady_clock::now() + kPatience] {
+    return last || steady_clock::now() >= late ||
+           journal_.appended_position() - stored_position_ > journal_.ring_bytes() / kPatiencesPerJournal;
+  });
   clock_.Resync();
   const std::uint64_t seq_before = state_.stored_seq;
   bool stored = false;
@@ -189,6 +200,7 @@ void Writer::Release(bool now) {
     // Only the journal knows how to hand an event on again: it stays until that cannot be needed any more.
     if (entry.kind == RecordKind::kHandedOn) continue;
     if (entry.event.seq > journal_.handed_on_seq()) break;
+    YieldIfPatient();
     keys_.Append(entry.event.seq, HashKey(journal_.header().secret, entry.event.topic, entry.event.event_id));
   }
   if (position == journal_.released_position()) return;

@@ -1,0 +1,119 @@
+#include "patience.h"
+
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/resource.h>
+
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <thread>
+
+#include "sqlite.h"
+#include "temp_dir.h"
+
+namespace dedup {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// A processor with another thread that never sleeps, and what the test's own thread gets of it.
+class PatienceTest : public testing::Test {
+ protected:
+  PatienceTest() {
+    sched_getaffinity(0, sizeof all_, &all_);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    sched_setaffinity(0, sizeof one, &one);
+    rival_ = std::thread([this] {
+      while (!stop_) {
+      }
+    });
+  }
+  ~PatienceTest() override {
+    stop_ = true;
+    rival_.join();
+    sched_setaffinity(0, sizeof all_, &all_);
+    BePatientUntil(nullptr);
+  }
+
+  // How often body() had to leave the processor, or left it.
+  template <class Body>
+  static long CountLeaves(Body body) {
+    const long before = Leaves();
+    body();
+    return Leaves() - before;
+  }
+
+  static bool Never() { return false; }
+
+  static void Work(milliseconds cpu) {
+    const auto now = [] {
+      timespec time{};
+      clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+      return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+    };
+    for (const auto end = now() + cpu; now() < end;) YieldIfPatient();
+  }
+
+ private:
+  static long Leaves() {
+    rusage usage{};
+    getrusage(RUSAGE_THREAD, &usage);
+    return usage.ru_nivcsw;
+  }
+
+  cpu_set_t all_{};
+  std::atomic<bool> stop_{false};
+  std::thread rival_;
+};
+
+TEST_F(PatienceTest, APatientThreadLeavesTheProcessorTimeAndAgain) {
+  const long by_force = CountLeaves([] { Work(milliseconds(4)); });
+  BePatientUntil(Never);
+  const long patient = CountLeaves([] { Work(milliseconds(4)); });
+  EXPECT_GT(patient, 50);
+  EXPECT_LT(by_force, 20);
+}
+
+TEST_F(PatienceTest, ItsPatienceEnds) {
+  bool is_late = false;
+  BePatientUntil([&] { return is_late; });
+  Work(milliseconds(1));
+  is_late = true;
+  Work(milliseconds(1));
+  is_late = false;  // it is not asked again
+  EXPECT_LT(CountLeaves([] { Work(milliseconds(4)); }), 20);
+}
+
+TEST_F(PatienceTest, ACommitAndACheckpointLeaveTheProcessorToo) {
+  const TempDir dir;
+  sqlite::Database database(dir.path() / "events.db", sqlite::Database::Mode::kReadWriteCreate);
+  database.Execute(
+      "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -100000; CREATE TABLE pages (bytes "
+      "BLOB)");
+  sqlite::Transaction transaction(database);
+  database.Execute(
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
+      "INSERT INTO pages SELECT zeroblob(4000) FROM n");
+  BePatientUntil(Never);
+  EXPECT_GT(CountLeaves([&] { transaction.Commit(); }), 50);
+  EXPECT_GT(CountLeaves([&] { database.CheckpointPassive(); }), 50);
+}
+
+TEST_F(PatienceTest, ALongStatementLeavesTheProcessorToo) {
+  const TempDir dir;
+  sqlite::Database database(dir.path() / "events.db", sqlite::Database::Mode::kReadWriteCreate);
+  BePatientUntil(Never);
+  EXPECT_GT(
+      CountLeaves([&] {
+        database.QueryInteger(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000) SELECT sum(i) FROM n");
+      }),
+      50);
+}
+
+}  // namespace
+}  // namespace dedup
