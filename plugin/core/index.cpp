@@ -108,6 +108,14 @@ void Index::Reserve(const KeyHash& key, std::uint64_t seq) {
   for (const Slot slot = MakeSlot(key, seq); !HasRoom(ShardOf(slot), slot);) MakeRoom();
 }
 
+void Index::ReserveAll(std::uint64_t count) {
+  std::uint32_t bucket_count = bucket_count_behind_;
+  while (FullSize(bucket_count) < count + count / 16) ++bucket_count;
+  TakeRoom(bucket_count);
+  bucket_count_before_ = bucket_count_behind_ = bucket_count;
+  EndRound();
+}
+
 void Index::Insert(const KeyHash& key, std::uint64_t seq) noexcept {
   const Slot slot = MakeSlot(key, seq);
   Place(ShardOf(slot), slot);
@@ -144,11 +152,16 @@ void Index::MakeRoom() {
   }
 }
 
-void Index::BeginGrowing() {
-  const std::uint32_t bucket_count = Grown(bucket_count_behind_);
+// For shards of so many buckets, in the table and beside it.
+void Index::TakeRoom(std::uint32_t bucket_count) {
   memory_.Grow(BytesFor(bucket_count));
   collected_.resize(std::size_t{bucket_count} * kBucketSlots + 1);
   filled_.resize(bucket_count);
+}
+
+void Index::BeginGrowing() {
+  const std::uint32_t bucket_count = Grown(bucket_count_behind_);
+  TakeRoom(bucket_count);
   bucket_count_behind_ = bucket_count;
   round_ = Round::kGrowing;
   round_forgotten_seq_ = forgotten_seq_;

@@ -41,6 +41,10 @@ class Index {
   /// are allowed. Errors: std::bad_alloc; std::length_error beyond the span above. Nothing has changed then.
   void Reserve(const KeyHash& key, std::uint64_t seq);
 
+  /// Makes room for so many keys and some more in an empty index, so that it does not grow while they come. Reserve
+  /// each of them all the same. Errors: std::bad_alloc.
+  void ReserveAll(std::uint64_t count);
+
   /// Remembers a key that Find does not know and that Reserve has made room for.
   void Insert(const KeyHash& key, std::uint64_t seq) noexcept;
 
@@ -101,6 +105,7 @@ class Index {
   void PrepareRound();
   void GoOnWithRound() noexcept;
   void MakeRoom();
+  void TakeRoom(std::uint32_t bucket_count);
   void BeginGrowing();
   void BeginSweeping() noexcept;
   void GrowInstead() noexcept;

@@ -7,13 +7,12 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <span>
 #include <string>
 #include <system_error>
 #include <utility>
 
 #include "errors.h"
-#include "event_filter.h"
+#include "load_index.h"
 
 namespace dedup {
 namespace {
@@ -176,59 +175,6 @@ std::vector<Store::InDoubt> LoadInDoubt(Store& store, std::map<std::uint64_t, St
   return in_doubt;
 }
 
-// Most keys come from the key file; those behind it, and those that it has lost, from the rows, and into the key file;
-// the newest from the records of `unstored`, if there is one, which need not be rows.
-void LoadIndex(Store& store, std::uint64_t forgotten_seq, const Journal* unstored, std::uint64_t first_unstored_seq,
-               const HashSecret& secret, KeyFile& keys, Index* index, LogQueue& log) {
-  std::uint64_t repeated = 0;
-  const auto insert = [&](std::uint64_t seq, const KeyHash& key) {
-    if (index->Find(key)) {
-      ++repeated;
-      return;
-    }
-    index->Reserve(key, seq);
-    index->Insert(key, seq);
-  };
-  const auto insert_all = [&](std::uint64_t first_seq, std::span<const KeyHash> hashes) {
-    // Each waits for memory somewhere else: ask for all of it before any of it is needed.
-    for (const KeyHash& key : hashes) index->Prefetch(key);
-    for (std::size_t i = 0; i < hashes.size(); ++i) {
-      if (!KeyFile::IsNone(hashes[i])) insert(first_seq + i, hashes[i]);
-    }
-  };
-  const std::uint64_t keys_seq = store.LoadKeysSeq();
-  const std::uint64_t loaded_seq = keys.Load(forgotten_seq, std::max(keys_seq, forgotten_seq), insert_all);
-  if (loaded_seq < keys_seq) {
-    log.Add(LogLevel::kWarning, std::string(KeyFile::kFileName) + " is lost or damaged behind event " +
-                                    std::to_string(loaded_seq) + "; the ids are read from the rows");
-  }
-  const std::uint64_t last_row = unstored == nullptr ? EventRange{}.last_seq : first_unstored_seq - 1;
-  store.ForEachKey(loaded_seq, last_row, [&](std::uint64_t seq, std::string_view topic, std::string_view event_id) {
-    const KeyHash key = HashKey(secret, topic, event_id);
-    insert(seq, key);
-    keys.Append(seq, key);
-  });
-  if (unstored != nullptr) {
-    // The writer adds them to the key file when it releases them.
-    const std::uint64_t known_seq = std::max(loaded_seq, forgotten_seq);
-    std::vector<KeyHash> hashes;
-    std::uint64_t seq = 0;
-    for (std::uint64_t position = unstored->released_position(); position < unstored->appended_position();) {
-      const auto [kind, event] = unstored->Read(&position);
-      if (kind == RecordKind::kHandedOn || event.seq <= known_seq) continue;
-      seq = event.seq;
-      hashes.push_back(HashKey(secret, event.topic, event.event_id));
-      if (hashes.size() < KeyFile::kKeysPerBlock) continue;
-      insert_all(seq + 1 - hashes.size(), hashes);
-      hashes.clear();
-    }
-    insert_all(seq + 1 - hashes.size(), hashes);
-  }
-  if (repeated != 0) {
-    log.Add(LogLevel::kError, std::to_string(repeated) + " stored events have the topic and id of an earlier one");
-  }
-}
-
 Recovered RecoverOnce(const Options& options, bool salvaged, LogQueue& log) {
   Recovered recovered;
   recovered.store = std::make_unique<Store>(options.data_dir / Store::kFileName);
@@ -269,8 +215,8 @@ Recovered RecoverOnce(const Options& options, bool salvaged, LogQueue& log) {
   state.skipped_seqs = header.skipped_seqs;
   state.counters = header.counters;
   recovered.keys = std::make_unique<KeyFile>(options.data_dir, header.secret, log);
-  LoadIndex(*recovered.store, state.forgotten_seq, serves_first ? &*journal : nullptr, survey.first_seq, header.secret,
-            *recovered.keys, &recovered.index, log);
+  LoadIndex(*recovered.store, state, serves_first ? &*journal : nullptr, header.secret, *recovered.keys,
+            &recovered.index, log);
   recovered.in_doubt = LoadInDoubt(*recovered.store, std::move(survey.in_doubt));
   {
     // With what was committed before.

@@ -76,6 +76,23 @@ TEST_F(IndexTest, ReservingAloneRemembersNothing) {
   ExpectRange(3, 3);
 }
 
+TEST_F(IndexTest, RoomThatIsMadeForAllChangesNoAnswer) {
+  for (const std::uint64_t count : {0, 1, 100, 100'000, 200'000, 1'000'000}) {
+    index_ = Index();
+    index_.ReserveAll(count);
+    ExpectNone(1, 1000);
+    AddRange(1, 200'000);
+    EXPECT_EQ(index_.size(), 200'000U);
+    ExpectRange(1, 200'000);
+    ExpectNone(200'001, 300'000);
+    index_.ForgetUpTo(199'000);
+    Sweep();
+    EXPECT_EQ(index_.size(), 1000U);
+    ExpectNone(1, 199'000);
+    ExpectRange(199'001, 200'000);
+  }
+}
+
 TEST_F(IndexTest, ForgetsTheOldestAndKeepsTheOthers) {
   AddRange(1, 100);
   index_.ForgetUpTo(40);

@@ -336,6 +336,16 @@ TEST_F(WriterInAStreamTest, ManyRowsShareATransaction) {
   EXPECT_TRUE(WaitForRows(seq));
 }
 
+TEST_F(WriterInAStreamTest, StoresManyBatchesBeforeItStops) {
+  constexpr std::uint64_t kCount = 100'000;  // of 72 bytes and more: a batch takes 4 MB
+  for (std::uint64_t seq = 1; seq <= kCount; ++seq) Append(seq);
+  HandOnUpTo(kCount);
+  Start();
+  Stop();
+  EXPECT_EQ(reader_.QueryInteger("SELECT count(*) FROM events"), std::int64_t{kCount});
+  EXPECT_EQ(journal_.used_bytes(), 0U);
+}
+
 TEST_F(WriterInAStreamTest, TheWindowKeepsPace) {
   options_.window = options_.retention = 50ms;
   Start();
