@@ -35,7 +35,7 @@ constexpr int kBusyTurns = 50;  // without a record, before the writer counts as
 
 // On a busy machine the writer lets everybody else go first, while what waits for it is young and little. Then it
 // insists on its share of the processors.
-constexpr milliseconds kPatience{1000};
+constexpr milliseconds kPatience{250};
 constexpr std::uint64_t kPatiencesPerJournal = 8;
 
 // Room is given back seldom, for it costs two syncs: when a quarter of the journal is used, else every ten seconds.

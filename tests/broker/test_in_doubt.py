@@ -12,6 +12,7 @@ import threading
 import pytest
 
 import mqtt_client
+from broker import wait_until
 from events import event, event_id_of
 from fault_shim import KILL_AFTER_PUBACK, KILL_AFTER_PUBREC, TERMINATE_AFTER_THIS_TURN
 from mqtt_client import PUBREC, V5, V311, ConnectionCut
@@ -283,7 +284,7 @@ def test_qos2_flood_and_kill_9_lose_nothing(brokers):
         observer.client.wait_until(lambda inbox: missing <= {event_id_of(message.payload) for message in inbox})
         delivered += map(event_id_of, observer.payloads())
     assert len(acknowledged) >= 2 * 4 * 150
-    assert set(acknowledged) <= set(Store(broker).ids())
+    wait_until(lambda: set(acknowledged) <= set(Store(broker).ids()), "all are stored")
     observer = Observer(broker)
     publisher = broker.connect()
 

@@ -225,4 +225,4 @@ def test_duplicate_after_a_restart_with_a_jumped_wall_clock(brokers, fault_shim,
     fault_shim.set_clock(jump_s)
     broker.start()
     assert verdict(ask(broker), event("a")) == "duplicate"
-    assert Store(broker).ids() == ["a"]
+    Store(broker).wait_ids(["a"])

@@ -96,6 +96,30 @@ class DeduplicatorFixture : public testing::Test {
     return seqs;
   }
 
+  /// A publish with something in every part, and what a text's end or a missing escape would spoil.
+  static Message MakeFullMessage() {
+    using std::string_view_literals::operator""sv;
+    return {.topic = "größe/1",
+            .payload = "\0\xFF"sv,
+            .id_property = "i\0d"sv,
+            .properties = "\x26properties\0"sv,
+            .qos = 2,
+            .retain = true};
+  }
+  /// Takes that message, which is overdue as the event `seq`.
+  void TakeFullMessage(std::uint64_t seq) {
+    const Message message = MakeFullMessage();
+    const auto event = dedup_->TakeOverdue();
+    ASSERT_TRUE(event);
+    EXPECT_EQ(event->seq, seq);
+    EXPECT_EQ(event->topic, message.topic);
+    EXPECT_EQ(event->event_id, message.id_property);
+    EXPECT_EQ(event->payload, message.payload);
+    EXPECT_EQ(event->properties, message.properties);
+    EXPECT_EQ(event->qos, message.qos);
+    EXPECT_EQ(event->retain, message.retain);
+  }
+
   std::string TakeLog() {
     std::string text;
     for (const LogLine& line : dedup_->log().Take()) text += line.text + "\n";

@@ -210,23 +210,9 @@ TEST_F(RecoveryTest, WhoeverComesFirstTheCopyOrTheDelayHandsThemOnOnce) {
 
 TEST_F(RecoveryTest, AnOverdueEventIsWhole) {
   HandOnImmediately();
-  const Message message{.topic = "größe/1",
-                        .payload = "\0\xFF"sv,
-                        .id_property = "i\0d"sv,
-                        .properties = "\x26properties\0"sv,
-                        .qos = 2,
-                        .retain = true};
-  KilledAfter([&] { Send(message); });
+  KilledAfter([&] { Send(MakeFullMessage()); });
   Start();
-  const auto event = dedup_->TakeOverdue();
-  ASSERT_TRUE(event);
-  EXPECT_EQ(event->seq, 1U);
-  EXPECT_EQ(event->topic, message.topic);
-  EXPECT_EQ(event->event_id, message.id_property);
-  EXPECT_EQ(event->payload, message.payload);
-  EXPECT_EQ(event->properties, message.properties);
-  EXPECT_EQ(event->qos, 2);
-  EXPECT_TRUE(event->retain);
+  TakeFullMessage(1);
 }
 
 TEST_F(RecoveryTest, TheyStayInDoubtThroughFurtherDeaths) {

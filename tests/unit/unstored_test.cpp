@@ -18,7 +18,6 @@
 namespace dedup {
 namespace {
 
-using namespace std::string_view_literals;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -136,26 +135,12 @@ TEST_F(UnstoredTest, SomeOfThemMayBeRowsAlready) {
 
 TEST_F(UnstoredTest, AnEventInDoubtIsWholeThroughFurtherDeaths) {
   options_.recovery_delay = std::chrono::milliseconds(0);
-  const Message message{.topic = "größe/1",
-                        .payload = "\0\xFF"sv,
-                        .id_property = "i\0d"sv,
-                        .properties = "\x26properties\0"sv,
-                        .qos = 2,
-                        .retain = true};
   LetNoRowBeMade();
-  KilledAfter([&] { Send(message); });
+  KilledAfter([&] { Send(MakeFullMessage()); });
   KilledAfter([&] { Turn(10); });
   EXPECT_EQ(StartAndDie().in_doubt, 1U);
   Start();
-  const auto event = dedup_->TakeOverdue();
-  ASSERT_TRUE(event);
-  EXPECT_EQ(event->seq, 1U);
-  EXPECT_EQ(event->topic, message.topic);
-  EXPECT_EQ(event->event_id, message.id_property);
-  EXPECT_EQ(event->payload, message.payload);
-  EXPECT_EQ(event->properties, message.properties);
-  EXPECT_EQ(event->qos, 2);
-  EXPECT_TRUE(event->retain);
+  TakeFullMessage(1);
 }
 
 TEST_F(UnstoredTest, OnceHandedOnTheyStaySo) {
