@@ -33,9 +33,15 @@ GrowingMemory::~GrowingMemory() {
 }
 
 void GrowingMemory::Reserve() {
+  bool halved = false;
   for (std::size_t bytes = kReservedBytesMax; bytes >= kReservedBytesMin; bytes /= 2) {
     void* const memory = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) continue;
+    if (bytes < kReservedBytesMax && !halved) {  // the broker needs addresses too
+      munmap(memory, bytes);
+      halved = true;
+      continue;
+    }
     // What lies before the first whole step stays unused.
     const std::size_t before = -reinterpret_cast<std::uintptr_t>(memory) % kStepBytes;
     if (before != 0) munmap(memory, before);

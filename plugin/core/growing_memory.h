@@ -26,6 +26,8 @@ class GrowingMemory {
 
   std::byte* data() const { return data_; }
 
+  std::size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+
   /// Makes `bytes` from the beginning usable. Errors: std::bad_alloc; nothing has changed then.
   void Grow(std::size_t bytes);
   /// Gives what lies behind `bytes` back to the kernel, but for the rest of a step.

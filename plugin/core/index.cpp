@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <new>
 #include <stdexcept>
 
 namespace dedup {
@@ -14,10 +15,13 @@ constexpr std::uint64_t kSpanMax = std::uint64_t{1} << 32;
 constexpr double kFullShare = 13.0 / 16;
 
 // A round is over when the table holds this part more than at its beginning.
-constexpr std::uint64_t kRoundShare = 12;
+constexpr std::uint64_t kRoundShare = 32;
 
 // But that many buckets at once and no more, or a single shard: some tens of microseconds.
 constexpr std::uint32_t kBucketsPerStep = 4096;
+
+// Pages of 4 KiB take the kernel some 70 us a MiB.
+constexpr std::size_t kBytesGivenBackPerStep = 4 << 20;
 
 constexpr std::uint64_t kForgottenShare = 8;
 
@@ -101,7 +105,10 @@ void Index::Reserve(const KeyHash& key, std::uint64_t seq) {
   }
   if (seq - oldest_seq_ >= kSpanMax) throw std::length_error("the index spans at most 2^32 seqs");
   if (round_ == Round::kNone) {
-    PrepareRound();
+    try {
+      PrepareRound();
+    } catch (const std::bad_alloc&) {  // no reason to refuse what there is room for
+    }
   } else {
     GoOnWithRound();
   }
@@ -128,6 +135,7 @@ void Index::PrepareRound() {
   } else if (size_ >= full_size_) {
     BeginGrowing();
   } else if (size_ >= prepare_size_) {
+    gives_back_ = false;
     memory_.Grow(BytesFor(Grown(bucket_count_behind_)));
   }
 }
@@ -228,16 +236,25 @@ void Index::EndRound() noexcept {
   round_ = Round::kNone;
   round_credit_ = 0;
   oldest_seq_ = std::max(oldest_seq_, round_forgotten_seq_ + 1);
-  memory_.Shrink(BytesFor(bucket_count));
+  gives_back_ = memory_.bytes() >= BytesFor(bucket_count) + GrowingMemory::kStepBytes;
   full_size_ = FullSize(bucket_count);
   prepare_size_ = full_size_ - full_size_ / 32;
   sparse_size_ = crowded_ || bucket_count == 1 ? 0 : full_size_ / 4;
   crowded_ = false;
 }
 
-bool Index::wants_sweep() const { return round_ == Round::kSweeping || may_be_forgotten() || is_sparse(); }
+bool Index::wants_sweep() const {
+  return gives_back_ || round_ == Round::kSweeping || may_be_forgotten() || is_sparse();
+}
 
 void Index::Sweep() noexcept {
+  if (gives_back_ && round_ == Round::kNone) {
+    const std::size_t bytes = BytesFor(bucket_count_behind_);
+    memory_.Shrink(std::max(bytes, memory_.bytes() - std::min(memory_.bytes(), kBytesGivenBackPerStep)));
+    gives_back_ = memory_.bytes() >= bytes + GrowingMemory::kStepBytes;
+    return;
+  }
+  gives_back_ = false;
   if (!wants_sweep()) return;
   if (round_ == Round::kNone) BeginSweeping();
   for (std::uint32_t buckets = 0; round_ != Round::kNone && buckets < kBucketsPerStep;

@@ -124,6 +124,7 @@ class Index {
   Round round_ = Round::kNone;
   std::uint64_t round_credit_ = 0;
   std::uint64_t round_forgotten_seq_ = 0;  // when it began; of no use when it does not visit all shards
+  bool gives_back_ = false;                // memory behind a table that got smaller
   bool crowded_ = false;                   // some shard could not be made smaller in this round
   std::vector<Slot> collected_;            // of the shard that is rebuilt
   std::vector<std::uint8_t> filled_;       // slots of its buckets

@@ -48,10 +48,12 @@ void Prefaulter::Run() {
     const std::uint64_t step = position - last_position;
     last_position = position;
     last_time = time;
-    if (took >= kTrickle) continue;
-    const std::uint64_t ahead =
-        step * static_cast<std::uint64_t>(kAhead.count()) / static_cast<std::uint64_t>(took.count());
-    journal_.Prefault(std::clamp(ahead, 2 * kStepBytes, kAheadBytesMax));
+    if (took < kTrickle) {
+      const std::uint64_t ahead =
+          step * static_cast<std::uint64_t>(kAhead.count()) / static_cast<std::uint64_t>(took.count());
+      journal_.Prefault(std::clamp(ahead, 2 * kStepBytes, kAheadBytesMax));
+    }
+    // At a trickle too, for this writes nothing to the disk.
     index_.PrepareMemory();
   }
 }
