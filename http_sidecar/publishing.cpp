@@ -15,11 +15,11 @@ constexpr std::size_t kSmallBodyBytes = 32 * 1024;  // less than the smallest jo
 
 // An event that is larger than the whole journal can never be stored: the broker would cut our connection, and with it
 // everybody else's requests, as often as it was sent.
-std::optional<Problem> CheckFits(const Batch& batch, std::uint64_t journal_bytes) {
+std::optional<Problem> CheckFits(const Batch& batch, std::uint64_t record_bytes_max) {
   constexpr std::size_t kRecordOverheadMax = 1024;
   for (std::size_t i = 0; i < batch.events.size(); ++i) {
     const Event& event = batch.events[i];
-    if (event.payload.size() + event.topic.size() + kRecordOverheadMax > journal_bytes) {
+    if (event.payload.size() + event.topic.size() + kRecordOverheadMax > record_bytes_max) {
       return Problem{problems::kTooLarge, EventProblem(i, "", "is larger than the plugin's journal").detail};
     }
   }
@@ -107,7 +107,7 @@ std::variant<std::vector<Outcome>, Problem> PublishBatch(Api& api, const Caller&
   if (batch->events.empty()) return std::vector<Outcome>();
   std::optional<JournalGate::Pass> pass;
   if (batch->body.size() > kSmallBodyBytes) {
-    if (auto problem = CheckFits(*batch, api.ReadStatistics().journal_size_bytes)) return *std::move(problem);
+    if (auto problem = CheckFits(*batch, api.ReadStatistics().record_bytes_max)) return *std::move(problem);
     if (!api.journal_gate.Enter(batch->body.size(), kStoredPatience, &pass))
       return Problem{problems::kStoreUnavailable, kStoreIsBehind};
   }

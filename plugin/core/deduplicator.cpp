@@ -32,8 +32,8 @@ Deduplicator::Deduplicator(const Options& options)
   const auto start = std::chrono::steady_clock::now();
   try {
     Open(Recover(options_, log_));
-    log_.Add(LogLevel::kNotice, StartLine(options_, index_->size(), recovered_seq_ - recovered_->state.stored_seq,
-                                          std::chrono::steady_clock::now() - start));
+    log_.Add(LogLevel::kNotice,
+             StartLine(options_, index_->size(), recovered_->unstored, std::chrono::steady_clock::now() - start));
   } catch (const DataDirInUse&) {
     throw;
   } catch (const std::exception& error) {
@@ -204,7 +204,7 @@ Outcome Deduplicator::Pass(const Publish& publish, EventIdStatus id) {
 }
 
 const char* Deduplicator::WhyNotAppended(const Event& event) const {
-  if (RecordBytes(event) > journal_->ring_bytes()) return "it is larger than journal_size";
+  if (RecordBytes(event) > journal_->record_bytes_max()) return "it is larger than journal_size";
   if (!journal_->healthy()) return kUnsynced;
   return "the journal is full (the store does not keep up, or fails), or memory is";
 }
@@ -240,6 +240,7 @@ void Deduplicator::OnHandOnFailed(Store::InDoubt event) {
 }
 
 void Deduplicator::OnHandOnLost(const Outcome& outcome) {
+  in_doubt_.Drop(outcome.seq);  // so that no note says that it was handed on
   handed_on_seq_max_ = std::min(handed_on_seq_max_, outcome.seq - 1);
   log_.AddMade(LogLevel::kError, [&] {
     return "no memory to hand on event " + std::to_string(outcome.seq) +

@@ -21,6 +21,10 @@ void InDoubtEvents::Claim(std::uint64_t seq) {
   leaving_.push_back({seq, 0});
 }
 
+void InDoubtEvents::Drop(std::uint64_t seq) noexcept {
+  std::erase_if(leaving_, [seq](const Leaving& leaving) { return leaving.seq == seq; });
+}
+
 std::optional<Store::InDoubt> InDoubtEvents::TakeOverdue(std::int64_t now_ms) {
   if (waiting_.empty() || now_ms < next_due_ms_) return std::nullopt;
   std::int64_t next_due_ms = std::numeric_limits<std::int64_t>::max();

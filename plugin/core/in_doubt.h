@@ -29,6 +29,9 @@ class InDoubtEvents {
   /// The caller hands on a copy of this waiting event.
   void Claim(std::uint64_t seq);
 
+  /// A copy that could not be handed on, and that cannot be held: at the next start it is in doubt again.
+  void Drop(std::uint64_t seq) noexcept;
+
   /// An event whose time is over, for the caller to hand on.
   std::optional<Store::InDoubt> TakeOverdue(std::int64_t now_ms);
 

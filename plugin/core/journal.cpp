@@ -60,6 +60,7 @@ Statistics StatisticsOf(const JournalHeader& header) {
           .accepted_seq = accepted_seq,
           .journal_used_bytes = LoadShared(header.appended_position) - LoadShared(header.released_position),
           .journal_size_bytes = header.ring_bytes,
+          .record_bytes_max = header.ring_bytes - Journal::NoteBytes(header.ring_bytes),
           .store_failing = LoadShared(header.store_failing) != 0,
           .journal_failing = LoadShared(header.journal_failing) != 0,
           .sync_durations = sync_durations};
@@ -126,7 +127,7 @@ Journal Journal::Create(const std::filesystem::path& data_dir, std::uint64_t siz
   header.appended_position = 0;
   header.store_failing = 0;
   header.journal_failing = 0;
-  header.store_damaged = 0;
+  header.store_damage = StoreDamage::kNone;
   std::memcpy(static_cast<void*>(journal.header_), &header, sizeof header);
   journal.file_.SyncData();
   std::filesystem::rename(unfinished, path);
@@ -221,6 +222,7 @@ void Journal::GoOn(const JournalHeader& header, std::uint64_t position) {
   StoreShared(header_->journal_failing, 0);
   SaveClock(header.clock, header.clean != 0);
   header_->counters = header.counters;
+  StoreShared(header_->store_damage, StoreDamage::kNone);
   Release(position);
 }
 
@@ -235,8 +237,9 @@ bool Journal::AppendHandedOn(std::uint64_t seq) {
 bool Journal::AppendRecord(RecordKind kind, const Event& event) {
   const std::uint64_t position = appended_position_.load(std::memory_order_relaxed);
   const std::size_t size = RecordBytes(event);
-  const std::uint64_t room = free_position_.load(std::memory_order_acquire) + ring_bytes_ - position;
-  if (size > room || !healthy()) return false;
+  const std::uint64_t room_end =
+      free_position_.load(std::memory_order_acquire) + (kind == RecordKind::kEvent ? record_bytes_max() : ring_bytes_);
+  if (position + size > room_end || !healthy()) return false;
 
   std::byte* const start = mapping_.ring() + position % ring_bytes_;
   auto* const record = reinterpret_cast<RecordHeader*>(start);
@@ -348,10 +351,10 @@ void Journal::SetHealthy(bool healthy) {
 
 void Journal::ShowStoreFailing(bool failing) { StoreShared(header_->store_failing, std::uint64_t{failing}); }
 
-void Journal::MarkStoreDamaged() { StoreShared(header_->store_damaged, 1); }
+void Journal::MarkStoreDamaged() { StoreShared(header_->store_damage, StoreDamage::kFound); }
 
-void Journal::UnmarkStoreDamaged() {
-  StoreShared(header_->store_damaged, 0);
+void Journal::MarkStoreSalvaged() {
+  StoreShared(header_->store_damage, StoreDamage::kSalvaged);
   Sync();
 }
 

@@ -22,6 +22,13 @@
 
 namespace dedup {
 
+/// What a start must know of the store's damage, whatever kept the one before from succeeding.
+enum class StoreDamage : std::uint64_t {
+  kNone,
+  kFound,     ///< the next start saves what can be read
+  kSalvaged,  ///< that is done; rows may be missing that the journal has
+};
+
 /// The file's beginning. Each field is written with one aligned store, so it survives kill -9 whole.
 struct JournalHeader {
   char magic[8];
@@ -33,9 +40,9 @@ struct JournalHeader {
   std::uint64_t released_check;                 // its complement
   std::uint64_t clean;                          // 1 after an orderly stop with nothing left to sync
   ClockState clock;
-  std::uint64_t store_failing;             // 1 while the writer thread cannot store; for whoever watches from outside
-  std::uint64_t journal_failing;           // 1 while !healthy()
-  std::uint64_t store_damaged;             // 1 when the writer met damage: the next start saves what can be read
+  std::uint64_t store_failing;    // 1 while the writer thread cannot store; for whoever watches from outside
+  std::uint64_t journal_failing;  // 1 while !healthy()
+  StoreDamage store_damage;
   alignas(64) std::uint64_t accepted_seq;  // by the main thread from here on
   std::uint64_t handed_on_seq;             // the watermark: every event up to it is known to be handed on
   std::uint64_t skipped_seqs;              // seqs that were never given to an event
@@ -98,7 +105,7 @@ class Journal {
   Findings Replay(Search search, const std::function<void(const Entry&)>& on_entry);
 
   /// Goes on behind what was replayed, of which the records before `position` are released, with the given header's
-  /// secret, counters, seqs and clock; durably.
+  /// secret, counters, seqs and clock, and a store that is whole; durably.
   void GoOn(const JournalHeader& header, std::uint64_t position);
 
   /// Returns false when there is no room, or when what was written before did not reach the disk; see healthy().
@@ -126,8 +133,8 @@ class Journal {
   std::uint64_t accepted_seq() const;
   void ShowStoreFailing(bool failing);
   void MarkStoreDamaged();
-  /// Durably, once it is repaired.
-  void UnmarkStoreDamaged();
+  /// Durably: what could be read of the damaged store is saved, and has yet to be joined by the journal's records.
+  void MarkStoreSalvaged();
   void SaveClock(const ClockState& clock, bool clean);
   /// For one more of this counter: Count(&Counters::passed).
   void Count(std::uint64_t Counters::*counter);
@@ -137,6 +144,11 @@ class Journal {
 
   const JournalHeader& header() const { return *header_; }
   std::uint64_t ring_bytes() const { return ring_bytes_; }
+  /// So much of a ring is for AppendHandedOn alone: in a journal that is full of events, those in doubt would else be
+  /// handed on again at each start.
+  static std::uint64_t NoteBytes(std::uint64_t ring_bytes) { return ring_bytes / 32; }
+  /// The largest record that Append takes.
+  std::uint64_t record_bytes_max() const { return ring_bytes_ - NoteBytes(ring_bytes_); }
   std::uint64_t used_bytes() const { return appended_position() - released_position(); }
 
   Journal(Journal&&) noexcept;

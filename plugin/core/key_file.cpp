@@ -120,6 +120,12 @@ std::uint64_t KeyFile::Load(std::uint64_t after_seq, std::uint64_t last_seq, con
   return appended_seq_;
 }
 
+std::uint64_t KeyFile::CountMax() {
+  std::uint64_t count = 0;
+  Try([&] { count = file_.size_bytes() / sizeof(KeyHash); });
+  return count;
+}
+
 void KeyFile::Append(std::uint64_t seq, const KeyHash& key) {
   if (seq <= appended_seq_ || !is_usable_) return;
   if (unsynced_.empty()) unsynced_.emplace_back().number = NumberOf(appended_seq_);

@@ -47,6 +47,9 @@ class KeyFile {
   bool Sync();
   std::uint64_t appended_seq() const { return appended_seq_; }
 
+  /// No more keys than this can be in it, by its size.
+  std::uint64_t CountMax();
+
   /// Gives back the room of keys up to `seq`, roughly; where the file system cannot, it is kept.
   void Forget(std::uint64_t seq);
 

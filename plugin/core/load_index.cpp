@@ -65,7 +65,8 @@ void LoadIndex(Store& store, const StoreState& state, const Journal* unstored, c
   Loader loader(index);
   const std::uint64_t keys_seq = store.LoadKeysSeq();
   const std::uint64_t gone = state.forgotten_seq + state.skipped_seqs;
-  index->ReserveAll(keys_seq > gone ? keys_seq - gone : 0);
+  // A damaged keys_seq must not ask for more than there can be.
+  index->ReserveAll(std::min(keys_seq > gone ? keys_seq - gone : 0, keys.CountMax()));
   const std::uint64_t loaded_seq =
       keys.Load(state.forgotten_seq, std::max(keys_seq, state.forgotten_seq),
                 [&](std::uint64_t first_seq, std::span<const KeyHash> hashes) { loader.InsertAll(first_seq, hashes); });

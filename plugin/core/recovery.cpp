@@ -175,7 +175,7 @@ std::vector<Store::InDoubt> LoadInDoubt(Store& store, std::map<std::uint64_t, St
   return in_doubt;
 }
 
-Recovered RecoverOnce(const Options& options, bool salvaged, LogQueue& log) {
+Recovered RecoverOnce(const Options& options, LogQueue& log) {
   Recovered recovered;
   recovered.store = std::make_unique<Store>(options.data_dir / Store::kFileName);
   if (const auto& migration = recovered.store->migration()) {
@@ -187,11 +187,17 @@ Recovered RecoverOnce(const Options& options, bool salvaged, LogQueue& log) {
   StoreState state = recovered.store->LoadState();
   std::optional<Journal> journal = OpenJournal(options.data_dir, log);
   JournalHeader header = journal ? journal->header() : HeaderFromStore(state);
-  if (header.store_damaged != 0) {
+  if (header.store_damage == StoreDamage::kFound) {
     throw sqlite::CorruptDatabase("use", options.data_dir / Store::kFileName, "it was found damaged while in use");
   }
   recovered.clock = std::make_unique<Clock>(header.clock, recovered.store->NewestAcceptedMs());
 
+  // Of an event that never became a row, the table in_doubt alone may still know the seq.
+  const std::set<std::uint64_t> known_in_doubt = recovered.store->LoadInDoubtSeqs();
+  if (!journal && !known_in_doubt.empty()) {
+    state.stored_seq = std::max(state.stored_seq, *known_in_doubt.rbegin());
+    header.accepted_seq = header.handed_on_seq = state.stored_seq;
+  }
   // Seqs that events were given which are gone: how many is not known.
   const bool journal_lost = !journal && state.stored_seq != 0;
   const bool skips = journal_lost || (recovered.clock->rebooted() && header.clean == 0);
@@ -206,7 +212,8 @@ Recovered RecoverOnce(const Options& options, bool salvaged, LogQueue& log) {
     const auto search = recovered.clock->rebooted() ? Journal::Search::kWholeRing : Journal::Search::kToTheAppended;
     survey = LookThrough(*journal, search, *recovered.store, state.forgotten_seq, log);
     const bool stays = journal->ring_bytes() == Journal::RingBytes(options.journal_bytes);
-    serves_first = stays && !skips && !salvaged && IsInOrder(survey, *journal, state.stored_seq);
+    serves_first =
+        stays && !skips && header.store_damage == StoreDamage::kNone && IsInOrder(survey, *journal, state.stored_seq);
     if (!serves_first) StoreAll(*journal, search, state.forgotten_seq, *recovered.store);
     header.accepted_seq = AcceptedSeq(*journal, std::max(state.stored_seq, survey.last_seq), &state, log);
   }
@@ -222,6 +229,10 @@ Recovered RecoverOnce(const Options& options, bool salvaged, LogQueue& log) {
     // With what was committed before.
     Store::Batch batch(*recovered.store, Store::Durability::kSynced);
     batch.SaveState(state);
+    // Those of which neither a row nor a record is left: nothing can hand them on.
+    std::set<std::uint64_t> lost = recovered.store->LoadInDoubtSeqs();
+    for (const Store::InDoubt& event : recovered.in_doubt) lost.erase(event.seq);
+    for (const std::uint64_t seq : lost) batch.DeleteInDoubt(seq);
     if (recovered.keys->Sync()) batch.SaveKeysSeq(recovered.keys->appended_seq());
     batch.Commit();
   }
@@ -251,6 +262,9 @@ Recovered RecoverOnce(const Options& options, bool salvaged, LogQueue& log) {
     Store::Batch batch(*recovered.store, Store::Durability::kSynced);
     batch.SaveState(state);
     batch.Commit();
+  }
+  if (serves_first && state.stored_seq < survey.last_seq) {
+    recovered.unstored = survey.last_seq - std::max(state.stored_seq, survey.first_seq - 1);
   }
   recovered.state = state;
   return recovered;
@@ -287,9 +301,13 @@ void SalvageDatabase(const fs::path& database, const char* damage, LogQueue& log
               (saved.is_all ? "" : ", the others are lost, but not their ids, so far as events.keys has them"));
 }
 
-// The damage is behind us, whatever else may keep this start from succeeding.
-void UnmarkStoreDamaged(const fs::path& data_dir, LogQueue& log) {
-  if (std::optional<Journal> journal = OpenJournal(data_dir, log)) journal->UnmarkStoreDamaged();
+// Marked before and behind: a start that gets no further, or a death, must neither forget that rows may be missing nor
+// salvage what has been salvaged.
+void SalvageStore(const fs::path& data_dir, const char* damage, LogQueue& log) {
+  std::optional<Journal> journal = OpenJournal(data_dir, log);
+  if (journal) journal->MarkStoreDamaged();
+  SalvageDatabase(data_dir / Store::kFileName, damage, log);
+  if (journal) journal->MarkStoreSalvaged();
 }
 
 }  // namespace
@@ -298,18 +316,17 @@ Recovered Recover(const Options& options, LogQueue& log) {
   File lock = Lock(options.data_dir);
   const fs::path database = options.data_dir / Store::kFileName;
   FinishSalvage(database);
-  const auto recover = [&](bool salvaged) {
-    Recovered recovered = RecoverOnce(options, salvaged, log);
+  const auto recover = [&] {
+    Recovered recovered = RecoverOnce(options, log);
     recovered.lock = std::move(lock);
     return recovered;
   };
   try {
-    return recover(false);
+    return recover();
   } catch (const sqlite::CorruptDatabase& damage) {
-    SalvageDatabase(database, damage.what(), log);
-    UnmarkStoreDamaged(options.data_dir, log);
+    SalvageStore(options.data_dir, damage.what(), log);
   }
-  return recover(true);
+  return recover();
 }
 
 }  // namespace dedup

@@ -24,6 +24,7 @@ struct Recovered {
   std::unique_ptr<KeyFile> keys;
   std::unique_ptr<Clock> clock;
   StoreState state;
+  std::uint64_t unstored = 0;  // of those records, events that are no rows yet
   Index index;
   std::vector<Store::InDoubt> in_doubt;
 };

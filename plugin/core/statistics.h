@@ -17,8 +17,9 @@ struct Statistics {
   std::uint64_t accepted_seq = 0;        ///< the newest event's seq; 0 before the first
   std::uint64_t journal_used_bytes = 0;  ///< not yet released to the store
   std::uint64_t journal_size_bytes = 0;
-  bool store_failing = false;    ///< events wait in the journal because SQLite cannot store them
-  bool journal_failing = false;  ///< events are refused because the journal cannot be synced
+  std::uint64_t record_bytes_max = 0;  ///< of an event; a larger one is refused
+  bool store_failing = false;          ///< events wait in the journal because SQLite cannot store them
+  bool journal_failing = false;        ///< events are refused because the journal cannot be synced
   SyncDurations sync_durations = {};
 
   /// Events that came.

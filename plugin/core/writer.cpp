@@ -53,7 +53,6 @@ Writer::Writer(Journal& journal, Store& store, KeyFile& keys, Clock& clock, LogQ
       options_(options),
       state_(state),
       stored_position_(journal.released_position()),
-      replayed_position_(journal.appended_position()),
       forgotten_seq_(state.forgotten_seq),
       thread_([this] { Run(); }) {}
 
@@ -129,8 +128,10 @@ void Writer::Run() {
       if (journal_.appended_position() == stored_position_) Wait(kIdleWait);
       idle_.store(false, std::memory_order_relaxed);
     } else {
-      const bool is_stream = state_.stored_seq - seq_before >= kStreamRows &&
-                             stored_position_ - position_before <= journal_.ring_bytes() / kStreamsPerJournal;
+      const bool is_stream =
+          state_.stored_seq - seq_before >= kStreamRows &&
+          journal_.appended_position() - stored_position_ <= journal_.ring_bytes() / kStreamsPerJournal &&
+          stored_position_ - position_before <= journal_.ring_bytes() / kStreamsPerJournal;
       Wait(is_stream ? kStreamWait : kBusyWait);
     }
   }
@@ -167,7 +168,6 @@ bool Writer::StoreBatch(Store::Durability durability) {
   Store::Batch batch(store_, durability);
   for (int records = 0; position < end && records < kRecordsPerBatch && position - stored_position_ < batch_bytes;
        ++records) {
-    const bool is_replayed = position < replayed_position_;
     const Journal::Entry entry = journal_.Read(&position);
     if (entry.kind == RecordKind::kHandedOn) {
       batch.DeleteInDoubt(entry.event.seq);
@@ -175,7 +175,8 @@ bool Writer::StoreBatch(Store::Durability durability) {
     }
     // It was stored, and has expired since.
     if (entry.event.seq <= state.forgotten_seq) continue;
-    if (!batch.Insert(entry.event) && !is_replayed && conflict_log_.Allow(MonotonicMs())) {
+    // One that is stored already is of an earlier run.
+    if (!batch.Insert(entry.event) && entry.event.seq > state.stored_seq && conflict_log_.Allow(MonotonicMs())) {
       log_.Add(LogLevel::kError, "event " + std::to_string(entry.event.seq) +
                                      " is not stored: a row with its seq or its key is there already");
     }

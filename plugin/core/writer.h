@@ -62,7 +62,6 @@ class Writer {
   const Options& options_;
   StoreState state_;
   std::uint64_t stored_position_;
-  const std::uint64_t replayed_position_;  // records before it are of an earlier run, and may be rows already
   SteadyTime next_release_{};
   SteadyTime next_expiry_{};
   bool failing_ = false;

@@ -42,7 +42,9 @@ class YieldingFile {
 
 class Vfs {
  public:
-  Vfs() : original_(sqlite3_vfs_find(nullptr)), vfs_(*original_) {
+  Vfs() : original_(sqlite3_vfs_find(nullptr)) {
+    if (original_ == nullptr) return;
+    vfs_ = *original_;
     vfs_.iVersion = std::min(vfs_.iVersion, kVfsVersion);
     vfs_.pNext = nullptr;
     vfs_.zName = "mosquitto-dedup";
@@ -67,7 +69,7 @@ class Vfs {
 
  private:
   sqlite3_vfs* original_;
-  sqlite3_vfs vfs_;
+  sqlite3_vfs vfs_{};
   bool registered_ = false;
 };
 

@@ -207,7 +207,7 @@ TEST_F(JournalTest, IsFullUntilRoomIsReleased) {
   Create();
   std::uint64_t seq = 0;
   while (Append(seq + 1, std::string(1000, 'x'))) ++seq;
-  EXPECT_GT(journal_->used_bytes(), journal_->ring_bytes() - 1100);
+  EXPECT_GT(journal_->used_bytes(), journal_->record_bytes_max() - 1100);
   EXPECT_TRUE(journal_->healthy());
   std::uint64_t position = 0;
   journal_->Read(&position);
@@ -220,13 +220,23 @@ TEST_F(JournalTest, IsFullUntilRoomIsReleased) {
   EXPECT_EQ(records.size(), seq);
 }
 
-TEST_F(JournalTest, TakesARecordAsLargeAsTheRingAndNoLarger) {
+TEST_F(JournalTest, AFullOneHasRoomForNotes) {
   Create();
-  const std::size_t payload = Journal::kRingBytesMin - RecordBytes(MakeEvent(1, ""));
+  std::uint64_t seq = 0;
+  while (Append(seq + 1, std::string(100, 'x'))) ++seq;
+  for (std::uint64_t note = 1; note <= 20; ++note) EXPECT_TRUE(journal_->AppendHandedOn(note));
+  while (journal_->AppendHandedOn(1)) {
+  }
+  EXPECT_LE(journal_->used_bytes(), journal_->ring_bytes());
+  EXPECT_EQ(Reopen().front().seq, 1U);
+}
+
+TEST_F(JournalTest, TakesARecordAsLargeAsTheRingBeforeItsNotesAndNoLarger) {
+  Create();
+  const std::size_t payload = journal_->record_bytes_max() - RecordBytes(MakeEvent(1, ""));
   EXPECT_FALSE(Append(1, std::string(payload + 8, 'x')));
   EXPECT_TRUE(Append(1, std::string(payload, 'x')));
-  EXPECT_EQ(journal_->used_bytes(), journal_->ring_bytes());
-  EXPECT_FALSE(journal_->AppendHandedOn(1));
+  EXPECT_EQ(journal_->used_bytes(), journal_->record_bytes_max());
   EXPECT_THAT(Reopen(), ElementsAre(Kept({RecordKind::kEvent, MakeEvent(1, std::string(payload, 'x'))})));
 }
 

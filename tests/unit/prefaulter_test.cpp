@@ -102,7 +102,7 @@ TEST_F(PrefaulterTest, EndsWithoutHavingSeenAnything) { prefaulter_.emplace(jour
 TEST_F(PrefaulterTest, GoesOnWhereTheJournalIsFull) {
   prefaulter_.emplace(journal_, index_);
   while (journal_.Append(event_)) prefaulter_->Notify();
-  EXPECT_GT(journal_.used_bytes(), kJournalBytes - 1000);
+  EXPECT_GT(journal_.used_bytes(), journal_.record_bytes_max() - 1000);
   std::this_thread::sleep_for(5ms);
   EXPECT_FALSE(journal_.Append(event_));
 }

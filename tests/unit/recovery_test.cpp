@@ -278,6 +278,16 @@ TEST_F(RecoveryTest, AnEventThatThereWasNoMemoryToHandOnIsInDoubtAtTheNextStart)
   EXPECT_EQ(VerdictOf("b"), kProcessed);
 }
 
+TEST_F(RecoveryTest, AnEventInDoubtThatThereWasNoMemoryToHandOnStaysInDoubt) {
+  KilledAfter([this] { Publish("a"); });
+  KilledAfter([this] {
+    dedup_->OnHandOnLost(Publish("a"));
+    Turn(5);
+  });
+  Start();
+  EXPECT_EQ(VerdictOf("a"), kProcessed);
+}
+
 TEST_F(RecoveryTest, WithoutRoomInTheJournalItIsNotedLaterThatTheyWereHandedOn) {
   KilledAfter([this] { Publish("doubt"); });
   KilledAfter([this] {
@@ -508,7 +518,7 @@ TEST_F(RecoveryTest, TheIdOfALostRowIsStillKnown) {
   StoreEvents(2000);
   Stop();
   DamagePageOf("1000");
-  OverwriteHeader(offsetof(JournalHeader, store_damaged), std::uint64_t{1});
+  OverwriteHeader(offsetof(JournalHeader, store_damage), StoreDamage::kFound);
   Start();
   EXPECT_THAT(TakeLog(), HasSubstr("the others are lost, but not their ids"));
   EXPECT_LT(Rows().size(), 2000U);
@@ -619,7 +629,7 @@ TEST_F(RecoveryTest, DamageIsRepairedOnceHoweverOftenAStartFails) {
   Turn(2);
   Rows();
   Stop();
-  OverwriteHeader(offsetof(JournalHeader, store_damaged), std::uint64_t{1});
+  OverwriteHeader(offsetof(JournalHeader, store_damage), StoreDamage::kFound);
   LetNoNewJournalBeMade();
   for (int i = 0; i < 3; ++i) EXPECT_THAT(Trouble(), Not(IsEmpty()));
   Stop();

@@ -51,6 +51,10 @@ class UnstoredTest : public DeduplicatorFixture {
     LetNoRowBeMade();
     KilledAfter([&] { PublishAll(first, last); });
   }
+  /// Events 1 to 5, which nothing says were handed on, so that the journal keeps them too.
+  void PublishInDoubt() {
+    for (const char* const id : {"1", "2", "3", "4", "5"}) Publish(id);
+  }
   void PublishAll(int first, int last) {
     for (int id = first; id <= last; ++id) {
       const Outcome outcome = Publish(std::to_string(id));
@@ -327,9 +331,85 @@ TEST_F(NotInOrderTest, AnotherSize) {
 
 TEST_F(NotInOrderTest, ASalvagedStore) {
   KilledUnstored();
-  OverwriteHeader(offsetof(JournalHeader, store_damaged), std::uint64_t{1});
+  OverwriteHeader(offsetof(JournalHeader, store_damage), StoreDamage::kFound);
   ExpectAllIsStoredAtTheStart(5);
 }
+
+TEST_F(NotInOrderTest, AStoreThatWasSalvagedInAStartThatFailedIsFilledAtTheNext) {
+  KilledAfter([this] {
+    PublishInDoubt();
+    Rows();
+  });
+  Execute("DELETE FROM events WHERE seq = 3");
+  OverwriteHeader(offsetof(JournalHeader, store_damage), StoreDamage::kSalvaged);
+  Start();
+  EXPECT_EQ(EventReader(dir_.path()).StoredSeq(), 5U);
+  EXPECT_THAT(Rows(), ElementsAre(1, 2, 3, 4, 5));
+  KilledAfter([this] { Turn(); });
+  Start();
+  EXPECT_THAT(TakeLog(), Not(HasSubstr("salvage")));
+}
+
+// --- What is lost, damaged or full meanwhile -----------------------------------------------------
+
+TEST_F(UnstoredTest, TheSeqsOfEventsInDoubtAreNotGivenAgainWhereTheJournalIsLost) {
+  options_.recovery_delay = std::chrono::milliseconds(0);
+  LetNoRowBeMade();
+  KilledAfter([this] { PublishInDoubt(); });
+  EXPECT_EQ(StartAndDie().in_doubt, 5U);
+  std::filesystem::remove(journal());
+  LetRowsBeMade();
+  Start();
+  EXPECT_GT(Publish("new").seq, 5U);
+  Turn(4);
+  Rows();
+  Restart();
+  EXPECT_THAT(TakeOverdue(), IsEmpty());
+  EXPECT_EQ(VerdictOf("new"), kDuplicate);
+}
+
+TEST_F(UnstoredTest, NoDoubtIsLeftOfAnEventWhoseRecordIsDamaged) {
+  options_.recovery_delay = std::chrono::milliseconds(0);
+  LetNoRowBeMade();
+  KilledAfter([this] { PublishInDoubt(); });
+  EXPECT_EQ(StartAndDie().in_doubt, 5U);
+  LetRowsBeMade();
+  Overwrite(journal(), ReadFile(journal()).find("{\"event_id\":\"3\"}"), "XXXX");
+  Start();
+  EXPECT_THAT(TakeOverdue(), ElementsAre(1, 2, 4, 5));
+  Turn(4);
+  Stop();
+  sqlite::Database store(database(), sqlite::Database::Mode::kReadOnly);
+  EXPECT_EQ(store.QueryInteger("SELECT count(*) FROM in_doubt"), 0);
+}
+
+TEST_F(UnstoredTest, WithAFullJournalTheyAreHandedOnOnceAllTheSame) {
+  options_.recovery_delay = std::chrono::milliseconds(0);
+  LetNoRowBeMade();
+  KilledAfter([this] {
+    for (int id = 1; VerdictOf(std::to_string(id)) == kProcessed; ++id) Turn();
+  });
+  KilledAfter([this] {
+    EXPECT_THAT(TakeOverdue(), Not(IsEmpty()));
+    Turn(20);
+  });
+  KilledAfter([this] { EXPECT_THAT(TakeOverdue(), IsEmpty()); });
+}
+
+class DamagedKeysSeqTest : public UnstoredTest, public testing::WithParamInterface<std::int64_t> {};
+
+TEST_P(DamagedKeysSeqTest, IsNotBelieved) {
+  Start();
+  PublishAll(1, 5);
+  Rows();
+  Stop();
+  Execute(("UPDATE key_file SET keys_seq = " + std::to_string(GetParam())).c_str());
+  Start();
+  EXPECT_THAT(dedup_->trouble(), IsEmpty());
+  ExpectDuplicates(1, 5);
+}
+
+INSTANTIATE_TEST_SUITE_P(, DamagedKeysSeqTest, testing::Values(8'000'000'000, 1'000'000'000'000'000'000));
 
 }  // namespace
 }  // namespace dedup
