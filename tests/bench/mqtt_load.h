@@ -46,6 +46,7 @@ class Script {
   std::vector<std::string> packets_;
   std::vector<bool> is_duplicate_;
   std::mt19937_64 random_{2};
+  std::uint32_t lap_ = 0;
 };
 
 /// Publishes parts of a script, each until every message is acknowledged and delivered. Errors: std::runtime_error
