@@ -12,11 +12,11 @@
 
 namespace dedup {
 
-/// Keeps the journal's next pages writable, and the index's next memory at hand, while events come fast.
+/// Keeps the journal's next pages writable while events come fast, and the index's next memory at hand.
 ///
 /// The kernel protects a page after each sync, and a store to it costs a fault of some microseconds, once every dozen
 /// events. This thread takes it ahead of them, as far as some milliseconds' worth of events go, and not at all at a
-/// trickle: a page made writable is written to the disk at the next sync, also when nothing came to it.
+/// trickle: a page made writable is written to the disk at the next sync, also when nothing came to it. Memory is not.
 ///
 /// Threading: the constructor starts the thread, the destructor stops it; Notify is for the main thread. Ownership:
 /// refers to journal and index, which must outlive it. Errors: none; what it fails to do costs speed, nothing else.

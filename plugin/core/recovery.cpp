@@ -108,11 +108,11 @@ struct Survey {
 };
 
 // What is in doubt goes into the table of that name, though its row may come later.
-Survey LookThrough(Journal& journal, Journal::Search search, Store& store, std::uint64_t forgotten_seq, LogQueue& log) {
+Survey LookThrough(Journal& journal, Journal::Search search, Store& store,
+                   const std::set<std::uint64_t>& known_in_doubt, std::uint64_t forgotten_seq, LogQueue& log) {
   Survey survey;
   // A watermark beyond the newest seq is damage; then every event in the journal is in doubt.
   const std::uint64_t handed_on_seq = journal.handed_on_seq() <= journal.accepted_seq() ? journal.handed_on_seq() : 0;
-  const std::set<std::uint64_t> known_in_doubt = store.LoadInDoubtSeqs();
   Store::Batch batch(store, Store::Durability::kVisible);
   survey.findings = journal.Replay(search, [&](const Journal::Entry& entry) {
     const std::uint64_t seq = entry.event.seq;
@@ -210,7 +210,7 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
       header.counters.*counter = std::max(header.counters.*counter, state.counters.*counter);
     }
     const auto search = recovered.clock->rebooted() ? Journal::Search::kWholeRing : Journal::Search::kToTheAppended;
-    survey = LookThrough(*journal, search, *recovered.store, state.forgotten_seq, log);
+    survey = LookThrough(*journal, search, *recovered.store, known_in_doubt, state.forgotten_seq, log);
     const bool stays = journal->ring_bytes() == Journal::RingBytes(options.journal_bytes);
     serves_first =
         stays && !skips && header.store_damage == StoreDamage::kNone && IsInOrder(survey, *journal, state.stored_seq);
