@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "file_table.h"
+
 namespace dedup {
 namespace {
 
@@ -36,6 +38,7 @@ void Prefaulter::Wake() {
 }
 
 void Prefaulter::Run() {
+  UnshareFileTable();
   std::uint64_t last_position = journal_.appended_position();
   steady_clock::time_point last_time{};
   for (std::uint32_t wakes = 0;;) {

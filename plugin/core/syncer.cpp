@@ -4,6 +4,7 @@
 #include <string>
 
 #include "clock.h"
+#include "file_table.h"
 
 namespace dedup {
 namespace {
@@ -26,6 +27,7 @@ Syncer::~Syncer() {
 }
 
 void Syncer::Run() {
+  UnshareFileTable();
   const std::chrono::milliseconds pause = interval_.count() == 0 ? kLookInterval : std::min(interval_, kLookInterval);
   std::unique_lock lock(mutex_);
   while (!stopped_.wait_for(lock, pause, [this] { return stop_; })) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "file_table.h"
 #include "patience.h"
 
 namespace dedup {
@@ -77,6 +78,7 @@ void Writer::Wait(milliseconds timeout) {
 }
 
 void Writer::Run() {
+  UnshareFileTable();
   int turns_without_work = 0;
   for (;;) {
     bool last;
