@@ -30,8 +30,9 @@ IS_SANITIZED = PLUGIN.exists() and any(name in PLUGIN.read_bytes() for name in (
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 _SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|: runtime error: ")
-# Under libtsan a bridge crashes the bare broker, too: in glibc's getaddrinfo_a.
-BRIDGES_CRASH = "tsan" in os.environ.get("MOSQUITTO_LD_PRELOAD", "")
+IS_UNDER_TSAN = "tsan" in os.environ.get("MOSQUITTO_LD_PRELOAD", "")
+# A bridge crashes the bare broker then, too: in glibc's getaddrinfo_a.
+BRIDGES_CRASH = IS_UNDER_TSAN
 
 
 def mosquitto_path():

@@ -3,7 +3,9 @@
 import os
 import pathlib
 
-from broker import wait_until
+import pytest
+
+from broker import IS_UNDER_TSAN, wait_until
 
 RECOVERY_S = 30
 
@@ -15,6 +17,7 @@ def connections_of_threads(broker):
             for thread in threads if thread.name != str(broker.pid)}
 
 
+@pytest.mark.skipif(IS_UNDER_TSAN, reason="ThreadSanitizer knows one table of file descriptors only")
 def test_threads_that_begin_while_clients_are_connected_hold_no_connection(brokers):
     broker = brokers.make()
     broker.data_dir.rmdir()
