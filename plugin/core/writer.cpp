@@ -34,8 +34,9 @@ constexpr milliseconds kIdleWait{100};
 constexpr milliseconds kFailureWait{500};
 constexpr int kBusyTurns = 50;  // without a record, before the writer counts as idle
 
-// On a busy machine the writer lets everybody else go first, while what waits for it is young and little. Then it
-// insists on its share of the processors.
+// On a busy machine the writer lets everybody else go first, while that has cost it no more than this in a turn and
+// little waits for it. Then it insists on its share of the processors. What a disk takes does not count: a checkpoint
+// that must wait for it would stand in everybody's way behind that.
 constexpr milliseconds kPatience{250};
 constexpr std::uint64_t kPatiencesPerJournal = 8;
 
@@ -141,8 +142,8 @@ void Writer::Run() {
 
 // Returns whether there was something to do.
 bool Writer::RunOnce(bool last) {
-  BePatientUntil([this, last, late = steady_clock::now() + kPatience] {
-    return last || steady_clock::now() >= late ||
+  BePatientUntil([this, last](std::chrono::nanoseconds given_up) {
+    return last || given_up >= kPatience ||
            journal_.appended_position() - stored_position_ > journal_.ring_bytes() / kPatiencesPerJournal;
   });
   clock_.Resync();

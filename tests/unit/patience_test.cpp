@@ -8,6 +8,7 @@
 #include <chrono>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "sqlite.h"
 #include "temp_dir.h"
@@ -47,7 +48,7 @@ class PatienceTest : public testing::Test {
     return Leaves() - before;
   }
 
-  static bool Never() { return false; }
+  static bool Never(std::chrono::nanoseconds) { return false; }
 
   static void Work(milliseconds cpu) {
     const auto now = [] {
@@ -80,12 +81,28 @@ TEST_F(PatienceTest, APatientThreadLeavesTheProcessorTimeAndAgain) {
 
 TEST_F(PatienceTest, ItsPatienceEnds) {
   bool is_late = false;
-  BePatientUntil([&] { return is_late; });
+  BePatientUntil([&](std::chrono::nanoseconds) { return is_late; });
   Work(milliseconds(1));
   is_late = true;
   Work(milliseconds(1));
   is_late = false;  // it is not asked again
   EXPECT_LT(CountLeaves([] { Work(milliseconds(4)); }), 20);
+}
+
+TEST_F(PatienceTest, OnlyWhatItGivesUpCounts) {
+  std::vector<std::chrono::nanoseconds> given_up;
+  const auto never = [&](std::chrono::nanoseconds so_far) {
+    given_up.push_back(so_far);
+    return false;
+  };
+  for (int turn = 0; turn < 2; ++turn) {
+    given_up.clear();
+    BePatientUntil(never);
+    std::this_thread::sleep_for(milliseconds(50));  // a disk that is slow, say
+    Work(milliseconds(1));
+    EXPECT_EQ(given_up.front().count(), 0);
+    EXPECT_GT(given_up.back(), milliseconds(1));
+  }
 }
 
 TEST_F(PatienceTest, ACommitAndACheckpointLeaveTheProcessorToo) {
