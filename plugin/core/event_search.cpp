@@ -95,7 +95,8 @@ struct EventSearch::Statements {
   Statements(sqlite::Database& database, Order in_order)
       : order(in_order),
         rows(database, order,
-             "SELECT seq, received_us, topic_id, event_id, source, payload FROM events WHERE seq >= ? ORDER BY seq"),
+             "SELECT 1 FROM events WHERE seq >= ? AND visit(seq, received_us, topic_id, event_id, source, payload) "
+             "ORDER BY seq"),
         row_topics(database, order, "SELECT seq, topic_id FROM events WHERE seq >= ? ORDER BY seq"),
         by_id(database, order,
               "SELECT seq FROM events INDEXED BY events_by_id WHERE event_id = ?2 AND seq >= ?1 ORDER BY seq"),
@@ -274,6 +275,142 @@ class TopicNames {
   const std::string* last_ = nullptr;
 };
 
+/// One run of a search.
+template <class Statements>
+class Walk {
+ public:
+  using OnEvent = std::function<bool(const StoredEvent&)>;
+
+  Walk(Statements& statements, const EventFilter& filter, const EventRange& range, const OnEvent& on_event)
+      : statements_(statements),
+        filter_(filter),
+        on_event_(on_event),
+        range_(range),
+        seq_(range.newest_first ? range.last_seq : range.first_seq),
+        topics_(statements.topic_name) {}
+
+  /// What is left of the range.
+  std::optional<EventRange> Go() {
+    if (!AddCursors()) return std::nullopt;
+    Find();
+    while (state_ == State::kGoing) {
+      const bool is_ended = statements_.rows.Bind(seq_).Visit([this](const sqlite::Row& row) { return OnRow(row); });
+      if (!is_ended) state_ = State::kOver;
+    }
+    if (state_ == State::kOver) return std::nullopt;
+    (range_.newest_first ? range_.last_seq : range_.first_seq) = seq_;
+    return range_;
+  }
+
+ private:
+  enum class State : std::uint8_t { kGoing, kPaused, kOver };
+
+  // False when nothing can match.
+  bool AddCursors() {
+    const Order order = statements_.order;
+    if (filter_.event_id) {
+      AddCursor<StatementCursor>(statements_.by_id, order, kSeeksMax, [this](sqlite::Statement& statement, Seq seq) {
+        statement.Bind(seq, std::string_view(*filter_.event_id));
+      });
+      return true;
+    }
+    if (filter_.has_plain_topic()) {
+      if (!filter_.MatchesTopic(filter_.topic)) return false;
+      statements_.topic_id.Bind(std::string_view(filter_.topic));
+      if (!statements_.topic_id.Step()) return false;
+      const std::int64_t topic_id = statements_.topic_id.Integer(0);
+      statements_.topic_id.Reset();
+      AddCursor<StatementCursor>(statements_.by_topic, order, kIndexSteps,
+                                 [topic_id](sqlite::Statement& statement, Seq seq) { statement.Bind(topic_id, seq); });
+    } else if (filter_.limits_topics()) {
+      AddCursor<WildcardCursor<Statements>>(statements_, filter_);
+    }
+    if (filter_.source) {
+      AddCursor<StatementCursor>(
+          statements_.by_source, order, kIndexSteps,
+          [this](sqlite::Statement& statement, Seq seq) { statement.Bind(std::string_view(*filter_.source), seq); });
+    }
+    if (filter_.has_times()) AddCursor<TimesCursor<Statements>>(statements_, filter_);
+    return true;
+  }
+
+  template <class Kind, class... Arguments>
+  void AddCursor(Arguments&&... arguments) {
+    cursors_.push_back(std::make_unique<Kind>(std::forward<Arguments>(arguments)...));
+  }
+
+  // Brings all cursors to one seq, the first from here on.
+  void Find() {
+    for (std::size_t agreeing = 0; agreeing < cursors_.size();) {
+      if (!Spend()) return;
+      const std::optional<Seq> found = cursors_[agreeing]->Seek(seq_);
+      if (!found || !IsInRange(*found)) {
+        state_ = State::kOver;
+        return;
+      }
+      agreeing = *found == seq_ ? agreeing + 1 : agreeing == 0 ? 1 : 0;
+      seq_ = *found;
+    }
+  }
+
+  // Whether the row behind this one is wanted. Another one, farther on, is looked up.
+  bool OnRow(const sqlite::Row& row) {
+    const Seq row_seq = static_cast<Seq>(row.Integer(0));
+    if (!IsInRange(row_seq)) {
+      state_ = State::kOver;
+      return false;
+    }
+    if (row_seq != seq_) {
+      seq_ = row_seq;
+      Find();
+      if (state_ != State::kGoing || seq_ != row_seq) return false;
+    }
+    if (!Spend()) return false;
+    if (!Show(row)) {
+      state_ = State::kPaused;
+      return false;
+    }
+    if (seq_ == (range_.newest_first ? range_.first_seq : range_.last_seq)) {
+      state_ = State::kOver;
+      return false;
+    }
+    const Seq following = seq_ = Following(statements_.order, seq_);
+    Find();
+    return state_ == State::kGoing && seq_ == following;
+  }
+
+  // False when the event is not wanted now.
+  bool Show(const sqlite::Row& row) {
+    const std::string* const topic = topics_.Find(row.Integer(2));
+    if (topic == nullptr) return true;
+    const StoredEvent event{.seq = seq_,
+                            .received_us = row.Integer(1),
+                            .topic = *topic,
+                            .event_id = row.Bytes(3),
+                            .source = row.OptionalBytes(4),
+                            .payload = row.Bytes(5)};
+    return !filter_.Matches(event) || on_event_(event);
+  }
+
+  bool IsInRange(Seq seq) const { return seq >= range_.first_seq && seq <= range_.last_seq; }
+
+  // False when the run has taken long enough.
+  bool Spend() {
+    if (seeks_left_ == 0) state_ = State::kPaused;
+    return seeks_left_-- > 0;
+  }
+
+  Statements& statements_;
+  const EventFilter& filter_;
+  const OnEvent& on_event_;
+  EventRange range_;
+  Seq seq_;  // what is before it has been seen
+  State state_ = State::kGoing;
+  int seeks_left_ = kSeeksMax;
+  TopicNames topics_;
+  std::vector<std::unique_ptr<Cursor>> cursors_;
+};
+
 }  // namespace
 
 EventSearch::EventSearch(sqlite::Database& database)
@@ -288,68 +425,8 @@ std::optional<EventRange> EventSearch::Run(const EventFilter& filter, EventRange
   range.first_seq = std::max<Seq>(range.first_seq, 1);
   range.last_seq = std::min(range.last_seq, kSeqMax - 1);
   if (range.first_seq > range.last_seq) return std::nullopt;
-  Statements& statements = range.newest_first ? *newest_first_ : *oldest_first_;
-  const Order order = statements.order;
   const sqlite::Snapshot snapshot(database_);
-
-  std::vector<std::unique_ptr<Cursor>> cursors;
-  if (filter.event_id) {
-    cursors.push_back(std::make_unique<StatementCursor>(
-        statements.by_id, order, kSeeksMax,
-        [&](sqlite::Statement& statement, Seq seq) { statement.Bind(seq, std::string_view(*filter.event_id)); }));
-  } else {
-    if (filter.has_plain_topic()) {
-      if (!filter.MatchesTopic(filter.topic)) return std::nullopt;
-      statements.topic_id.Bind(std::string_view(filter.topic));
-      if (!statements.topic_id.Step()) return std::nullopt;
-      const std::int64_t topic_id = statements.topic_id.Integer(0);
-      statements.topic_id.Reset();
-      cursors.push_back(std::make_unique<StatementCursor>(
-          statements.by_topic, order, kIndexSteps,
-          [topic_id](sqlite::Statement& statement, Seq seq) { statement.Bind(topic_id, seq); }));
-    } else if (filter.limits_topics()) {
-      cursors.push_back(std::make_unique<WildcardCursor<Statements>>(statements, filter));
-    }
-    if (filter.source) {
-      cursors.push_back(std::make_unique<StatementCursor>(
-          statements.by_source, order, kIndexSteps,
-          [&](sqlite::Statement& statement, Seq seq) { statement.Bind(std::string_view(*filter.source), seq); }));
-    }
-    if (filter.has_times()) cursors.push_back(std::make_unique<TimesCursor<Statements>>(statements, filter));
-  }
-  // A step reads a whole row, with its payload, so a row that is not the next one is looked up.
-  cursors.push_back(std::make_unique<StatementCursor>(
-      statements.rows, order, /*steps_max=*/1, [](sqlite::Statement& statement, Seq seq) { statement.Bind(seq); }));
-
-  Seq seq = range.newest_first ? range.last_seq : range.first_seq;
-  const auto rest = [&] {
-    (range.newest_first ? range.last_seq : range.first_seq) = seq;
-    return range;
-  };
-  TopicNames topics(statements.topic_name);
-  std::size_t agreeing = 0;
-  for (int seeks = 0; seeks < kSeeksMax; ++seeks) {
-    Cursor& cursor = *cursors[agreeing];
-    const std::optional<Seq> found = cursor.Seek(seq);
-    if (!found || *found < range.first_seq || *found > range.last_seq) return std::nullopt;
-    agreeing = *found == seq ? agreeing + 1 : agreeing == 0 ? 1 : 0;
-    seq = *found;
-    if (agreeing < cursors.size()) continue;
-    const sqlite::Statement& row = statements.rows;
-    if (const std::string* const topic = topics.Find(row.Integer(2)); topic != nullptr) {
-      const StoredEvent event{.seq = seq,
-                              .received_us = row.Integer(1),
-                              .topic = *topic,
-                              .event_id = row.Bytes(3),
-                              .source = row.OptionalBytes(4),
-                              .payload = row.Bytes(5)};
-      if (filter.Matches(event) && !on_event(event)) return rest();
-    }
-    if (seq == (range.newest_first ? range.first_seq : range.last_seq)) return std::nullopt;
-    seq = Following(order, seq);
-    agreeing = 0;
-  }
-  return rest();
+  return Walk(range.newest_first ? *newest_first_ : *oldest_first_, filter, range, on_event).Go();
 }
 
 }  // namespace dedup

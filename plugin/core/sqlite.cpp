@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <exception>
 #include <system_error>
 #include <utility>
 
@@ -15,7 +16,19 @@ namespace {
 // Some 5 us of them.
 constexpr int kOperationsBetweenYields = 100;
 
+// Each sqlite3_column_* looks the column up and takes the connection's mutex, if it has one; the value's own functions
+// do not, which is all right on one thread.
+std::string_view BytesOf(sqlite3_value* value) {
+  const auto* const bytes = static_cast<const char*>(sqlite3_value_blob(value));
+  return {bytes, static_cast<std::size_t>(sqlite3_value_bytes(value))};
+}
+
 }  // namespace
+
+struct Database::Visitor {
+  const std::function<bool(const Row&)>& on_row;
+  std::exception_ptr failure = nullptr;  // none may pass through SQLite
+};
 
 Database::Database(const std::filesystem::path& path, Mode mode) : path_(path) {
   const int flags = SQLITE_OPEN_NOMUTEX |
@@ -44,6 +57,17 @@ Database::Database(const std::filesystem::path& path, Mode mode) : path_(path) {
         return SQLITE_OK;
       },
       &wal_pages_);
+  // True for the row that ends a visit; for those before it NULL, which takes no call.
+  const auto visit = [](sqlite3_context* context, int, sqlite3_value** values) {
+    Visitor& visitor = **static_cast<Visitor**>(sqlite3_user_data(context));
+    try {
+      if (visitor.on_row(Row(values))) return;
+    } catch (...) {
+      visitor.failure = std::current_exception();
+    }
+    sqlite3_result_int(context, 1);
+  };
+  sqlite3_create_function(handle_, "visit", -1, SQLITE_UTF8 | SQLITE_DIRECTONLY, &visitor_, visit, nullptr, nullptr);
 }
 
 Database::~Database() { sqlite3_close_v2(handle_); }
@@ -124,27 +148,30 @@ void Statement::Run() {
   }
 }
 
+bool Statement::Visit(const std::function<bool(const Row&)>& on_row) {
+  Database::Visitor visitor{.on_row = on_row};
+  Database::Visitor* const outer = std::exchange(database_.visitor_, &visitor);
+  const bool is_ended = sqlite3_step(handle_) == SQLITE_ROW;
+  database_.visitor_ = outer;
+  const bool has_failed = sqlite3_reset(handle_) != SQLITE_OK;
+  if (visitor.failure) std::rethrow_exception(visitor.failure);
+  if (has_failed) database_.Throw("sqlite3_step");
+  return is_ended;
+}
+
 void Statement::Reset() { sqlite3_reset(handle_); }
 
 std::int64_t Statement::Integer(int column) const { return sqlite3_column_int64(handle_, column); }
 
-namespace {
-
-// Each sqlite3_column_* looks the column up and takes the connection's mutex, if it has one; the value's own functions
-// do not, which is all right on one thread.
-std::string_view BytesOf(sqlite3_value* value) {
-  const auto* const bytes = static_cast<const char*>(sqlite3_value_blob(value));
-  return {bytes, static_cast<std::size_t>(sqlite3_value_bytes(value))};
-}
-
-}  // namespace
-
 std::string_view Statement::Bytes(int column) const { return BytesOf(sqlite3_column_value(handle_, column)); }
 
-std::optional<std::string_view> Statement::OptionalBytes(int column) const {
-  sqlite3_value* const value = sqlite3_column_value(handle_, column);
-  if (sqlite3_value_type(value) == SQLITE_NULL) return std::nullopt;
-  return BytesOf(value);
+std::int64_t Row::Integer(int column) const { return sqlite3_value_int64(values_[column]); }
+
+std::string_view Row::Bytes(int column) const { return BytesOf(values_[column]); }
+
+std::optional<std::string_view> Row::OptionalBytes(int column) const {
+  if (sqlite3_value_type(values_[column]) == SQLITE_NULL) return std::nullopt;
+  return Bytes(column);
 }
 
 Transaction::Transaction(Database& database) : database_(database) { database_.Execute("BEGIN IMMEDIATE"); }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 struct sqlite3;
 struct sqlite3_stmt;
+struct sqlite3_value;
 
 namespace dedup::sqlite {
 
@@ -29,6 +31,19 @@ class BusyDatabase : public StorageError {
 /// Bytes to be bound as a BLOB rather than as TEXT.
 struct BlobView {
   std::string_view bytes;
+};
+
+/// A row that a statement visits, and all that it gives, valid while it is visited.
+class Row {
+ public:
+  explicit Row(sqlite3_value** values) : values_(values) {}
+
+  std::int64_t Integer(int column) const;
+  std::string_view Bytes(int column) const;
+  std::optional<std::string_view> OptionalBytes(int column) const;  ///< nothing for NULL
+
+ private:
+  sqlite3_value** const values_;
 };
 
 /// A connection. Errors of everything here: StorageError with SQLite's words; CorruptDatabase or BusyDatabase where
@@ -63,12 +78,16 @@ class Database {
 
  private:
   friend class Statement;
+  struct Visitor;
+
   std::filesystem::path path_;
   sqlite3* handle_ = nullptr;
   int wal_pages_ = 0;
+  Visitor* visitor_ = nullptr;  // of the statement that is at work
 };
 
-/// A prepared statement, declared together with its SQL. Bound text and blobs must live until Reset() or Run().
+/// A prepared statement, declared together with its SQL. Bound text and blobs must live until Reset(), Run() or
+/// Visit().
 class Statement {
  public:
   Statement(Database& database, const char* sql);
@@ -88,11 +107,15 @@ class Statement {
   /// Runs to the end and resets.
   void Run();
   void Reset();
+  /// Calls `on_row` for one row after the other until it returns false, then resets. Faster than Step(): SQLite stays
+  /// in its loop between two rows and looks no column up. The rows are those of a query whose last condition is
+  /// `visit(…)`, with the columns to show; it must not need to sort them. Returns whether `on_row` has ended it. What
+  /// `on_row` throws goes on to the caller. It may use other statements.
+  bool Visit(const std::function<bool(const Row&)>& on_row);
 
   std::int64_t Integer(int column) const;
   /// Valid until the next Step, Run or Reset.
   std::string_view Bytes(int column) const;
-  std::optional<std::string_view> OptionalBytes(int column) const;  ///< nothing for NULL
 
  private:
   void BindOne(int index, std::int64_t value);
