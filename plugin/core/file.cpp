@@ -29,7 +29,10 @@ File& File::operator=(File&& other) noexcept {
 }
 
 File::~File() {
-  if (fd_ >= 0) close(fd_);
+  if (fd_ < 0) return;
+  // A thread with a table of file descriptors of its own keeps the file open, and gives it up only after it was joined.
+  flock(fd_, LOCK_UN);
+  close(fd_);
 }
 
 std::size_t File::size_bytes() const {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
@@ -66,6 +67,18 @@ TEST(FileTest, OneLockAtATime) {
   EXPECT_FALSE(second.TryLock());
   { const File moved = std::move(first); }
   EXPECT_TRUE(second.TryLock());
+}
+
+TEST(FileTest, ALockEndsWithItsFileThoughACopyOfTheDescriptorLivesOn) {
+  const TempDir dir;
+  int copy = -1;
+  {
+    const File first(dir / "lock", File::Mode::kCreate);
+    EXPECT_TRUE(first.TryLock());
+    copy = dup(first.fd());  // as a thread with a table of its own has it
+  }
+  EXPECT_TRUE(File(dir / "lock", File::Mode::kCreate).TryLock());
+  close(copy);
 }
 
 TEST(FileTest, IdentityTellsAReplacedFileFromTheSame) {
