@@ -135,8 +135,8 @@ void Index::PrepareRound() {
   } else if (size_ >= full_size_) {
     BeginGrowing();
   } else if (size_ >= prepare_size_) {
-    gives_back_ = false;
-    memory_.Grow(BytesFor(Grown(bucket_count_behind_)));
+    kept_bytes_ = BytesFor(Grown(bucket_count_behind_));
+    memory_.Grow(kept_bytes_);
   }
 }
 
@@ -232,11 +232,12 @@ void Index::RebuildNext() noexcept {
 
 void Index::EndRound() noexcept {
   const std::uint32_t bucket_count = round_ == Round::kGrowing ? bucket_count_behind_ : bucket_count_before_;
+  // What was made ready for the next growth stays: a window's peaks are much alike.
+  kept_bytes_ = BytesFor(bucket_count < bucket_count_behind_ ? bucket_count : Grown(bucket_count));
   bucket_count_before_ = bucket_count_behind_ = bucket_count;
   round_ = Round::kNone;
   round_credit_ = 0;
   oldest_seq_ = std::max(oldest_seq_, round_forgotten_seq_ + 1);
-  gives_back_ = memory_.bytes() >= BytesFor(bucket_count) + GrowingMemory::kStepBytes;
   full_size_ = FullSize(bucket_count);
   prepare_size_ = full_size_ - full_size_ / 32;
   sparse_size_ = crowded_ || bucket_count == 1 ? 0 : full_size_ / 4;
@@ -244,23 +245,24 @@ void Index::EndRound() noexcept {
 }
 
 bool Index::wants_sweep() const {
-  return gives_back_ || round_ == Round::kSweeping || may_be_forgotten() || is_sparse();
+  return gives_back() || round_ == Round::kSweeping || may_be_forgotten() || is_sparse();
 }
 
 void Index::Sweep() noexcept {
-  if (gives_back_ && round_ == Round::kNone) {
-    const std::size_t bytes = BytesFor(bucket_count_behind_);
-    memory_.Shrink(std::max(bytes, memory_.bytes() - std::min(memory_.bytes(), kBytesGivenBackPerStep)));
-    gives_back_ = memory_.bytes() >= bytes + GrowingMemory::kStepBytes;
+  if (gives_back()) {
+    memory_.Shrink(std::max(kept_bytes_, memory_.bytes() - std::min(memory_.bytes(), kBytesGivenBackPerStep)));
     return;
   }
-  gives_back_ = false;
   if (!wants_sweep()) return;
   if (round_ == Round::kNone) BeginSweeping();
   for (std::uint32_t buckets = 0; round_ != Round::kNone && buckets < kBucketsPerStep;
        buckets += bucket_count_behind_) {
     RebuildNext();
   }
+}
+
+bool Index::gives_back() const {
+  return round_ == Round::kNone && memory_.bytes() >= kept_bytes_ + GrowingMemory::kStepBytes;
 }
 
 bool Index::may_be_forgotten() const {

@@ -111,6 +111,7 @@ class Index {
   void GrowInstead() noexcept;
   void RebuildNext() noexcept;
   void EndRound() noexcept;
+  bool gives_back() const;
   bool may_be_forgotten() const;
   bool is_sparse() const;
   static std::size_t BytesFor(std::uint32_t bucket_count);
@@ -124,7 +125,7 @@ class Index {
   Round round_ = Round::kNone;
   std::uint64_t round_credit_ = 0;
   std::uint64_t round_forgotten_seq_ = 0;  // when it began; of no use when it does not visit all shards
-  bool gives_back_ = false;                // memory behind a table that got smaller
+  std::size_t kept_bytes_ = 0;             // the table's, and what is ready for its growth; more is given back
   bool crowded_ = false;                   // some shard could not be made smaller in this round
   std::vector<Slot> collected_;            // of the shard that is rebuilt
   std::vector<std::uint8_t> filled_;       // slots of its buckets

@@ -15,6 +15,8 @@
 #include <string>
 #include <thread>
 
+#include "resident_bytes.h"
+
 namespace dedup {
 namespace {
 
@@ -260,6 +262,28 @@ TEST_F(IndexTest, AMillionKeysComeAndGo) {
   EXPECT_LE(index_.size(), 999 + 999 / 8U);
   ExpectRange(kMillion - 998, kMillion);
   ExpectNone(kMillion - 2000, kMillion - 999);
+}
+
+// So many that the table, of 8 MiB, is about to double.
+TEST_F(IndexTest, WhatIsReadyForTheNextGrowthStaysUntilTheTableGetsSmaller) {
+  constexpr std::uint64_t kKeys = 248'000;
+  constexpr std::size_t kMuch = 6 << 20;
+  AddRange(1, kKeys);
+  const std::size_t with_table = ResidentBytes();
+  index_.PrepareMemory();
+  const std::size_t with_both = ResidentBytes();
+  ASSERT_GT(with_both, with_table + kMuch);
+
+  index_.ForgetUpTo(kKeys / 2);
+  Sweep();
+  ASSERT_EQ(index_.size(), kKeys / 2);
+  EXPECT_GT(ResidentBytes(), with_table + kMuch);
+  ExpectRange(kKeys / 2 + 1, kKeys);
+
+  index_.ForgetUpTo(kKeys - 1);
+  Sweep();
+  EXPECT_LT(ResidentBytes(), with_both - kMuch - kMuch);
+  ExpectRange(kKeys, kKeys);
 }
 
 // In a process of its own, which the limit ends with.
