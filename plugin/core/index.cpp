@@ -189,11 +189,12 @@ void Index::BeginSweeping() noexcept {
   round_forgotten_seq_ = forgotten_seq_;
 }
 
-// Those shards that were swept grow to the size of the others.
+// Those shards that were swept grow to the size of the others, if they are any smaller.
 void Index::GrowInstead() noexcept {
+  crowded_ = bucket_count_before_ < bucket_count_behind_;
+  if (!crowded_) boundary_ = 0;
   round_ = Round::kGrowing;
   round_forgotten_seq_ = 0;
-  crowded_ = true;
   if (boundary_ == 0) EndRound();
 }
 

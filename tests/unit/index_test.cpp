@@ -286,6 +286,31 @@ TEST_F(IndexTest, WhatIsReadyForTheNextGrowthStaysUntilTheTableGetsSmaller) {
   ExpectRange(kKeys, kKeys);
 }
 
+// What goes on with the sweep, or rebuilds the shards before, is to be seen by the forgotten keys that are gone.
+TEST_F(IndexTest, ASweepInTheWayOfAGrowthIsGivenUp) {
+  constexpr std::uint64_t kKeys = 200'000;
+  const auto of_last_shard = [](std::uint64_t number) {
+    return KeyHash{.high = number, .low = ~std::uint64_t{0} << 51 | number};
+  };
+  AddRange(1, kKeys);
+  index_.ForgetUpTo(kKeys / 4);
+  for (int part = 0; part < 8; ++part) index_.Sweep();
+  index_.ForgetUpTo(kKeys / 2);
+  ASSERT_GT(index_.size(), kKeys * 3 / 4);
+  std::uint64_t gone_at_once_max = 0;
+  for (std::uint64_t seq = kKeys + 1; seq <= kKeys + 100; ++seq) {
+    const std::uint64_t before = index_.size();
+    Add(of_last_shard(seq), seq);
+    gone_at_once_max = std::max(gone_at_once_max, before + 1 - index_.size());
+  }
+  EXPECT_LT(gone_at_once_max, 1000U);
+  ExpectNone(1, kKeys / 2);
+  ExpectRange(kKeys / 2 + 1, kKeys);
+  for (std::uint64_t seq = kKeys + 1; seq <= kKeys + 100; ++seq) ASSERT_EQ(index_.Find(of_last_shard(seq)), seq);
+  Sweep();
+  EXPECT_EQ(index_.size(), kKeys / 2 + 100);
+}
+
 // In a process of its own, which the limit ends with.
 TEST_F(IndexTest, WithoutMemoryItRefusesAKeyAndKeepsTheOthers) {
   AddRange(1, 1000);
