@@ -1,6 +1,7 @@
 #include "growing_memory.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -16,6 +17,14 @@ constexpr std::size_t kReservedBytesMin = 16 << 20;
 
 std::size_t WholeSteps(std::size_t bytes) {
   return (bytes + GrowingMemory::kStepBytes - 1) / GrowingMemory::kStepBytes * GrowingMemory::kStepBytes;
+}
+
+// Base pages of 16 or 64 KiB, as ARM may have them, make huge ones of 32 or 512 MiB: too much for a few keys.
+bool HugePagesAreSteps() {
+  const auto page_bytes = static_cast<std::size_t>(getpagesize());
+  const std::size_t huge_page_bytes =
+      page_bytes / sizeof(std::uint64_t) * page_bytes;  // of a full page of a page table
+  return huge_page_bytes == GrowingMemory::kStepBytes;
 }
 
 }  // namespace
@@ -48,7 +57,7 @@ void GrowingMemory::Reserve() {
     data_ = static_cast<std::byte*>(memory) + before;
     reserved_bytes_ = bytes - before;
     // Its failure costs speed, nothing else.
-    madvise(data_ + kStepBytes, reserved_bytes_ - kStepBytes, MADV_HUGEPAGE);
+    if (HugePagesAreSteps()) madvise(data_ + kStepBytes, reserved_bytes_ - kStepBytes, MADV_HUGEPAGE);
     return;
   }
   throw std::bad_alloc();

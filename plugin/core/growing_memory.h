@@ -10,8 +10,8 @@ namespace dedup {
 /// Memory that grows and shrinks at its end and never moves: its addresses are taken once, its pages as they are
 /// touched. Fresh pages are zeros.
 ///
-/// All but the first step lies in huge pages where the kernel has them: a look at a random byte of hundreds of
-/// megabytes else waits longer for the page tables than for the byte.
+/// All but the first step lies in huge pages where the kernel has them, and of that size: a look at a random byte of
+/// hundreds of megabytes else waits longer for the page tables than for the byte.
 ///
 /// Threading: one thread, but for Prepare. Ownership: its memory; a moved-from one is empty.
 class GrowingMemory {
@@ -28,7 +28,8 @@ class GrowingMemory {
 
   std::size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
-  /// Makes `bytes` from the beginning usable. Errors: std::bad_alloc; nothing has changed then.
+  /// Makes `bytes` from the beginning usable. Errors: std::bad_alloc; nothing has changed then, and it may be tried
+  /// again.
   void Grow(std::size_t bytes);
   /// Gives what lies behind `bytes` back to the kernel, but for the rest of a step.
   void Shrink(std::size_t bytes) noexcept;

@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "address_limit.h"
 #include "deduplicator_fixture.h"
 #include "failing_disk.h"
 
@@ -246,6 +247,21 @@ TEST_F(DeduplicatorTest, OnStoreFailurePassHandsThemOnWithoutDeduplication) {
   EXPECT_EQ(Stats().refused, 0U);
   EXPECT_EQ(Stats().passed, 4U) << "counted as passed, those that found it full first too";
   EXPECT_EQ(Rows(), UpTo(count));
+}
+
+// In a process of its own, which the limit is for.
+TEST_F(DeduplicatorTest, WithoutMemoryForItsKeyAnEventIsRefusedUntilThereIsSome) {
+  KilledAfter([&] {
+    {
+      const AddressLimit limit(std::size_t{1} << 20);
+      EXPECT_EQ(VerdictOf("a"), kRefused);
+      EXPECT_EQ(VerdictOf("a"), kRefused);
+    }
+    EXPECT_THAT(TakeLog(), HasSubstr("or memory is"));
+    EXPECT_EQ(VerdictOf("a"), kProcessed);
+    EXPECT_EQ(VerdictOf("a"), kDuplicate);
+    EXPECT_EQ(Stats().refused, 2U);
+  });
 }
 
 TEST_F(DeduplicatorTest, AnEventLargerThanTheJournalIsRefused) {

@@ -2,18 +2,24 @@
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <new>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "address_limit.h"
 
 namespace dedup {
 namespace {
@@ -27,14 +33,25 @@ std::size_t ResidentBytes(const std::byte* from, std::size_t size) {
   return page * static_cast<std::size_t>(std::ranges::count_if(pages, [](unsigned char state) { return state & 1; }));
 }
 
-// Leaves this process no more addresses than so many.
-void LimitAddresses(std::size_t left) {
-  std::size_t pages = 0;
-  std::ifstream("/proc/self/statm") >> pages;
-  rlimit limit{};
-  limit.rlim_cur = limit.rlim_max = pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) + left;
-  if (setrlimit(RLIMIT_AS, &limit) != 0) _exit(2);
+// Whether the kernel was asked for huge pages there.
+bool IsForHugePages(const std::byte* address) {
+  std::ifstream maps("/proc/self/smaps");
+  bool is_there = false;
+  for (std::string line; std::getline(maps, line);) {
+    unsigned long long first = 0;
+    unsigned long long end = 0;
+    if (std::sscanf(line.c_str(), "%llx-%llx ", &first, &end) == 2) {
+      const auto wanted = reinterpret_cast<std::uintptr_t>(address);
+      is_there = first <= wanted && wanted < end;
+    } else if (is_there && line.starts_with("VmFlags:")) {
+      return line.find(" hg") != std::string::npos;
+    }
+  }
+  return false;
 }
+
+// What this program takes for the size of a page; 0: what it is.
+std::atomic<int> told_page_bytes{0};
 
 TEST(GrowingMemory, GrowsWithoutMovingAndKeepsWhatItHolds) {
   GrowingMemory memory;
@@ -93,11 +110,23 @@ TEST(GrowingMemory, WithoutRoomItThrowsAndStaysAsItIs) {
   memory.data()[2 * kStep - 1] = std::byte{1};
 }
 
+TEST(GrowingMemory, AsksForHugePagesOnlyWhereTheyAreOfItsSize) {
+  const bool has_them = std::filesystem::exists("/sys/kernel/mm/transparent_hugepage");
+  for (const int page_bytes : {4 << 10, 16 << 10, 64 << 10}) {
+    told_page_bytes = page_bytes;
+    GrowingMemory memory;
+    memory.Grow(2 * kStep);
+    told_page_bytes = 0;
+    EXPECT_EQ(IsForHugePages(memory.data() + kStep), has_them && page_bytes == 4 << 10) << page_bytes;
+    EXPECT_FALSE(IsForHugePages(memory.data()));
+  }
+}
+
 // As under `ulimit -v`; in a process of its own, which the limit ends with.
 TEST(GrowingMemory, TakesFewerAddressesWhereTheyAreLimited) {
   EXPECT_EXIT(
       {
-        LimitAddresses(std::size_t{1} << 30);
+        const AddressLimit limit(std::size_t{1} << 30);
         GrowingMemory memory;
         memory.Grow(2 * kStep);
         memory.data()[2 * kStep - 1] = std::byte{1};
@@ -107,14 +136,16 @@ TEST(GrowingMemory, TakesFewerAddressesWhereTheyAreLimited) {
       testing::ExitedWithCode(0), "");
   EXPECT_EXIT(
       {
-        LimitAddresses(std::size_t{1} << 20);
         GrowingMemory memory;
         try {
+          const AddressLimit limit(std::size_t{1} << 20);
           memory.Grow(kStep);
+          _exit(1);
         } catch (const std::bad_alloc&) {
-          _exit(0);
         }
-        _exit(1);
+        memory.Grow(kStep);
+        memory.data()[kStep - 1] = std::byte{1};
+        _exit(0);
       },
       testing::ExitedWithCode(0), "");
 }
@@ -131,3 +162,8 @@ TEST(GrowingMemory, MovesWithItsContents) {
 
 }  // namespace
 }  // namespace dedup
+
+extern "C" __attribute__((used, visibility("default"))) int getpagesize() noexcept {
+  const int told = dedup::told_page_bytes;
+  return told != 0 ? told : static_cast<int>(sysconf(_SC_PAGESIZE));
+}
