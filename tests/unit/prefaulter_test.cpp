@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "eventually.h"
+#include "resident_bytes.h"
 #include "temp_dir.h"
 
 namespace dedup {
@@ -95,6 +96,16 @@ TEST_F(PrefaulterTest, LeavesATrickleAlone) {
     std::this_thread::sleep_for(300ms);  // far more than its thread may be late
   }
   EXPECT_EQ(BytesAhead(), 0U) << "what is made ready is written, so there must be a use for it";
+}
+
+TEST_F(PrefaulterTest, TakesTheIndexsMemoryAtATrickleToo) {
+  constexpr std::size_t kMuch = 16 << 20;  // far less than so many keys take, far more than a step does
+  index_.ReserveAll(1'000'000);
+  const std::size_t before = ResidentBytes();
+  prefaulter_.emplace(journal_, index_);
+  AppendStep();  // the first one is a trickle, for it may have taken ages
+  EXPECT_TRUE(Eventually([&] { return ResidentBytes() > before + kMuch; }));
+  EXPECT_EQ(BytesAhead(), 0U);
 }
 
 TEST_F(PrefaulterTest, EndsWithoutHavingSeenAnything) { prefaulter_.emplace(journal_, index_); }
