@@ -1,9 +1,10 @@
 #include "accept.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <string>
+
+#include "ascii.h"
 
 namespace dedup::sidecar {
 namespace {
@@ -38,8 +39,7 @@ void ForEachAccepted(std::string_view accept,
                      const std::function<void(std::string_view type, double quality)>& on_type) {
   while (!accept.empty()) {
     std::string_view parameters = TakePart(&accept, ',');
-    std::string type(TakePart(&parameters, ';'));
-    std::ranges::transform(type, type.begin(), [](unsigned char c) { return std::tolower(c); });
+    const std::string type = AsciiLower(TakePart(&parameters, ';'));
     on_type(type, QualityOf(parameters));
   }
 }

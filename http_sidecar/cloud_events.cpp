@@ -1,12 +1,12 @@
 #include "cloud_events.h"
 
 #include <algorithm>
-#include <cctype>
 #include <deque>
 #include <optional>
 #include <set>
 #include <utility>
 
+#include "ascii.h"
 #include "event_json.h"
 #include "event_query.h"
 #include "json.h"
@@ -20,9 +20,7 @@ constexpr char kOne[] = "application/cloudevents+json";
 constexpr char kBatch[] = "application/cloudevents-batch+json";
 
 std::string MediaType(std::string_view content_type) {
-  std::string type(content_type.substr(0, content_type.find_first_of("; \t")));
-  std::ranges::transform(type, type.begin(), [](unsigned char c) { return std::tolower(c); });
-  return type;
+  return AsciiLower(content_type.substr(0, content_type.find_first_of("; \t")));
 }
 
 /// The attributes of one event, values as JSON texts, in the order of their coming. They stay where they are while more
@@ -115,9 +113,7 @@ std::variant<std::string, Problem> FromStructured(std::string_view body, bool is
 std::variant<std::string, Problem> FromBinary(const Request& request, std::string_view topic) {
   Attributes attributes;
   for (const auto& [name, value] : request.headers_after("ce-")) {
-    std::string lower = name;
-    std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
-    attributes.emplace_back(std::move(lower), Quoted(PercentDecoded(value, Plus::kIsItself)));
+    attributes.emplace_back(AsciiLower(name), Quoted(PercentDecoded(value, Plus::kIsItself)));
   }
   const std::string type = MediaType(request.content_type);
   if (!type.empty()) attributes.emplace_back("datacontenttype", Quoted(request.content_type));

@@ -1,9 +1,10 @@
 #include "origin.h"
 
 #include <arpa/inet.h>
-#include <strings.h>
 
 #include <algorithm>
+
+#include "ascii.h"
 
 namespace dedup::sidecar {
 namespace {
@@ -62,7 +63,7 @@ bool IsLocalHost(std::string_view host, std::string_view own_name) {
   const std::string name(host);
   in_addr address;
   return name.find('.') == std::string::npos || inet_pton(AF_INET, name.c_str(), &address) == 1 ||
-         strcasecmp(name.c_str(), std::string(own_name).c_str()) == 0;
+         AsciiLower(name) == AsciiLower(own_name);
 }
 
 }  // namespace dedup::sidecar
