@@ -26,13 +26,18 @@ Statistics Api::ReadStatistics() {
 }
 
 std::optional<Statistics> Api::AwaitStored() {
-  const Clock::time_point deadline = Clock::now() + kStoredPatience;
   const Statistics statistics = ReadStatistics();
-  while (readers.Use([](EventReader& reader) { return reader.StoredSeq(); }) < statistics.accepted_seq) {
-    if (Clock::now() > deadline) return std::nullopt;
+  if (!AwaitStored(statistics.accepted_seq)) return std::nullopt;
+  return statistics;
+}
+
+bool Api::AwaitStored(std::uint64_t seq) {
+  const Clock::time_point deadline = Clock::now() + kStoredPatience;
+  while (readers.Use([](EventReader& reader) { return reader.StoredSeq(); }) < seq) {
+    if (Clock::now() > deadline) return false;
     std::this_thread::sleep_for(kStoredPollInterval);
   }
-  return statistics;
+  return true;
 }
 
 std::string StoreTrouble(const StorageError& error) {

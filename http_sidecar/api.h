@@ -44,6 +44,10 @@ class Api {
   /// What was acknowledged before this call is in the store when it returns: the counters then, or nothing when that
   /// took too long.
   std::optional<Statistics> AwaitStored();
+
+  /// Whether the events up to `seq`, which were accepted, are in the store when it returns; false when that took too
+  /// long.
+  bool AwaitStored(std::uint64_t seq);
 };
 
 inline constexpr char kStoreIsBehind[] = "the event store is more than 3 s behind; try again later";

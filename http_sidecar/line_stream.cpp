@@ -93,7 +93,11 @@ void LineStream::PublishEvents(const Lines& lines, std::vector<std::string>* res
       if (const auto* const problem = std::get_if<Problem>(&published)) return *problem;
       const auto& outcomes = std::get<std::vector<Outcome>>(published);
       std::vector<Result> known;
-      if (options_.full_results) known = LookUpFirsts(*api_, caller_, *batch, outcomes);
+      if (options_.full_results) {
+        auto looked_up = LookUpFirsts(*api_, caller_, *batch, outcomes);
+        if (const auto* const problem = std::get_if<Problem>(&looked_up)) return *problem;
+        known = std::get<std::vector<Result>>(std::move(looked_up));
+      }
       for (std::size_t i = 0; i < outcomes.size(); ++i) {
         results->push_back(
             ResultText(batch->events[i], options_.full_results ? known[i] : Result{.outcome = outcomes[i]}));

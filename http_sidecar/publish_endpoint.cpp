@@ -31,9 +31,7 @@ ObjectText BriefAnswer(const Batch& batch, const std::vector<Outcome>& outcomes,
   return text;
 }
 
-void AddResults(Api& api, const Caller& caller, const Batch& batch, const std::vector<Outcome>& outcomes,
-                ObjectText* text) {
-  const std::vector<Result> results = LookUpFirsts(api, caller, batch, outcomes);
+void AddResults(const Batch& batch, const std::vector<Result>& results, ObjectText* text) {
   std::vector<std::string> texts;
   std::size_t conflicts = 0;
   for (std::size_t i = 0; i < results.size(); ++i) {
@@ -71,7 +69,11 @@ Answer Publish(Api& api, Request& request) {
   if (const auto* const problem = std::get_if<Problem>(&published)) return ProblemAnswer(*problem);
   const auto& outcomes = std::get<std::vector<Outcome>>(published);
   ObjectText text = BriefAnswer(*batch, outcomes, api.ReadStatistics());
-  if (options.full_results) AddResults(api, request.caller, *batch, outcomes, &text);
+  if (options.full_results) {
+    const auto results = LookUpFirsts(api, request.caller, *batch, outcomes);
+    if (const auto* const problem = std::get_if<Problem>(&results)) return ProblemAnswer(*problem);
+    AddResults(*batch, std::get<std::vector<Result>>(results), &text);
+  }
   return {.status = 200, .body = text.Take()};
 }
 

@@ -1,7 +1,7 @@
 #include "publishing.h"
 
+#include <algorithm>
 #include <unordered_map>
-#include <utility>
 
 #include "event_json.h"
 #include "json.h"
@@ -114,16 +114,23 @@ std::variant<std::vector<Outcome>, Problem> PublishBatch(Api& api, const Caller&
   return api.publisher->Publish(batch);
 }
 
-std::vector<Result> LookUpFirsts(Api& api, const Caller& caller, const Batch& batch,
-                                 const std::vector<Outcome>& outcomes) {
+std::variant<std::vector<Result>, Problem> LookUpFirsts(Api& api, const Caller& caller, const Batch& batch,
+                                                        const std::vector<Outcome>& outcomes) {
+  const auto has_first = [&](std::size_t i) {
+    return outcomes[i].verdict == Verdict::kDuplicate && caller.MayRead(batch.events[i].topic);
+  };
+  std::uint64_t newest_first_seq = 0;  // accepted just now, perhaps
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    if (has_first(i)) newest_first_seq = std::max(newest_first_seq, outcomes[i].seq);
+  }
+  if (newest_first_seq != 0 && !api.AwaitStored(newest_first_seq)) {
+    return Problem{problems::kStoreUnavailable, kStoreIsBehind};
+  }
   std::vector<Result> results;
-  bool has_waited = false;
   std::unordered_map<std::uint64_t, First> firsts;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     Result& result = results.emplace_back(Result{.outcome = outcomes[i]});
-    if (outcomes[i].verdict != Verdict::kDuplicate || !caller.MayRead(batch.events[i].topic)) continue;
-    // The first may have been accepted just now.
-    if (!std::exchange(has_waited, true)) api.AwaitStored();
+    if (!has_first(i)) continue;
     const auto [known, is_new] = firsts.try_emplace(outcomes[i].seq);
     if (is_new) known->second = ReadFirst(api, outcomes[i].seq);
     const First& first = known->second;

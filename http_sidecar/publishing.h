@@ -32,12 +32,13 @@ std::variant<std::vector<Outcome>, Problem> PublishBatch(Api& api, const Caller&
 /// An outcome and, for a duplicate, what the store knows of its first.
 struct Result {
   Outcome outcome;
-  std::optional<std::int64_t> first_received_us = {};  ///< nothing when its row is gone, or still to come after 3 s
+  std::optional<std::int64_t> first_received_us = {};  ///< nothing when its row is gone
   bool is_conflict = false;                            ///< the first has another payload
 };
-/// Compares each duplicate with its first, where the caller may read that; conflicts are counted. Errors: StorageError.
-std::vector<Result> LookUpFirsts(Api& api, const Caller& caller, const Batch& batch,
-                                 const std::vector<Outcome>& outcomes);
+/// Compares each duplicate with its first, where the caller may read that; conflicts are counted. Waits for firsts that
+/// are not stored yet; a 503 when that takes too long, for what they hold is not known then. Errors: StorageError.
+std::variant<std::vector<Result>, Problem> LookUpFirsts(Api& api, const Caller& caller, const Batch& batch,
+                                                        const std::vector<Outcome>& outcomes);
 
 /// {"event_id":"a","verdict":"duplicate","seq":17,"first_received_at":"…"}
 std::string ResultText(const Event& event, const Result& result);

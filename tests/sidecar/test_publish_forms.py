@@ -170,17 +170,25 @@ def test_a_large_first_is_compared_with_any_number_of_copies(sidecar, topic):
     assert answer["conflicts"] == 3000
 
 
-def test_a_store_that_is_behind_is_waited_for_once(stack):
+def test_a_first_that_is_not_stored_yet_is_waited_for_once_and_no_duplicate_is_told_uncompared(stack):
     broker, sidecar = stack.start()
     post(sidecar, "", event("t", "a"))
     wait_until(lambda: sidecar.ids("t") == ["a"], "it is stored")
     with contextlib.closing(sqlite3.connect(broker.data_dir / "events.db", isolation_level=None)) as lock:
         lock.execute("BEGIN IMMEDIATE")
         begin = time.monotonic()
-        results = full(sidecar, [event("t", id) for id in "bbbbba"])["results"]
-        assert time.monotonic() - begin < 9
-    assert [result["verdict"] for result in results] == ["processed", *["duplicate"] * 5]
-    assert "first_received_at" not in results[1] and "first_received_at" in results[5]
+        assert "behind" in post(sidecar, "?results=full", [event("t", id) for id in "bbbbba"], status=503).detail
+        assert 3 <= time.monotonic() - begin < 9
+        line, = lines_of(post_lines(sidecar, [event("t", "b", payload=1)], "?results=full"))
+        assert line["verdict"] == "failed" and "behind" in line["detail"]
+        # Nothing of this is behind.
+        begin = time.monotonic()
+        results = full(sidecar, [event("t", "a"), event("t", "a", payload=1), event("t", "c")])["results"]
+        assert time.monotonic() - begin < 3
+        assert [result["verdict"] for result in results] == ["duplicate", "conflict", "processed"]
+        assert post(sidecar, "", event("t", "b")).json["duplicates"] == 1
+    results = full(sidecar, [event("t", "b"), event("t", "b", payload=1)])["results"]
+    assert [result["verdict"] for result in results] == ["duplicate", "conflict"]
 
 
 # --- compressed bodies ---
