@@ -87,10 +87,8 @@ void Writer::Run() {
       const std::lock_guard lock(mutex_);
       last = stop_;
     }
-    bool worked = false;
+    Turn turn;
     bool failed = false;
-    const std::uint64_t seq_before = state_.stored_seq;
-    const std::uint64_t position_before = stored_position_;
     const auto fail = [&](const std::exception& error, bool suspect, const char* advice = ", trying again") {
       failed = true;
       failing_ = true;
@@ -105,7 +103,7 @@ void Writer::Run() {
       }
     };
     try {
-      worked = RunOnce(last);
+      turn = RunOnce(last);
     } catch (const sqlite::BusyDatabase& error) {
       fail(error, false);
     } catch (const sqlite::CorruptDatabase& error) {
@@ -122,7 +120,7 @@ void Writer::Run() {
     }
     if (last) return;
 
-    turns_without_work = worked ? 0 : turns_without_work + 1;
+    turns_without_work = turn.has_worked ? 0 : turns_without_work + 1;
     const bool idle = turns_without_work > kBusyTurns;
     if (failed) {
       Wait(kFailureWait);
@@ -131,33 +129,33 @@ void Writer::Run() {
       if (journal_.appended_position() == stored_position_) Wait(kIdleWait);
       idle_.store(false, std::memory_order_relaxed);
     } else {
-      const bool is_stream =
-          state_.stored_seq - seq_before >= kStreamRows &&
-          journal_.appended_position() - stored_position_ <= journal_.ring_bytes() / kStreamsPerJournal &&
-          stored_position_ - position_before <= journal_.ring_bytes() / kStreamsPerJournal;
+      const std::uint64_t waiting_bytes = journal_.appended_position() - stored_position_;
+      const bool is_stream = turn.rows >= kStreamRows &&
+                             std::max(turn.journal_bytes, waiting_bytes) <= journal_.ring_bytes() / kStreamsPerJournal;
       Wait(is_stream ? kStreamWait : kBusyWait);
     }
   }
 }
 
-// Returns whether there was something to do.
-bool Writer::RunOnce(bool last) {
+Writer::Turn Writer::RunOnce(bool last) {
   BePatientUntil([this, last](std::chrono::nanoseconds given_up) {
     return last || given_up >= kPatience ||
            journal_.appended_position() - stored_position_ > journal_.ring_bytes() / kPatiencesPerJournal;
   });
   clock_.Resync();
   const std::uint64_t seq_before = state_.stored_seq;
+  const std::uint64_t position_before = stored_position_;
   bool stored = false;
   do {
     stored = StoreBatch(last ? Store::Durability::kSynced : Store::Durability::kVisible);
     Release(last);
     store_.BoundWal();
   } while (last && stored);
-  const bool expired = !last && Expire(2 * (state_.stored_seq - seq_before));
+  const std::uint64_t rows = state_.stored_seq - seq_before;
+  const bool expired = !last && Expire(2 * rows);
   journal_.SaveClock(clock_.state(), last);
   if (last) journal_.Sync();
-  return stored || expired;
+  return {.has_worked = stored || expired, .rows = rows, .journal_bytes = stored_position_ - position_before};
 }
 
 // Returns whether there was something to store.

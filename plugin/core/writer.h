@@ -46,8 +46,15 @@ class Writer {
  private:
   using SteadyTime = std::chrono::steady_clock::time_point;
 
+  // What was done between two waits.
+  struct Turn {
+    bool has_worked = false;
+    std::uint64_t rows = 0;
+    std::uint64_t journal_bytes = 0;
+  };
+
   void Run();
-  bool RunOnce(bool last);
+  Turn RunOnce(bool last);
   bool StoreBatch(Store::Durability durability);
   void Release(bool now);
   bool Expire(std::uint64_t rows_max);
