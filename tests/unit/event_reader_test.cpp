@@ -199,6 +199,7 @@ TEST_F(EventReaderTest, ShowsThatTheStoreOrTheJournalFails) {
   }
   EXPECT_TRUE(Eventually([&] { return !reader_.ReadStatistics().journal_failing; }));
   sqlite::Database database(dir_ / Store::kFileName, sqlite::Database::Mode::kReadWriteCreate);
+  database.SetBusyTimeout(5000);  // the writer may be at work
   database.Execute("ALTER TABLE events RENAME TO hidden");
   Publish("b");
   EXPECT_TRUE(Eventually([&] { return reader_.ReadStatistics().store_failing; }));
