@@ -8,6 +8,7 @@
 
 namespace dedup {
 
+/// To whoever has no secret, every choice of its bits is as good as random; Index compares 95 of them.
 struct KeyHash {
   std::uint64_t high;
   std::uint64_t low;
