@@ -27,7 +27,7 @@ namespace dedup {
 /// for memory twice), one table that is rebuilt as a whole (takes seconds), shards with memory of their own (not in
 /// huge pages, and one more place to look at).
 ///
-/// Limits: seqs are 1 or more, and span less than 2^32. Memory: 20 to 24 bytes a key, where there are millions.
+/// Limits: seqs are 1 or more, and span less than 2^32. Memory: 20 to 24 bytes a key, from five million on.
 /// Threading: one thread, but for PrepareMemory.
 class Index {
  public:
