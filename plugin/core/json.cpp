@@ -9,10 +9,7 @@
 namespace dedup::json {
 namespace {
 
-// The bytes that a plain run of a string cannot hold.
-ByteBlock::Matches Stops(const ByteBlock& block) {
-  return block.Equal('"') | block.Equal('\\') | block.ControlOrNotAscii();
-}
+constexpr std::size_t kWindowBytes = ByteBlock::Matches::kBytesMax;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -124,254 +121,275 @@ bool ForEachRun(std::string_view text, Sink sink) {
 }  // namespace
 
 Reader::Reader(std::string_view document)
-    : begin_(document.data()), position_(document.data()), end_(document.data() + document.size()) {}
+    : begin_(document.data()),
+      position_(document.data()),
+      end_(document.data() + document.size()),
+      window_(document.data()),
+      window_end_(document.data()) {}
 
-bool Reader::Fail(const char* reason) {
-  if (reason_ == nullptr) reason_ = reason;
-  return false;
+// What is rarely called, or seldom enough, stays out of line, and out of the registers of what calls it.
+[[gnu::noinline]] const char* Reader::Fail(const char* p, const char* reason) {
+  position_ = p;
+  reason_ = reason;
+  return nullptr;
 }
 
-inline void Reader::SkipWhitespace() {
-  if (position_ != end_ && *position_ > ' ') return;  // most often
-  while (position_ != end_ && (*position_ == ' ' || *position_ == '\n' || *position_ == '\r' || *position_ == '\t')) {
-    ++position_;
-  }
+inline const char* Reader::SkipWhitespace(const char* p) const {
+  if (p != end_ && *p > ' ') return p;  // most often
+  while (p != end_ && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) ++p;
+  return p;
+}
+
+// Whether `wanted` comes next, behind white space or not; `p` moves to it, or to what stands in its place.
+inline bool Reader::ComesNext(const char*& p, char wanted) const {
+  if (p != end_ && *p == wanted) [[likely]]
+    return true;
+  p = SkipWhitespace(p);
+  return p != end_ && *p == wanted;
 }
 
 bool Reader::Enter(char open) {
-  const char* const start = position_;
-  SkipWhitespace();
-  if (position_ != end_ && *position_ == open) {
-    ++position_;
-    first_ = true;
-    depth_max_ = kDepthMax - 1;
-    return true;
-  }
-  position_ = start;
-  return false;
+  const char* p = position_;
+  if (!ComesNext(p, open)) return false;
+  position_ = p + 1;
+  first_ = true;
+  depth_ = 1;
+  return true;
 }
 
 bool Reader::EnterObject() { return Enter('{'); }
 bool Reader::EnterArray() { return Enter('['); }
 
-bool Reader::AtEndOfDocument() {
-  SkipWhitespace();
-  return position_ == end_ || Fail("something follows the end of the document");
-}
-
-// Moves to the next member or element; false at the container's end.
-bool Reader::NextInContainer(char close) {
-  if (!ok()) return false;
-  SkipWhitespace();
-  if (position_ == end_) return Fail("the document ends inside an object or array");
-  if (*position_ == close) {
-    ++position_;
-    AtEndOfDocument();
+bool Reader::AtEndOfDocument(const char* p) {
+  p = SkipWhitespace(p);
+  if (p != end_) {
+    Fail(p, "something follows the end of the document");
     return false;
-  }
-  if (!first_) {
-    if (*position_ != ',') return Fail("expected a comma or the closing bracket");
-    ++position_;
-    SkipWhitespace();
-  }
-  first_ = false;
-  return true;
-}
-
-bool Reader::NextMember(std::string_view* name, Value* value) {
-  if (!NextInContainer('}')) return false;
-  const char* const start = position_;
-  if (!SkipString()) return false;
-  *name = {start, static_cast<std::size_t>(position_ - start)};
-  SkipWhitespace();
-  if (position_ == end_ || *position_ != ':') return Fail("expected a colon after a member's name");
-  ++position_;
-  return ReadValue(value);
-}
-
-bool Reader::NextElement(Value* value) { return NextInContainer(']') && ReadValue(value); }
-
-bool Reader::ReadDocument(Value* value) { return ReadValue(value) && AtEndOfDocument(); }
-
-bool Reader::ReadValue(Value* value) {
-  SkipWhitespace();
-  const char* const start = position_;
-  if (position_ == end_) return Fail("expected a value");
-  if (*position_ == '{' || *position_ == '[') {
-    value->kind = *position_ == '{' ? Kind::kObject : Kind::kArray;
-    if (!SkipContainer()) return false;
-  } else if (!SkipScalar(&value->kind)) {
-    return false;
-  }
-  value->text = {start, static_cast<std::size_t>(position_ - start)};
-  return true;
-}
-
-// A loop with one bit per open container in place of recursion: the nesting of the input must not become our stack.
-bool Reader::SkipContainer() {
-  std::array<bool, kDepthMax> in_object;  // uninitialised on purpose: only [0, depth) is read
-  int depth = 0;
-  for (;;) {
-    // Here a value begins.
-    SkipWhitespace();
-    if (position_ == end_) return Fail("expected a value");
-    const char c = *position_;
-    if (c == '{' || c == '[') {
-      if (depth == depth_max_) return Fail("nested too deeply");
-      in_object[static_cast<std::size_t>(depth++)] = c == '{';
-      ++position_;
-      SkipWhitespace();
-      if (position_ == end_) return Fail("the document ends inside an object or array");
-      if (*position_ != (c == '{' ? '}' : ']')) {
-        if (c == '{' && !SkipName()) return false;
-        continue;
-      }
-      ++position_;
-      --depth;
-    } else {
-      Kind kind;
-      if (!SkipScalar(&kind)) return false;
-    }
-    // Here a value has ended.
-    for (;; --depth, ++position_) {
-      if (depth == 0) return true;
-      SkipWhitespace();
-      if (position_ == end_) return Fail("the document ends inside an object or array");
-      const bool object = in_object[static_cast<std::size_t>(depth - 1)];
-      if (*position_ == ',') {
-        ++position_;
-        if (object) {
-          SkipWhitespace();
-          if (!SkipName()) return false;
-        }
-        break;
-      }
-      if (*position_ != (object ? '}' : ']')) return Fail("expected a comma or the closing bracket");
-    }
-  }
-}
-
-bool Reader::SkipName() {
-  if (!SkipString()) return false;
-  SkipWhitespace();
-  if (position_ == end_ || *position_ != ':') return Fail("expected a colon after a member's name");
-  ++position_;
-  return true;
-}
-
-bool Reader::SkipScalar(Kind* kind) {
-  switch (*position_) {
-    case '"':
-      *kind = Kind::kString;
-      return SkipString();
-    case 't':
-      *kind = Kind::kTrue;
-      return SkipWord("true");
-    case 'f':
-      *kind = Kind::kFalse;
-      return SkipWord("false");
-    case 'n':
-      *kind = Kind::kNull;
-      return SkipWord("null");
-    default:
-      *kind = Kind::kNumber;
-      return SkipNumber();
-  }
-}
-
-bool Reader::SkipWord(std::string_view word) {
-  if (static_cast<std::size_t>(end_ - position_) < word.size() ||
-      std::memcmp(position_, word.data(), word.size()) != 0) {
-    return Fail("expected a value");
-  }
-  position_ += word.size();
-  return true;
-}
-
-bool Reader::SkipNumber() {
-  const char* p = position_;
-  const auto digits = [&] {
-    const char* const start = p;
-    while (p != end_ && IsDigit(*p)) ++p;
-    return p != start;
-  };
-  if (*p == '-') ++p;
-  const char* const integer = p;
-  if (!digits()) return Fail("expected a value");
-  if (*integer == '0' && p - integer > 1) return Fail("a number with a leading zero");
-  if (p != end_ && *p == '.') {
-    ++p;
-    if (!digits()) return Fail("a number without digits after the point");
-  }
-  if (p != end_ && (*p == 'e' || *p == 'E')) {
-    ++p;
-    if (p != end_ && (*p == '+' || *p == '-')) ++p;
-    if (!digits()) return Fail("a number without digits in its exponent");
   }
   position_ = p;
   return true;
 }
 
-// Moves to the next byte of a string that needs a look of its own, or to the document's end.
-inline void Reader::SkipPlainRun() {
-  while (static_cast<std::size_t>(end_ - position_) >= ByteBlock::kBytes) {
-    const auto stops = Stops(ByteBlock(position_));
-    if (stops.any()) {
-      position_ += stops.first();
-      return;
-    }
-    position_ += ByteBlock::kBytes;
+// To the next member or element; nullptr at the container's end too.
+inline const char* Reader::SkipToNext(char close) {
+  if (!ok()) return nullptr;
+  const char* p = position_;
+  if (!first_ && ComesNext(p, ',')) return p + 1;
+  if (ComesNext(p, close)) {
+    AtEndOfDocument(p + 1);
+    return nullptr;
   }
-  const auto left = static_cast<std::size_t>(end_ - position_);
-  if (left == 0) return;
-  if (static_cast<std::size_t>(end_ - begin_) >= ByteBlock::kBytes) {
-    // The document's last block, without those of its bytes that were looked at already.
-    const auto stops = Stops(ByteBlock(end_ - ByteBlock::kBytes)).Skip(ByteBlock::kBytes - left);
-    position_ = stops.any() ? position_ + stops.first() : end_;
+  if (p == end_) return Fail(p, "the document ends inside an object or array");
+  if (!first_) return Fail(p, "expected a comma or the closing bracket");
+  first_ = false;
+  return p;
+}
+
+bool Reader::NextMember(std::string_view* name, Value* value) {
+  const char* p = SkipToNext('}');
+  if (p == nullptr) return false;
+  p = SkipNameAndColon(p, name);
+  return p != nullptr && ReadValue(p, value);
+}
+
+bool Reader::NextElement(Value* value) {
+  const char* const p = SkipToNext(']');
+  return p != nullptr && ReadValue(p, value);
+}
+
+bool Reader::ReadDocument(Value* value) { return ReadValue(position_, value) && AtEndOfDocument(position_); }
+
+inline bool Reader::ReadValue(const char* p, Value* value) {
+  const bool string = ComesNext(p, '"');
+  const char* const start = p;
+  if (string) {
+    value->kind = Kind::kString;
+    p = SkipString(p);
+  } else if (p != end_ && (*p == '{' || *p == '[')) {
+    value->kind = *p == '{' ? Kind::kObject : Kind::kArray;
+    p = SkipContainer(p);
+  } else {
+    p = SkipWordOrNumber(p, &value->kind);
+  }
+  if (p == nullptr) return false;
+  value->text = {start, static_cast<std::size_t>(p - start)};
+  position_ = p;
+  return true;
+}
+
+// Behind the container at `p`.
+// A loop with one bit per open container in place of recursion: the nesting of the input must not become our stack.
+const char* Reader::SkipContainer(const char* p) {
+  std::array<bool, kDepthMax> in_object;  // uninitialised on purpose: only [depth_, depth) is read
+  int depth = depth_;
+  bool object = false;
+  for (;;) {
+    // Here a value begins, or in an object a name.
+    for (;;) {
+      if (object) {
+        std::string_view name;
+        p = SkipNameAndColon(p, &name);
+        if (p == nullptr) return nullptr;
+      }
+      if (ComesNext(p, '"')) {
+        p = SkipString(p);
+        break;
+      }
+      if (p == end_ || (*p != '{' && *p != '[')) {
+        Kind kind;
+        p = SkipWordOrNumber(p, &kind);
+        break;
+      }
+      if (depth == kDepthMax) return Fail(p, "nested too deeply");
+      object = *p == '{';
+      in_object[static_cast<std::size_t>(depth++)] = object;
+      ++p;
+      if (ComesNext(p, object ? '}' : ']')) break;
+      if (p == end_) return Fail(p, "the document ends inside an object or array");
+    }
+    if (p == nullptr) return nullptr;
+    // Here a value has ended, or an empty container ends.
+    while (!ComesNext(p, ',')) {
+      if (p == end_) return Fail(p, "the document ends inside an object or array");
+      if (*p != (object ? '}' : ']')) return Fail(p, "expected a comma or the closing bracket");
+      ++p;
+      if (--depth == depth_) return p;
+      object = in_object[static_cast<std::size_t>(depth - 1)];
+    }
+    ++p;
+  }
+}
+
+inline const char* Reader::SkipNameAndColon(const char* p, std::string_view* name) {
+  if (!ComesNext(p, '"')) return Fail(p, "expected a string");
+  const char* const start = p;
+  p = SkipString(p);
+  if (p == nullptr) return nullptr;
+  *name = {start, static_cast<std::size_t>(p - start)};
+  if (!ComesNext(p, ':')) return Fail(p, "expected a colon after a member's name");
+  return p + 1;
+}
+
+const char* Reader::SkipWordOrNumber(const char* p, Kind* kind) {
+  if (p == end_) return Fail(p, "expected a value");
+  switch (*p) {
+    case 't':
+      *kind = Kind::kTrue;
+      return SkipWord(p, "true");
+    case 'f':
+      *kind = Kind::kFalse;
+      return SkipWord(p, "false");
+    case 'n':
+      *kind = Kind::kNull;
+      return SkipWord(p, "null");
+    default:
+      *kind = Kind::kNumber;
+      return SkipNumber(p);
+  }
+}
+
+const char* Reader::SkipWord(const char* p, std::string_view word) {
+  if (static_cast<std::size_t>(end_ - p) < word.size() || std::memcmp(p, word.data(), word.size()) != 0) {
+    return Fail(p, "expected a value");
+  }
+  return p + word.size();
+}
+
+inline const char* Reader::SkipDigits(const char* p) const {
+  while (p != end_ && IsDigit(*p)) ++p;
+  return p;
+}
+
+inline const char* Reader::SkipNumber(const char* const start) {
+  const char* const integer = *start == '-' ? start + 1 : start;
+  const char* p = SkipDigits(integer);
+  if (p == integer) return Fail(start, "expected a value");
+  if (*integer == '0' && p - integer > 1) return Fail(start, "a number with a leading zero");
+  if (p != end_ && *p == '.') {
+    const char* const fraction = p + 1;
+    p = SkipDigits(fraction);
+    if (p == fraction) return Fail(start, "a number without digits after the point");
+  }
+  if (p != end_ && (*p == 'e' || *p == 'E')) {
+    ++p;
+    if (p != end_ && (*p == '+' || *p == '-')) ++p;
+    const char* const exponent = p;
+    p = SkipDigits(exponent);
+    if (p == exponent) return Fail(start, "a number without digits in its exponent");
+  }
+  return p;
+}
+
+// Behind the string whose quote is at `p`. A window's stops are found all at once: from one to the next it takes a
+// shift and a count of bits, where a look at the bytes behind `p` would have to wait for the string before to end.
+inline const char* Reader::SkipString(const char* p) {
+  ++p;
+  for (;;) {
+    if (p < window_end_) {
+      const auto stops = stops_.Skip(static_cast<std::size_t>(p - window_));
+      if (stops.any()) {
+        p += stops.first();
+        if (*p == '"') [[likely]]
+          return p + 1;
+        p = SkipStop(p);
+        if (p == nullptr) return nullptr;
+        continue;
+      }
+      p = window_end_;
+    }
+    if (p == end_) return Fail(p, "the document ends inside a string");
+    MoveWindow();
+  }
+}
+
+// To the document's next bytes, of which there are some.
+[[gnu::noinline]] void Reader::MoveWindow() {
+  window_ = window_end_;
+  const auto left = static_cast<std::size_t>(end_ - window_);
+  if (left < kWindowBytes) {
+    window_end_ = end_;
+    stops_ = LastStops(left);
     return;
   }
-  while (position_ != end_ && *position_ != '"' && *position_ != '\\' && *position_ >= 0x20 && *position_ < 0x7F) {
-    ++position_;
+  window_end_ += kWindowBytes;
+  ByteBlock::Matches stops;
+  for (std::size_t i = 0; i < kWindowBytes; i += ByteBlock::kBytes) {
+    stops = stops | ByteBlock(window_ + i).StringStops().Behind(i);
   }
+  stops_ = stops;
 }
 
-inline bool Reader::SkipString() {
-  if (position_ == end_ || *position_ != '"') return Fail("expected a string");
-  ++position_;
-  SkipPlainRun();
-  if (position_ != end_ && *position_ == '"') {
-    ++position_;
-    return true;
+// The stops of the document's last `size` bytes, fewer than a window's.
+ByteBlock::Matches Reader::LastStops(const std::size_t size) const {
+  ByteBlock::Matches stops;
+  std::size_t i = 0;
+  for (; i + ByteBlock::kBytes <= size; i += ByteBlock::kBytes) {
+    stops = stops | ByteBlock(end_ - size + i).StringStops().Behind(i);
   }
-  return SkipRestOfString();
+  if (i == size) return stops;
+  const std::size_t known = i + ByteBlock::kBytes - size;  // bytes of the block that ends where the document does
+  if (static_cast<std::size_t>(end_ - begin_) >= ByteBlock::kBytes) {
+    return stops | ByteBlock(end_ - ByteBlock::kBytes).StringStops().Skip(known).Behind(i);
+  }
+  char bytes[ByteBlock::kBytes] = {};
+  std::memcpy(bytes + known, end_ - size, size);
+  return ByteBlock(bytes).StringStops().Skip(known);
 }
 
-bool Reader::SkipRestOfString() {
-  for (;; SkipPlainRun()) {
-    if (position_ == end_) return Fail("the document ends inside a string");
-    const auto c = static_cast<unsigned char>(*position_);
-    if (c == '"') {
-      ++position_;
-      return true;
-    }
-    if (c == '\\') {
-      if (!SkipEscape()) return false;
-    } else if (c < 0x20) {
-      return Fail("a control character inside a string must be escaped");
-    } else if (c < 0x80) {
-      ++position_;
-    } else {
-      do {
-        if (!SkipMultibyte()) return false;
-      } while (position_ != end_ && static_cast<unsigned char>(*position_) >= 0x80);
-    }
-  }
+// Behind the escape, or the bytes that are not ASCII, at `p`.
+[[gnu::noinline]] const char* Reader::SkipStop(const char* p) {
+  if (*p == '\\') return SkipEscape(p);
+  if (static_cast<unsigned char>(*p) < 0x20) return Fail(p, "a control character inside a string must be escaped");
+  do {
+    p = SkipMultibyte(p);
+  } while (p != nullptr && p != end_ && static_cast<unsigned char>(*p) >= 0x80);
+  return p;
 }
 
-bool Reader::SkipEscape() {
-  const auto left = static_cast<std::size_t>(end_ - position_);
-  if (left < 2) return Fail("the document ends inside a string");
-  switch (position_[1]) {
+const char* Reader::SkipEscape(const char* p) {
+  const auto left = static_cast<std::size_t>(end_ - p);
+  if (left < 2) return Fail(p, "the document ends inside a string");
+  switch (p[1]) {
     case '"':
     case '\\':
     case '/':
@@ -380,61 +398,46 @@ bool Reader::SkipEscape() {
     case 'n':
     case 'r':
     case 't':
-      position_ += 2;
-      return true;
+      return p + 2;
     case 'u':
       break;
     default:
-      return Fail("an unknown escape inside a string");
+      return Fail(p, "an unknown escape inside a string");
   }
-  const int unit = left < 6 ? -1 : HexQuad(position_ + 2);
-  if (unit < 0) return Fail("\\u without four hex digits");
-  if (IsLowSurrogate(unit)) return Fail("a lone surrogate inside a string");
-  if (!IsHighSurrogate(unit)) {
-    position_ += 6;
-    return true;
+  const int unit = left < 6 ? -1 : HexQuad(p + 2);
+  if (unit < 0) return Fail(p, "\\u without four hex digits");
+  if (IsLowSurrogate(unit)) return Fail(p, "a lone surrogate inside a string");
+  if (!IsHighSurrogate(unit)) return p + 6;
+  if (left < 12 || p[6] != '\\' || p[7] != 'u' || !IsLowSurrogate(HexQuad(p + 8))) {
+    return Fail(p, "a lone surrogate inside a string");
   }
-  if (left < 12 || position_[6] != '\\' || position_[7] != 'u' || !IsLowSurrogate(HexQuad(position_ + 8))) {
-    return Fail("a lone surrogate inside a string");
-  }
-  position_ += 12;
-  return true;
+  return p + 12;
 }
 
 // Unicode 15, table 3-7: the well-formed byte sequences of UTF-8.
-bool Reader::SkipMultibyte() {
-  const auto left = static_cast<std::size_t>(end_ - position_);
-  const auto byte = [this](std::size_t i) { return static_cast<unsigned char>(position_[i]); };
+const char* Reader::SkipMultibyte(const char* p) {
+  const auto left = static_cast<std::size_t>(end_ - p);
+  const auto byte = [p](std::size_t i) { return static_cast<unsigned char>(p[i]); };
   const auto continuation = [&](std::size_t i) { return (byte(i) & 0xC0) == 0x80; };
   const unsigned char lead = byte(0);
-  if (lead >= 0xC2 && lead <= 0xDF) {
-    if (left < 2 || !continuation(1)) return Fail("invalid UTF-8 inside a string");
-    position_ += 2;
-    return true;
+  if (lead >= 0xC2 && lead <= 0xDF && left >= 2 && continuation(1)) return p + 2;
+  if (lead >= 0xE0 && lead <= 0xEF && left >= 3 && continuation(1) && continuation(2) &&
+      (lead != 0xE0 || byte(1) >= 0xA0) && (lead != 0xED || byte(1) <= 0x9F)) {
+    return p + 3;
   }
-  if (lead >= 0xE0 && lead <= 0xEF) {
-    if (left < 3 || !continuation(1) || !continuation(2) || (lead == 0xE0 && byte(1) < 0xA0) ||
-        (lead == 0xED && byte(1) > 0x9F)) {
-      return Fail("invalid UTF-8 inside a string");
-    }
-    position_ += 3;
-    return true;
+  if (lead >= 0xF0 && lead <= 0xF4 && left >= 4 && continuation(1) && continuation(2) && continuation(3) &&
+      (lead != 0xF0 || byte(1) >= 0x90) && (lead != 0xF4 || byte(1) <= 0x8F)) {
+    return p + 4;
   }
-  if (lead >= 0xF0 && lead <= 0xF4) {
-    if (left < 4 || !continuation(1) || !continuation(2) || !continuation(3) || (lead == 0xF0 && byte(1) < 0x90) ||
-        (lead == 0xF4 && byte(1) > 0x8F)) {
-      return Fail("invalid UTF-8 inside a string");
-    }
-    position_ += 4;
-    return true;
-  }
-  return Fail("invalid UTF-8 inside a string");
+  return Fail(p, "invalid UTF-8 inside a string");
 }
 
 bool MayMention(std::string_view document, std::string_view name) {
   if (name.empty() || document.size() < name.size() - 1 + ByteBlock::kBytes) return true;
   const std::size_t last = name.size() - 1;
-  if (std::memchr(document.data(), '\\', last) != nullptr) return true;
+  for (std::size_t i = 0; i < last; i += ByteBlock::kBytes) {
+    if (ByteBlock(document.data() + i).Equal('\\').any()) return true;
+  }
   const char* const block_max = document.data() + document.size() - last - ByteBlock::kBytes;
   for (const char* p = document.data();; p = std::min(p + ByteBlock::kBytes, block_max)) {
     const ByteBlock behind(p + last);

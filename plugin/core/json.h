@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "byte_block.h"
+
 namespace dedup::json {
 
 /// Containers nested deeper than this are an error, so hostile input costs neither stack nor memory.
@@ -50,28 +52,36 @@ class Reader {
   std::size_t offset() const { return static_cast<std::size_t>(position_ - begin_); }
 
  private:
+  // Each Skip function begins at `p` and returns where it has ended; nullptr at an error.
   bool Enter(char open);
-  bool NextInContainer(char close);
-  bool AtEndOfDocument();
-  bool ReadValue(Value* value);
-  bool SkipContainer();
-  bool SkipScalar(Kind* kind);
-  bool SkipString();
-  void SkipPlainRun();
-  bool SkipRestOfString();
-  bool SkipEscape();
-  bool SkipMultibyte();
-  bool SkipNumber();
-  bool SkipWord(std::string_view word);
-  bool SkipName();
-  void SkipWhitespace();
-  bool Fail(const char* reason);
+  bool AtEndOfDocument(const char* p);
+  bool ReadValue(const char* p, Value* value);
+  bool ComesNext(const char*& p, char wanted) const;
+  const char* SkipToNext(char close);
+  const char* SkipNameAndColon(const char* p, std::string_view* name);
+  const char* SkipContainer(const char* p);
+  const char* SkipString(const char* p);
+  const char* SkipStop(const char* p);
+  const char* SkipEscape(const char* p);
+  const char* SkipMultibyte(const char* p);
+  const char* SkipWordOrNumber(const char* p, Kind* kind);
+  const char* SkipWord(const char* p, std::string_view word);
+  const char* SkipNumber(const char* p);
+  const char* SkipDigits(const char* p) const;
+  const char* SkipWhitespace(const char* p) const;
+  const char* Fail(const char* p, const char* reason);
+  void MoveWindow();
+  ByteBlock::Matches LastStops(std::size_t size) const;
 
   const char* begin_;
   const char* position_;
   const char* end_;
+  // Some bytes, and those of them that a plain run of a string cannot hold.
+  const char* window_;
+  const char* window_end_;
+  ByteBlock::Matches stops_;
   const char* reason_ = nullptr;
-  int depth_max_ = kDepthMax;  // of a value that is read now
+  int depth_ = 0;  // containers that were entered
   bool first_ = true;
 };
 

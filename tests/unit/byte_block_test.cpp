@@ -65,10 +65,11 @@ TYPED_TEST(ByteBlockTest, FindsEqualBytes) {
   });
 }
 
-TYPED_TEST(ByteBlockTest, FindsControlCharactersAndWhatIsNotAscii) {
+TYPED_TEST(ByteBlockTest, FindsWhatNoPlainRunOfAStringHolds) {
   TestFixture::ForEachValue([](const auto& bytes) {
-    ASSERT_EQ(TestFixture::List(TypeParam(bytes.data()).ControlOrNotAscii()), TestFixture::List(bytes, [](char c) {
-                return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7F;
+    ASSERT_EQ(TestFixture::List(TypeParam(bytes.data()).StringStops()), TestFixture::List(bytes, [](char c) {
+                return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20 ||
+                       static_cast<unsigned char>(c) > 0x7F;
               }));
   });
 }
@@ -84,6 +85,16 @@ TYPED_TEST(ByteBlockTest, SkipsTheFirst) {
   const auto last = TypeParam(bytes.data()).Equal('"');
   for (std::size_t count = 0; count < TypeParam::kBytes; ++count) {
     EXPECT_EQ(last.Skip(count).first(), TypeParam::kBytes - 1 - count);
+  }
+}
+
+TYPED_TEST(ByteBlockTest, StandsBehindOtherBytes) {
+  typename TestFixture::Bytes bytes;
+  bytes.fill('x');
+  bytes[1] = 'a';
+  const auto matches = TypeParam(bytes.data()).Equal('a');
+  for (std::size_t count = 0; count + 1 < TypeParam::Matches::kBytesMax; ++count) {
+    EXPECT_EQ(TestFixture::List(matches.Behind(count)), (std::vector<std::size_t>{count + 1}));
   }
 }
 

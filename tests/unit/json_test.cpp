@@ -356,13 +356,16 @@ TEST(JsonTest, StopsAtAnErrorForGood) {
 
 // --- Strings -------------------------------------------------------------------------------------
 
-TEST(JsonTest, ScansAStringRightAtEveryPlaceOfAWord) {
+TEST(JsonTest, ScansAStringRightWhereverItStands) {
   const std::string_view kSpecial[] = {"\"", "\\n", "\\", "\x1F", "\0"sv, "\x7F", "\x80", "ä", "€", "😀", "\xE2\x82"};
   for (const std::string_view special : kSpecial) {
-    for (std::size_t before = 0; before <= 17; ++before) {
-      for (std::size_t after = 0; after <= 9; ++after) {
-        const std::string document = Concat({"\"", Repeat("x", before), special, Repeat("~", after), "\""});
-        EXPECT_EQ(AskWhole(document).ok, SimpleValidator::IsJson(document)) << testing::PrintToString(document);
+    for (std::size_t before = 0; before <= 150; ++before) {
+      for (const std::size_t after : {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 14, 15, 16, 17, 62, 63, 64, 65}) {
+        const std::string string = Concat({"\"", Repeat("x", before), special, Repeat("~", after), "\""});
+        const bool is_json = SimpleValidator::IsJson(string);
+        EXPECT_EQ(AskWhole(string).ok, is_json) << testing::PrintToString(string);
+        const std::string among_others = Concat({"[\"\",", Repeat(" ", after), string, ",[", string, ", \"\"]]"});
+        EXPECT_EQ(AskWhole(among_others).ok, is_json) << testing::PrintToString(among_others);
       }
     }
   }
