@@ -37,11 +37,7 @@ EventIdSearch::EventIdSearch(std::string_view payload, std::string_view member, 
 
 EventId EventIdSearch::Finish() {
   if (candidate_.status == EventIdStatus::kNone) return {};
-  std::string_view name;
-  json::Value value;
-  while (reader_.NextMember(&name, &value)) {
-  }
-  return reader_.ok() ? candidate_ : EventId{};
+  return reader_.SkipMembers() ? candidate_ : EventId{};
 }
 
 EventId FindEventId(std::string_view payload, std::string_view member, EventIdBuffer& buffer) {

@@ -197,6 +197,12 @@ bool Reader::NextElement(Value* value) {
   return p != nullptr && ReadValue(p, value);
 }
 
+bool Reader::SkipMembers() {
+  const char* p = SkipToNext('}');
+  if (p != nullptr) p = SkipToDepth(p, 0);
+  return p == nullptr ? ok() : AtEndOfDocument(p);
+}
+
 bool Reader::ReadDocument(Value* value) { return ReadValue(position_, value) && AtEndOfDocument(position_); }
 
 inline bool Reader::ReadValue(const char* p, Value* value) {
@@ -207,7 +213,7 @@ inline bool Reader::ReadValue(const char* p, Value* value) {
     p = SkipString(p);
   } else if (p != end_ && (*p == '{' || *p == '[')) {
     value->kind = *p == '{' ? Kind::kObject : Kind::kArray;
-    p = SkipContainer(p);
+    p = SkipToDepth(p, depth_);
   } else {
     p = SkipWordOrNumber(p, &value->kind);
   }
@@ -217,12 +223,13 @@ inline bool Reader::ReadValue(const char* p, Value* value) {
   return true;
 }
 
-// Behind the container at `p`.
+// Behind a container, or with `depth_end` 0 behind the object that was entered, of which a member begins at `p`.
 // A loop with one bit per open container in place of recursion: the nesting of the input must not become our stack.
-const char* Reader::SkipContainer(const char* p) {
-  std::array<bool, kDepthMax> in_object;  // uninitialised on purpose: only [depth_, depth) is read
+const char* Reader::SkipToDepth(const char* p, int depth_end) {
+  std::array<bool, kDepthMax> in_object;  // uninitialised on purpose: only [depth_end, depth) is read
   int depth = depth_;
-  bool object = false;
+  bool object = depth != depth_end;
+  in_object[0] = object;
   for (;;) {
     // Here a value begins, or in an object a name.
     for (;;) {
@@ -253,7 +260,7 @@ const char* Reader::SkipContainer(const char* p) {
       if (p == end_) return Fail(p, "the document ends inside an object or array");
       if (*p != (object ? '}' : ']')) return Fail(p, "expected a comma or the closing bracket");
       ++p;
-      if (--depth == depth_) return p;
+      if (--depth == depth_end) return p;
       object = in_object[static_cast<std::size_t>(depth - 1)];
     }
     ++p;

@@ -42,6 +42,8 @@ class Reader {
   bool NextMember(std::string_view* name, Value* value);
   /// The same for the elements of an array.
   bool NextElement(Value* value);
+  /// Reads the members that NextMember has not shown, and shows none of them. False at an error.
+  bool SkipMembers();
   /// Reads a document that is one value of any kind. False at an error.
   bool ReadDocument(Value* value);
 
@@ -59,7 +61,7 @@ class Reader {
   bool ComesNext(const char*& p, char wanted) const;
   const char* SkipToNext(char close);
   const char* SkipNameAndColon(const char* p, std::string_view* name);
-  const char* SkipContainer(const char* p);
+  const char* SkipToDepth(const char* p, int depth_end);
   const char* SkipString(const char* p);
   const char* SkipStop(const char* p);
   const char* SkipEscape(const char* p);

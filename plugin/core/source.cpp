@@ -21,17 +21,15 @@ std::optional<std::string_view> FromValue(const json::Value& value, SourceBuffer
 std::optional<std::string_view> FindSource(std::string_view payload, SourceBuffer& buffer) {
   json::Reader reader(payload);
   if (!reader.EnterObject()) return std::nullopt;
-  std::optional<std::string_view> source;
-  bool seen = false;
   std::string_view name;
   json::Value value;
   while (reader.NextMember(&name, &value)) {
-    if (seen || !json::Means(name, "source")) continue;
-    seen = true;
-    source = FromValue(value, buffer);
+    if (!json::Means(name, "source")) continue;
+    const auto source = FromValue(value, buffer);
+    // It counts only when all that follows it is JSON too.
+    return reader.SkipMembers() ? source : std::nullopt;
   }
-  // It counts only when all that follows it is JSON too.
-  return reader.ok() ? source : std::nullopt;
+  return std::nullopt;
 }
 
 }  // namespace dedup

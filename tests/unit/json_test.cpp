@@ -9,6 +9,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <random>
 #include <string>
 #include <string_view>
@@ -136,7 +137,10 @@ struct Answer {
   bool ok;
   std::string reason;
   std::size_t offset;
+  bool operator==(const Answer&) const = default;
 };
+
+void PrintTo(const Answer& answer, std::ostream* out) { *out << answer.offset << ": " << answer.reason; }
 
 template <class Read>
 Answer Ask(std::string_view document, Read read) {
@@ -173,9 +177,29 @@ Answer AskInPieces(std::string_view document) {
   });
 }
 
+/// An object's first members by name, the others without a look.
+Answer AskAndSkip(std::string_view document, int members) {
+  return Ask(document, [members](Reader& reader) {
+    std::string_view name;
+    Value value;
+    if (!reader.EnterObject()) return;
+    for (int i = 0; i < members; ++i) {
+      if (!reader.NextMember(&name, &value)) return;
+    }
+    const bool read = reader.SkipMembers();
+    EXPECT_EQ(read, reader.ok());
+  });
+}
+
+bool IsObject(std::string_view document) { return Reader(document).EnterObject(); }
+
 bool Accepts(std::string_view document) {
   const bool whole = AskWhole(document).ok;
-  EXPECT_EQ(AskInPieces(document).ok, whole) << document;
+  const Answer pieces = AskInPieces(document);
+  EXPECT_EQ(pieces.ok, whole) << document;
+  for (int members = 0; IsObject(document) && members < 3; ++members) {
+    EXPECT_EQ(AskAndSkip(document, members), pieces) << document << " after " << members;
+  }
   EXPECT_EQ(SimpleValidator::IsJson(document), whole) << document;
   return whole;
 }
@@ -272,11 +296,15 @@ TEST(JsonTest, NestsToTheLimitAndNoDeeper) {
   for (const auto& nested : {arrays(kDepthMax - 1), arrays(kDepthMax), objects(kDepthMax - 1), objects(kDepthMax)}) {
     EXPECT_TRUE(AskInPieces(nested).ok) << AskInPieces(nested).reason;
     EXPECT_TRUE(AskWhole(nested).ok) << AskWhole(nested).reason;
+    EXPECT_TRUE(AskAndSkip(nested, 0).ok) << AskAndSkip(nested, 0).reason;
   }
   for (const std::size_t depth : {std::size_t{kDepthMax} + 1, std::size_t{100'000}}) {
     for (const auto& nested : {arrays(depth), objects(depth), Repeat("[", depth), Repeat("[{\"a\":", depth)}) {
       EXPECT_EQ(AskInPieces(nested).reason, "nested too deeply");
       EXPECT_EQ(AskWhole(nested).reason, "nested too deeply");
+      if (IsObject(nested)) {
+        EXPECT_EQ(AskAndSkip(nested, 0), AskInPieces(nested));
+      }
     }
   }
 }
@@ -352,6 +380,21 @@ TEST(JsonTest, StopsAtAnErrorForGood) {
   EXPECT_FALSE(reader.NextMember(&name, &value));
   EXPECT_FALSE(reader.NextMember(&name, &value));
   EXPECT_FALSE(reader.ok());
+}
+
+TEST(JsonTest, SkipsTheMembersThatAreLeft) {
+  Reader reader(R"({"a":1,"b":{"c":[2]},"d":"e"} )");
+  std::string_view name;
+  Value value;
+  ASSERT_TRUE(reader.EnterObject());
+  ASSERT_TRUE(reader.NextMember(&name, &value));
+  EXPECT_TRUE(reader.SkipMembers());
+  EXPECT_EQ(reader.offset(), 30U);
+
+  Reader at_an_error("{\"a\":x,\"b\":1}");
+  ASSERT_TRUE(at_an_error.EnterObject());
+  EXPECT_FALSE(at_an_error.NextMember(&name, &value));
+  EXPECT_FALSE(at_an_error.SkipMembers());
 }
 
 // --- Strings -------------------------------------------------------------------------------------
