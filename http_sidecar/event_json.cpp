@@ -31,8 +31,8 @@ bool ReadMembers(std::string_view payload, Members* members) {
   std::string_view name;
   json::Value value;
   while (reader.NextMember(&name, &value)) {
-    json::Value* member = members->Named(name.substr(1, name.size() - 2));
-    if (member == nullptr && name.find('\\') != std::string_view::npos) member = members->Named(json::Unescape(name));
+    json::Value* member = members->Named(json::Inner(name));
+    if (member == nullptr && reader.has_escapes()) member = members->Named(json::Unescape(name));
     if (member != nullptr && member->text.empty()) *member = value;
   }
   if (reader.ok()) return true;

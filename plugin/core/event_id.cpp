@@ -1,16 +1,18 @@
 #include "event_id.h"
 
+#include <algorithm>
+
 namespace dedup {
 namespace {
 
-EventId FromValue(const json::Value& value, EventIdBuffer& buffer) {
+EventId FromValue(const json::Value& value, bool has_escapes, EventIdBuffer& buffer) {
   if (value.kind == json::Kind::kNumber) {
-    if (value.text.find_first_of(".eE") != std::string_view::npos) return {EventIdStatus::kInvalid, {}};
+    const auto is_integral = [](char c) { return c != '.' && c != 'e' && c != 'E'; };
+    if (!std::ranges::all_of(value.text, is_integral)) return {EventIdStatus::kInvalid, {}};
     return CheckEventId(value.text);
   }
   if (value.kind != json::Kind::kString) return {EventIdStatus::kInvalid, {}};
-  const std::string_view inner = value.text.substr(1, value.text.size() - 2);
-  if (inner.find('\\') == std::string_view::npos) return CheckEventId(inner);
+  if (!has_escapes) return CheckEventId(json::Inner(value.text));
   const auto size = json::Unescape(value.text, buffer.data(), buffer.size());
   if (!size) return {EventIdStatus::kInvalid, {}};
   return CheckEventId({buffer.data(), *size});
@@ -29,8 +31,9 @@ EventIdSearch::EventIdSearch(std::string_view payload, std::string_view member, 
   std::string_view name;
   json::Value value;
   while (reader_.NextMember(&name, &value)) {
-    if (!json::Means(name, member)) continue;
-    candidate_ = FromValue(value, buffer);
+    const bool is_id = reader_.has_escapes() ? json::Means(name, member) : json::Inner(name) == member;
+    if (!is_id) continue;
+    candidate_ = FromValue(value, reader_.has_escapes(), buffer);
     return;
   }
 }

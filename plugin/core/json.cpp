@@ -394,6 +394,7 @@ ByteBlock::Matches Reader::LastStops(const std::size_t size) const {
 }
 
 const char* Reader::SkipEscape(const char* p) {
+  has_escapes_ = true;
   const auto left = static_cast<std::size_t>(end_ - p);
   if (left < 2) return Fail(p, "the document ends inside a string");
   switch (p[1]) {

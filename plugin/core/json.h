@@ -52,6 +52,8 @@ class Reader {
   const char* reason() const { return reason_; }
   /// Where, in bytes from the document's beginning.
   std::size_t offset() const { return static_cast<std::size_t>(position_ - begin_); }
+  /// False while each string that was read means what stands between its quotes.
+  bool has_escapes() const { return has_escapes_; }
 
  private:
   // Each Skip function begins at `p` and returns where it has ended; nullptr at an error.
@@ -85,10 +87,14 @@ class Reader {
   const char* reason_ = nullptr;
   int depth_ = 0;  // containers that were entered
   bool first_ = true;
+  bool has_escapes_ = false;
 };
 
 /// False only if no string in `document` can mean `name`, be it JSON or not; a quick look at its bytes.
 bool MayMention(std::string_view document, std::string_view name);
+
+/// What stands between the quotes of a string's text.
+inline std::string_view Inner(std::string_view text) { return {text.data() + 1, text.size() - 2}; }
 
 /// Whether a string's text (with quotes, already validated) means `expected` once its escapes are resolved.
 bool Means(std::string_view text, std::string_view expected);

@@ -106,6 +106,10 @@ TEST_F(EventIdTest, TheMembersNameIsComparedAfterUnescaping) {
   Found(R"({"\u0065vent\u005fid":"a"})", "a");
   Found(R"({"\u0065vent_id":"a","event_id":"b"})", "a");
   None(R"({"event\\_id":"a"})");
+  Found(R"({"\n":"\t","event_id":"a"})", "a");
+  member_ = R"(a\nb)";
+  None(R"({"a\nb":"as it stands, but not as it reads"})");
+  Found(R"({"a\\nb":"x"})", "x");
 }
 
 TEST_F(EventIdTest, IsAbsentWithoutAMemberOfThatName) {

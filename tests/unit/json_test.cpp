@@ -397,6 +397,19 @@ TEST(JsonTest, SkipsTheMembersThatAreLeft) {
   EXPECT_FALSE(at_an_error.SkipMembers());
 }
 
+TEST(JsonTest, TellsWhetherAStringThatWasReadHasEscapes) {
+  Reader reader(R"({"a":"ä","b":"\n","c":1})");
+  std::string_view name;
+  Value value;
+  ASSERT_TRUE(reader.EnterObject());
+  ASSERT_TRUE(reader.NextMember(&name, &value));
+  EXPECT_FALSE(reader.has_escapes());
+  ASSERT_TRUE(reader.NextMember(&name, &value));
+  EXPECT_TRUE(reader.has_escapes());
+  EXPECT_TRUE(reader.SkipMembers());
+  EXPECT_TRUE(reader.has_escapes());
+}
+
 // --- Strings -------------------------------------------------------------------------------------
 
 TEST(JsonTest, ScansAStringRightWhereverItStands) {
