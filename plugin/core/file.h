@@ -28,7 +28,7 @@ class File {
   /// Reserves the blocks themselves: in a file with holes a full disk would show as SIGBUS at some later store.
   void Allocate(std::size_t size);
   void SyncData() const;
-  /// Takes the file's lock for this process, until it is closed. False when another has it.
+  /// Takes the file's lock for this object, until its end. False when another has it.
   bool TryLock() const;
 
   /// It has another name now, under which errors are to speak of it.

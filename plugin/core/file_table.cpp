@@ -4,8 +4,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdio>
-#include <memory>
+#include <algorithm>
+#include <exception>
+#include <fstream>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "file.h"
 
 namespace dedup {
 namespace {
@@ -16,35 +22,48 @@ constexpr bool kSharesAlways = true;  // ThreadSanitizer takes equal numbers in 
 constexpr bool kSharesAlways = false;
 #endif
 
-struct FileCloser {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
+constexpr unsigned kFdMax = ~0U;
 
 // All descriptors are less; 0 if it cannot be told.
-int FileTableSize() {
-  const std::unique_ptr<std::FILE, FileCloser> status(std::fopen("/proc/thread-self/status", "re"));
-  char line[256];
-  int size = 0;
-  while (status != nullptr && std::fgets(line, sizeof line, status.get()) != nullptr) {
-    if (std::sscanf(line, "FDSize: %d", &size) == 1) return size;
+unsigned FileTableSize() {
+  std::ifstream status("/proc/thread-self/status");
+  for (std::string name; status >> name; status.ignore(std::numeric_limits<std::streamsize>::max(), '\n')) {
+    unsigned size = 0;
+    if (name == "FDSize:" && status >> size) return size;
   }
   return 0;
 }
 
+std::vector<FileIdentity> FilesOf(const std::filesystem::path& directory) {
+  std::vector<FileIdentity> files;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) files.push_back(IdentityOf(entry.path()));
+  return files;
+}
+
+bool IsOneOf(const std::vector<FileIdentity>& files, unsigned fd) {
+  struct stat status {};
+  return fstat(static_cast<int>(fd), &status) == 0 &&
+         std::ranges::find(files, FileIdentity{.device = status.st_dev, .inode = status.st_ino}) != files.end();
+}
+
 }  // namespace
 
-void UnshareFileTable() noexcept {
+void UnshareFileTable(const std::filesystem::path& data_dir) noexcept {
   if (kSharesAlways) return;
-  // Asked before, for a copy of a full table has no room for one more file. Until the table is copied others may open
-  // files; it grows by doubling.
-  const int fds = 2 * FileTableSize();
-  // Nothing has a number in that range, so this copies the table and closes nothing. Containers tend to forbid
-  // unshare(2).
-  constexpr unsigned kAboveAll = ~0U;
-  if (fds == 0 || close_range(kAboveAll, kAboveAll, CLOSE_RANGE_UNSHARE) != 0) return;
-  for (int fd = STDERR_FILENO + 1; fd < fds; ++fd) {
-    struct stat status {};
-    if (fstat(fd, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) close(fd);
+  std::vector<FileIdentity> kept;
+  unsigned fds = 0;
+  try {  // before the table is copied, for a copy of a full one has no room for one more file
+    kept = FilesOf(data_dir);
+    fds = FileTableSize();
+  } catch (const std::exception&) {
+    return;
+  }
+  // Nothing has that number, so this copies the table and closes nothing. Containers tend to forbid unshare(2).
+  if (fds == 0 || close_range(kFdMax, kFdMax, CLOSE_RANGE_UNSHARE) != 0) return;
+  // Opened by others since the size was asked for.
+  close_range(fds, kFdMax, 0);
+  for (unsigned fd = STDERR_FILENO + 1; fd < fds; ++fd) {
+    if (!IsOneOf(kept, fd)) close(static_cast<int>(fd));
   }
 }
 

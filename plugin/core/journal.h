@@ -143,6 +143,7 @@ class Journal {
   Counters counters() const;
 
   const JournalHeader& header() const { return *header_; }
+  std::filesystem::path data_dir() const { return file_.path().parent_path(); }
   std::uint64_t ring_bytes() const { return ring_bytes_; }
   /// So much of a ring is for AppendHandedOn alone: in a journal that is full of events, those in doubt would else be
   /// handed on again at each start.

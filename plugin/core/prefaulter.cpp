@@ -38,7 +38,7 @@ void Prefaulter::Wake() {
 }
 
 void Prefaulter::Run() {
-  UnshareFileTable();
+  UnshareFileTable(journal_.data_dir());
   std::uint64_t last_position = journal_.appended_position();
   steady_clock::time_point last_time{};
   for (std::uint32_t wakes = 0;;) {

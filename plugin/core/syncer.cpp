@@ -27,7 +27,7 @@ Syncer::~Syncer() {
 }
 
 void Syncer::Run() {
-  UnshareFileTable();
+  UnshareFileTable(journal_.data_dir());
   const std::chrono::milliseconds pause = interval_.count() == 0 ? kLookInterval : std::min(interval_, kLookInterval);
   std::unique_lock lock(mutex_);
   while (!stopped_.wait_for(lock, pause, [this] { return stop_; })) {

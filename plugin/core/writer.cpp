@@ -35,8 +35,8 @@ constexpr milliseconds kFailureWait{500};
 constexpr int kBusyTurns = 50;  // without a record, before the writer counts as idle
 
 // On a busy machine the writer lets everybody else go first, while that has cost it no more than this in a turn and
-// little waits for it. Then it insists on its share of the processors. What a disk takes does not count: a checkpoint
-// that must wait for it would stand in everybody's way behind that.
+// little waits for it. Then it insists on its share of the processors. What a disk takes does not count: else a
+// slow sync would use it up, and the rest of the checkpoint come without patience.
 constexpr milliseconds kPatience{250};
 constexpr std::uint64_t kPatiencesPerJournal = 8;
 
@@ -79,7 +79,7 @@ void Writer::Wait(milliseconds timeout) {
 }
 
 void Writer::Run() {
-  UnshareFileTable();
+  UnshareFileTable(journal_.data_dir());
   int turns_without_work = 0;
   for (;;) {
     bool last;

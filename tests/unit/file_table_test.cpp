@@ -1,12 +1,16 @@
 #include "file_table.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <filesystem>
 #include <latch>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -16,70 +20,88 @@
 namespace dedup {
 namespace {
 
-// A thread with a table of its own, which lives while this one goes on.
-class OtherThread {
- public:
-  OtherThread()
-      : thread_([this] {
-          UnshareFileTable();
-          unshared_.count_down();
-          end_.wait();
-        }) {
-    unshared_.wait();
-  }
-  ~OtherThread() {
-    end_.count_down();
-    thread_.join();
+class FileTableTest : public testing::Test {
+ protected:
+  // Calls body() in a thread that has called UnshareFileTable, before that returns calls meanwhile() in this one.
+  template <class Meanwhile, class Body>
+  void InOtherThread(Meanwhile meanwhile, Body body) {
+    std::latch unshared(1), go_on(1);
+    std::thread thread([&] {
+      UnshareFileTable(data_dir_.path());
+      unshared.count_down();
+      go_on.wait();
+      body();
+    });
+    unshared.wait();
+    meanwhile();
+    go_on.count_down();
+    thread.join();
   }
 
- private:
-  std::latch unshared_{1};
-  std::latch end_{1};
-  std::thread thread_;
+  const TempDir data_dir_;
 };
 
-TEST(UnshareFileTable, KeepsNoSocketOpenThatAnotherThreadCloses) {
+bool IsOpen(int fd) { return fcntl(fd, F_GETFD) != -1; }
+
+TEST_F(FileTableTest, KeepsNoConnectionThatAnotherThreadCloses) {
   std::array<int, 2> ends{};
   ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
-  const OtherThread other;
-  close(ends[0]);
-  char byte;
-  EXPECT_EQ(recv(ends[1], &byte, 1, MSG_DONTWAIT), 0) << "the other side sees no end: errno " << errno;
+  InOtherThread(
+      [&] {
+        close(ends[0]);
+        char byte;
+        EXPECT_EQ(recv(ends[1], &byte, 1, MSG_DONTWAIT), 0) << "the other side sees no end: errno " << errno;
+      },
+      [] {});
   close(ends[1]);
 }
 
-TEST(UnshareFileTable, KeepsRegularFiles) {
-  const TempDir directory;
-  const File file(directory.path() / "file", File::Mode::kCreate);
+TEST_F(FileTableTest, KeepsTheFilesOfTheDataDirectoryAndNoOther) {
+  const TempDir elsewhere;
+  const File ours(data_dir_.path() / "file", File::Mode::kCreate);
+  const File other(elsewhere.path() / "log", File::Mode::kCreate);
   std::string read(5, '\0');
-  std::thread([&] {
-    UnshareFileTable();
-    file.WriteAt(0, "bytes", 5);
-    file.SyncData();
-    file.ReadAt(0, read.data(), read.size());
-  }).join();
+  InOtherThread([] {},
+                [&] {
+                  ours.WriteAt(0, "bytes", 5);
+                  ours.SyncData();
+                  ours.ReadAt(0, read.data(), read.size());
+                  EXPECT_FALSE(IsOpen(other.fd()));
+                });
   EXPECT_EQ(read, "bytes");
-  // The thread's end has closed what was its own, and not this.
-  EXPECT_EQ(file.size_bytes(), 5U);
+  // What the thread closed, with its end too, was its own.
+  EXPECT_EQ(ours.size_bytes(), 5U);
+  EXPECT_EQ(other.size_bytes(), 0U);
 }
 
-TEST(UnshareFileTable, SeesNothingThatIsOpenedLater) {
-  std::latch unshared(1), opened(1);
-  int fd = -1;
-  int result = 0;
-  std::thread thread([&] {
-    UnshareFileTable();
-    unshared.count_down();
-    opened.wait();
-    result = fsync(fd);
-  });
-  unshared.wait();
-  const TempDir directory;
-  const File file(directory.path() / "file", File::Mode::kCreate);
-  fd = file.fd();
-  opened.count_down();
-  thread.join();
-  EXPECT_EQ(result, -1);
+TEST_F(FileTableTest, SeesNothingThatIsOpenedLater) {
+  std::optional<File> file;
+  InOtherThread([&] { file.emplace(data_dir_.path() / "file", File::Mode::kCreate); },
+                [&] { EXPECT_FALSE(IsOpen(file->fd())); });
+}
+
+TEST_F(FileTableTest, StaysSharedWhenItIsFull) {
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  std::optional<File> file;
+  const int next = dup(STDERR_FILENO);
+  close(next);
+  const rlimit full{.rlim_cur = static_cast<rlim_t>(next), .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &full), 0);
+  InOtherThread(
+      [&] {
+        setrlimit(RLIMIT_NOFILE, &before);
+        file.emplace(data_dir_.path() / "file", File::Mode::kCreate);
+      },
+      [&] { EXPECT_TRUE(IsOpen(file->fd())); });
+}
+
+TEST_F(FileTableTest, StaysSharedWithoutTheDirectory) {
+  std::optional<File> file;
+  std::filesystem::remove(data_dir_.path());
+  const TempDir elsewhere;
+  InOtherThread([&] { file.emplace(elsewhere.path() / "file", File::Mode::kCreate); },
+                [&] { EXPECT_TRUE(IsOpen(file->fd())); });
 }
 
 }  // namespace
