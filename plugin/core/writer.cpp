@@ -37,7 +37,7 @@ constexpr int kBusyTurns = 50;  // without a record, before the writer counts as
 // On a busy machine the writer lets everybody else go first, while that has cost it no more than this in a turn and
 // little waits for it. Then it insists on its share of the processors. What a disk takes does not count: else a
 // slow sync would use it up, and the rest of the checkpoint come without patience.
-constexpr milliseconds kPatience{250};
+constexpr milliseconds kPatience{500};
 constexpr std::uint64_t kPatiencesPerJournal = 8;
 
 // Room is given back seldom, for it costs two syncs: when a quarter of the journal is used, else every ten seconds.
