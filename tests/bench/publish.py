@@ -32,6 +32,7 @@ ROWS = [  # of the table: case, figure, label, target
     ("store.1M", "bytes written a row", "bytes written a row, to 1 M rows", ""),
     ("store.20M", "bytes written a row", "the same, to 20 M rows", ""),
     ("start.10M", "start, s", "start with 10 M events, s", "≤ 3"),
+    ("start.100M", "start, s", "start with 100 M events, s", "≤ 30"),
     ("start.full_journal", "start, s", "start after kill -9, 1 M events, full journal, s", "+ 2"),
     ("http.single", "POSTs a second", "HTTP: single POSTs a second; limit: a constant handler", "≥ 0.5 ×"),
     ("http.batch", "events a second", "batches of 1,000: events a second; limit: MQTT QoS 1", "≥ 0.6 ×"),
