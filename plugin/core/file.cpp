@@ -95,6 +95,12 @@ FileIdentity IdentityOf(const std::filesystem::path& path) {
   return {.device = status.st_dev, .inode = status.st_ino};
 }
 
+FileIdentity IdentityOf(int fd) {
+  struct stat status {};
+  if (fstat(fd, &status) != 0) return {};
+  return {.device = status.st_dev, .inode = status.st_ino};
+}
+
 void SyncDirectory(const std::filesystem::path& directory) {
   const int fd = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) throw StorageError("open", directory, errno);

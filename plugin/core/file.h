@@ -42,7 +42,7 @@ class File {
   std::filesystem::path path_;
 };
 
-/// Tells whether a path still leads to the same file, without opening it.
+/// Tells whether a path, or a descriptor, leads to the same file, without opening it.
 struct FileIdentity {
   unsigned long device = 0;
   unsigned long inode = 0;
@@ -50,6 +50,8 @@ struct FileIdentity {
 };
 /// All zero where there is no file.
 FileIdentity IdentityOf(const std::filesystem::path& path);
+/// The same for a descriptor, which need not be open.
+FileIdentity IdentityOf(int fd);
 
 /// Makes a file's name, new or changed, durable. Errors: StorageError.
 void SyncDirectory(const std::filesystem::path& directory);

@@ -1,7 +1,6 @@
 #include "file_table.h"
 
 #include <linux/close_range.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -40,12 +39,6 @@ std::vector<FileIdentity> FilesOf(const std::filesystem::path& directory) {
   return files;
 }
 
-bool IsOneOf(const std::vector<FileIdentity>& files, unsigned fd) {
-  struct stat status {};
-  return fstat(static_cast<int>(fd), &status) == 0 &&
-         std::ranges::find(files, FileIdentity{.device = status.st_dev, .inode = status.st_ino}) != files.end();
-}
-
 }  // namespace
 
 void UnshareFileTable(const std::filesystem::path& data_dir) noexcept {
@@ -62,8 +55,8 @@ void UnshareFileTable(const std::filesystem::path& data_dir) noexcept {
   if (fds == 0 || close_range(kFdMax, kFdMax, CLOSE_RANGE_UNSHARE) != 0) return;
   // Opened by others since the size was asked for.
   close_range(fds, kFdMax, 0);
-  for (unsigned fd = STDERR_FILENO + 1; fd < fds; ++fd) {
-    if (!IsOneOf(kept, fd)) close(static_cast<int>(fd));
+  for (int fd = STDERR_FILENO + 1; fd < static_cast<int>(fds); ++fd) {
+    if (std::ranges::find(kept, IdentityOf(fd)) == kept.end()) close(fd);
   }
 }
 

@@ -458,7 +458,7 @@ bool MayMention(std::string_view document, std::string_view name) {
 }
 
 bool Means(std::string_view text, std::string_view expected) {
-  const std::string_view inner = text.substr(1, text.size() - 2);
+  const std::string_view inner = Inner(text);
   // An escape is longer than what it means.
   if (inner.size() < expected.size()) return false;
   if (std::memchr(inner.data(), '\\', inner.size()) == nullptr) return inner == expected;

@@ -7,7 +7,7 @@ namespace {
 
 std::optional<std::string_view> FromValue(const json::Value& value, SourceBuffer& buffer) {
   if (value.kind != json::Kind::kString) return std::nullopt;
-  const std::string_view inner = value.text.substr(1, value.text.size() - 2);
+  const std::string_view inner = json::Inner(value.text);
   if (inner.find('\\') == std::string_view::npos) {
     return inner.size() <= kSourceBytesMax ? std::optional(inner) : std::nullopt;
   }
