@@ -73,11 +73,6 @@ class Side {
             .sleeps = (sleeps_after - sleeps) * 1000 / count};
   }
 
-  void CheckNothingRefused() {
-    if (reader_ && reader_->ReadStatistics().refused != 0) throw std::runtime_error("the plugin refused events");
-  }
-
- private:
   // Until everything is stored and the writer's checkpoints are over.
   void AwaitQuiet() {
     if (!reader_) return;
@@ -89,6 +84,11 @@ class Side {
     }
   }
 
+  void CheckNothingRefused() {
+    if (reader_ && reader_->ReadStatistics().refused != 0) throw std::runtime_error("the plugin refused events");
+  }
+
+ private:
   const TempDir data_dir_;
   Broker broker_;
   Load load_;
@@ -136,6 +136,7 @@ void MeasureLatencies(const Context& context, const Script& script, std::size_t 
     Side side(context, script, with_plugin);
     const double seconds = side.load().Saturate(begin, Load::Waiting::kAsleep);
     if (paced_per_s == 0) paced_per_s = static_cast<double>(begin) / seconds / 2;
+    side.AwaitQuiet();  // what full speed has left to the writer is not of half of it
     std::vector<double> latencies_ms = side.load().Pace(script.size(), paced_per_s);
     side.CheckNothingRefused();
     return latencies_ms;
