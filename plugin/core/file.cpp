@@ -101,6 +101,10 @@ FileIdentity IdentityOf(int fd) {
   return {.device = status.st_dev, .inode = status.st_ino};
 }
 
+void StartWriteBack(int fd, std::size_t offset, std::size_t size) {
+  sync_file_range(fd, static_cast<off_t>(offset), static_cast<off_t>(size), SYNC_FILE_RANGE_WRITE);
+}
+
 void SyncDirectory(const std::filesystem::path& directory) {
   const int fd = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) throw StorageError("open", directory, errno);

@@ -53,6 +53,13 @@ FileIdentity IdentityOf(const std::filesystem::path& path);
 /// The same for a descriptor, which need not be open.
 FileIdentity IdentityOf(int fd);
 
+/// What StartWriteBack is best given at a time. It takes the kernel some 50 us; all that a second of events changes,
+/// left to a sync, takes it milliseconds, in which nobody else has the processor.
+constexpr std::size_t kWriteBackStepBytes = 256 << 10;
+/// Lets the disk begin with what was changed among these bytes, of all the file if there are none, and waits for
+/// nothing. So a sync, which is needed all the same, has little left to do. Best effort; an error shows at that sync.
+void StartWriteBack(int fd, std::size_t offset = 0, std::size_t size = 0);
+
 /// Makes a file's name, new or changed, durable. Errors: StorageError.
 void SyncDirectory(const std::filesystem::path& directory);
 

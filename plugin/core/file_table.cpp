@@ -10,8 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "file.h"
-
 namespace dedup {
 namespace {
 
@@ -58,6 +56,16 @@ void UnshareFileTable(const std::filesystem::path& data_dir) noexcept {
   for (int fd = STDERR_FILENO + 1; fd < static_cast<int>(fds); ++fd) {
     if (std::ranges::find(kept, IdentityOf(fd)) == kept.end()) close(fd);
   }
+}
+
+int FindDescriptor(const FileIdentity& file) noexcept try {
+  if (file == FileIdentity{}) return -1;
+  for (int fd = 0, size = static_cast<int>(FileTableSize()); fd < size; ++fd) {
+    if (IdentityOf(fd) == file) return fd;
+  }
+  return -1;
+} catch (const std::exception&) {
+  return -1;
 }
 
 }  // namespace dedup

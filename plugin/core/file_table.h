@@ -3,6 +3,8 @@
 
 #include <filesystem>
 
+#include "file.h"
+
 namespace dedup {
 
 /// Gives the calling thread a table of file descriptors of its own. Of those that are open now it keeps, under their
@@ -18,5 +20,9 @@ namespace dedup {
 /// Best effort: where the kernel is older than Linux 5.9 or a container forbids it, without /proc, and when the table
 /// is full, it stays shared, which costs speed and nothing else. Errors: none. To be called first in a thread.
 void UnshareFileTable(const std::filesystem::path& data_dir) noexcept;
+
+/// A descriptor in the calling thread's table that leads to this file, -1 if none does: for a file that a library has
+/// opened. It lasts as long as whoever opened it lets it. Errors: none.
+int FindDescriptor(const FileIdentity& file) noexcept;
 
 }  // namespace dedup

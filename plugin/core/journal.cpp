@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "crc32c.h"
+#include "patience.h"
 
 namespace dedup {
 namespace {
@@ -75,7 +76,8 @@ Journal::Journal(File file, std::uint64_t ring_bytes)
       header_(reinterpret_cast<JournalHeader*>(mapping_.header())),
       ring_bytes_(ring_bytes),
       appended_position_(header_->released_position),
-      free_position_(header_->released_position) {}
+      free_position_(header_->released_position),
+      write_back_position_(header_->released_position) {}
 
 Journal::Journal(Journal&& other) noexcept
     : file_(std::move(other.file_)),
@@ -84,7 +86,8 @@ Journal::Journal(Journal&& other) noexcept
       ring_bytes_(other.ring_bytes_),
       appended_position_(other.appended_position_.load()),
       free_position_(other.free_position_.load()),
-      healthy_(other.healthy_.load()) {}
+      healthy_(other.healthy_.load()),
+      write_back_position_(other.write_back_position_) {}
 
 std::optional<Journal> Journal::Open(const std::filesystem::path& data_dir) {
   const std::filesystem::path path = data_dir / kFileName;
@@ -304,6 +307,7 @@ void Journal::Sync() {
   const std::lock_guard lock(sync_mutex_);
   if (!healthy()) Rewrite();
   const auto begin = std::chrono::steady_clock::now();
+  StartWriteBack();
   try {
     file_.SyncData();
   } catch (...) {
@@ -312,6 +316,20 @@ void Journal::Sync() {
   }
   CountSync(std::chrono::steady_clock::now() - begin);
   SetHealthy(true);
+}
+
+void Journal::StartWriteBack() {
+  // The granularity's multiples are whole pages: the one that Append is in is left to the sync.
+  const std::uint64_t end = appended_position() / kGranularityBytes * kGranularityBytes;
+  std::uint64_t& position = write_back_position_;
+  position = std::max(position, end - std::min(end, ring_bytes_)) / kGranularityBytes * kGranularityBytes;
+  while (position + kWriteBackStepBytes <= end) {
+    const std::uint64_t offset = position % ring_bytes_;
+    const std::uint64_t size = std::min<std::uint64_t>(kWriteBackStepBytes, ring_bytes_ - offset);
+    dedup::StartWriteBack(file_.fd(), kHeaderBytes + offset, size);
+    position += size;
+    YieldIfPatient();
+  }
 }
 
 void Journal::CountSync(std::chrono::steady_clock::duration took) {
@@ -325,7 +343,11 @@ void Journal::CountSync(std::chrono::steady_clock::duration took) {
 void Journal::Prefault(std::uint64_t size) const {
   const std::uint64_t position = appended_position();
   const std::uint64_t room = free_position_.load(std::memory_order_acquire) + ring_bytes_ - position;
-  mapping_.Prefault(position % ring_bytes_, std::min(size, room));
+  const std::uint64_t end = std::min(size, room);
+  for (std::uint64_t done = 0; done < end; done += kGranularityBytes) {
+    mapping_.Prefault((position + done) % ring_bytes_, std::min<std::uint64_t>(kGranularityBytes, end - done));
+    YieldIfPatient();
+  }
 }
 
 // After a failed sync the kernel may hold the pages as clean though the disk never got them. An addition of zero makes

@@ -122,9 +122,11 @@ class Journal {
   void Release(std::uint64_t position);
 
   /// Brings everything appended so far to the disk. After a failure the journal is not healthy until Sync has succeeded
-  /// again, which then writes every page anew: what the kernel dropped is not known.
+  /// again, which then writes every page anew: what the kernel dropped is not known. With much to write, a patient
+  /// thread (patience.h) lets others go first.
   void Sync();
-  /// Makes the next appends cheaper: takes the page faults of the ring's next `size` bytes on the calling thread.
+  /// Makes the next appends cheaper: takes the page faults of the ring's next `size` bytes on the calling thread, which
+  /// may be patient.
   void Prefault(std::uint64_t size) const;
   bool healthy() const { return healthy_.load(std::memory_order_relaxed); }
 
@@ -166,6 +168,7 @@ class Journal {
   const RecordHeader* At(std::uint64_t position) const;
   void Rewrite();
   void SetHealthy(bool healthy);
+  void StartWriteBack();
   void CountSync(std::chrono::steady_clock::duration took);
 
   File file_;
@@ -175,7 +178,8 @@ class Journal {
   std::atomic<std::uint64_t> appended_position_;
   std::atomic<std::uint64_t> free_position_;  // released and durably so: Append may write up to this plus ring_bytes_
   std::atomic<bool> healthy_{true};
-  std::mutex sync_mutex_;  // a sync that succeeds must not hide that another one failed meanwhile
+  std::uint64_t write_back_position_;  // the disk was told to begin with everything before; under sync_mutex_
+  std::mutex sync_mutex_;              // a sync that succeeds must not hide that another one failed meanwhile
 };
 
 /// A file that stands where the journal should and is not one.

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "crc32c.h"
+#include "patience.h"
 
 namespace dedup {
 namespace {
@@ -18,6 +19,7 @@ constexpr std::uint32_t kVersion = 1;
 // Bounds the memory, at 16 MB, while a start reads many keys from the rows.
 constexpr std::size_t kUnsyncedBlocksMax = 4096;
 constexpr std::size_t kBlocksPerRead = 256;
+constexpr std::size_t kBlocksPerWrite = kWriteBackStepBytes / kBlockBytes;
 // Room is given back seldom: a megabyte at a time.
 constexpr std::uint64_t kForgottenBlocksMin = 256;
 
@@ -152,10 +154,12 @@ void KeyFile::Write() {
       block.crc32c = block.Crc();
     }
     file_.WriteAt(OffsetOf(number), run.data(), run.size() * sizeof(Block));
+    StartWriteBack(file_.fd(), OffsetOf(number), run.size() * sizeof(Block));
+    YieldIfPatient();
     run.clear();
   };
   for (const Block& block : unsynced_) {
-    if (!run.empty() && (block.number != run.back().number + 1 || run.size() == kBlocksPerRead)) flush();
+    if (!run.empty() && (block.number != run.back().number + 1 || run.size() == kBlocksPerWrite)) flush();
     run.push_back(block);
   }
   flush();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "file_table.h"
+#include "patience.h"
 
 namespace dedup {
 namespace {
@@ -45,6 +46,8 @@ void Prefaulter::Run() {
     wakes_.wait(wakes);
     wakes = wakes_.load();
     if (stop_.load()) return;
+    // Later, the main thread has met the pages itself.
+    BePatientUntil([](std::chrono::nanoseconds given_up) { return given_up >= kAhead; });
     const std::uint64_t position = journal_.appended_position();
     const steady_clock::time_point time = steady_clock::now();
     const auto took = std::max(std::chrono::duration_cast<microseconds>(time - last_time), microseconds{1});

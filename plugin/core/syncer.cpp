@@ -5,11 +5,14 @@
 
 #include "clock.h"
 #include "file_table.h"
+#include "patience.h"
 
 namespace dedup {
 namespace {
 // How often to look whether a sync has failed, wherever that was.
 constexpr std::chrono::milliseconds kLookInterval{100};
+// On a busy machine others go first, while a sync comes no later for it than this part of the interval.
+constexpr int kPatiencesPerInterval = 4;
 }  // namespace
 
 Syncer::Syncer(Journal& journal, LogQueue& log, std::chrono::milliseconds interval)
@@ -43,6 +46,7 @@ void Syncer::SyncIfNeeded() {
   const auto now = std::chrono::steady_clock::now();
   if (was_healthy && (interval_.count() == 0 || position == synced_position_ || now < next_sync_)) return;
   next_sync_ = now + interval_;
+  BePatientUntil([this](std::chrono::nanoseconds given_up) { return given_up >= interval_ / kPatiencesPerInterval; });
   try {
     journal_.Sync();
     synced_position_ = position;

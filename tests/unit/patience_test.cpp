@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "growing_memory.h"
+#include "journal.h"
 #include "sqlite.h"
 #include "temp_dir.h"
 
@@ -130,6 +132,27 @@ TEST_F(PatienceTest, ALongStatementLeavesTheProcessorToo) {
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000) SELECT sum(i) FROM n");
       }),
       50);
+}
+
+TEST_F(PatienceTest, TheJournalsPagesLeaveTheProcessorToo) {
+  constexpr std::uint64_t kBytes = 16 << 20;
+  const TempDir dir;
+  Journal journal = Journal::Create(dir.path(), 2 * kBytes, {});
+  BePatientUntil(Never);
+  EXPECT_GT(CountLeaves([&] { journal.Prefault(kBytes); }), 50);
+  const std::string payload(1 << 20, 'x');
+  Event event;
+  event.payload = payload;
+  for (event.seq = 1; journal.appended_position() < kBytes; ++event.seq) ASSERT_TRUE(journal.Append(event));
+  EXPECT_GT(CountLeaves([&] { journal.Sync(); }), 10);
+}
+
+TEST_F(PatienceTest, TheIndexsMemoryLeavesTheProcessorToo) {
+  constexpr std::size_t kSteps = 20;
+  GrowingMemory memory;
+  memory.Grow(kSteps * GrowingMemory::kStepBytes);
+  BePatientUntil(Never);
+  EXPECT_GT(CountLeaves([&] { memory.Prepare(); }), kSteps / 2);
 }
 
 }  // namespace
