@@ -103,10 +103,9 @@ void AddPair(Result& result, const char* name, double reference, double value) {
 
 // What a message costs, at full speed. Whoever sends to a thread that sleeps pays for waking it up, and on two
 // processors the plugin's writer and the load, taking turns on one, sleep less than the load alone: with a load that
-// sleeps, a broker with the plugin came out cheaper than without. So the load does not sleep, and the writer ranks
-// behind it. Then the main threads of both sides do the same: they sleep less than once in 1,000 messages (it is among
-// the figures), and make the same system calls: by /proc/PID/io 2.0.11 reads 4.0 times for a message with QoS 0, 7.0
-// times with QoS 1.
+// sleeps, a broker with the plugin came out cheaper than without. So the load does not sleep. Then the main threads of
+// both sides do the same: they sleep less than once in 1,000 messages (it is among the figures), and make the same
+// system calls: by /proc/PID/io 2.0.11 reads 4.0 times for a message with QoS 0, 7.0 times with QoS 1.
 void MeasureCosts(const Context& context, const Script& script, std::size_t end, Result& result) {
   Side bare(context, script, false);
   Side dedup(context, script, true);

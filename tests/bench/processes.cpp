@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -145,7 +144,6 @@ Apart::Apart(std::initializer_list<const Process*> processes) {
       const pid_t id = std::atoi(task.path().filename().c_str());
       const bool is_main = id == process->pid_;
       sched_setaffinity(id, sizeof own, is_main ? &own : &others);
-      if (!is_main) setpriority(PRIO_PROCESS, static_cast<id_t>(id), 19);
     }
   }
   sched_setaffinity(0, sizeof others, &others);

@@ -67,8 +67,7 @@ class Process {
 };
 
 /// While it lives, the main threads of these processes have one processor, and their other threads share those that are
-/// left with this thread and rank behind it: so what they do does not change the load on the main threads. Does nothing
-/// where there is only one processor. For the processes it is for good: not everyone may rank a thread up again.
+/// left with this thread. Does nothing where there is only one processor. For the processes it is for good.
 class Apart {
  public:
   explicit Apart(std::initializer_list<const Process*> processes);
