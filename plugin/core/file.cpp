@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "errors.h"
@@ -83,6 +84,11 @@ void File::SyncData() const {
   if (fdatasync(fd_) != 0) throw StorageError("fdatasync", path_, errno);
 }
 
+void File::StartWriteBack(std::size_t offset, std::size_t size) const {
+  const int error = dedup::StartWriteBack(fd_, offset, size);
+  if (error != 0) throw StorageError("sync_file_range", path_, error);
+}
+
 bool File::TryLock() const {
   if (flock(fd_, LOCK_EX | LOCK_NB) == 0) return true;
   if (errno == EWOULDBLOCK) return false;
@@ -101,8 +107,10 @@ FileIdentity IdentityOf(int fd) {
   return {.device = status.st_dev, .inode = status.st_ino};
 }
 
-void StartWriteBack(int fd, std::size_t offset, std::size_t size) {
-  sync_file_range(fd, static_cast<off_t>(offset), static_cast<off_t>(size), SYNC_FILE_RANGE_WRITE);
+int StartWriteBack(int fd, std::size_t offset, std::size_t size) {
+  if (sync_file_range(fd, static_cast<off_t>(offset), static_cast<off_t>(size), SYNC_FILE_RANGE_WRITE) == 0) return 0;
+  constexpr std::array kRefusals = {EBADF, EINVAL, ESPIPE, ENOSYS, EPERM};
+  return std::ranges::find(kRefusals, errno) == kRefusals.end() ? errno : 0;
 }
 
 void SyncDirectory(const std::filesystem::path& directory) {

@@ -28,6 +28,8 @@ class File {
   /// Reserves the blocks themselves: in a file with holes a full disk would show as SIGBUS at some later store.
   void Allocate(std::size_t size);
   void SyncData() const;
+  /// As the function below.
+  void StartWriteBack(std::size_t offset, std::size_t size) const;
   /// Takes the file's lock for this object, until its end. False when another has it.
   bool TryLock() const;
 
@@ -56,9 +58,10 @@ FileIdentity IdentityOf(int fd);
 /// What StartWriteBack is best given at a time. It takes the kernel some 50 us; all that a second of events changes,
 /// left to a sync, takes it milliseconds, in which nobody else has the processor.
 constexpr std::size_t kWriteBackStepBytes = 256 << 10;
-/// Lets the disk begin with what was changed among these bytes, of all the file if there are none, and waits for
-/// nothing. So a sync, which is needed all the same, has little left to do. Best effort; an error shows at that sync.
-void StartWriteBack(int fd, std::size_t offset = 0, std::size_t size = 0);
+/// Lets the disk begin with what was changed among these bytes, of all the file if there are none, and seldom waits for
+/// it. So a sync, which is needed all the same, has little left to do. Returns an errno, like a failed sync's, of which
+/// a later sync may know nothing; 0 also where the kernel or a container cannot do it at all, and that does no harm.
+int StartWriteBack(int fd, std::size_t offset = 0, std::size_t size = 0);
 
 /// Makes a file's name, new or changed, durable. Errors: StorageError.
 void SyncDirectory(const std::filesystem::path& directory);

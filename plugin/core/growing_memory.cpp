@@ -90,7 +90,7 @@ void GrowingMemory::Prepare() noexcept {
   for (; prepared_bytes_ < usable; usable = bytes_.load(std::memory_order_acquire)) {
     madvise(data_ + prepared_bytes_, kStepBytes, MADV_POPULATE_WRITE);
     prepared_bytes_ += kStepBytes;
-    YieldIfPatient();  // of a millisecond it takes a good part
+    YieldIfPatient();  // it takes up to a millisecond
   }
   prepared_bytes_ = std::max(usable, kStepBytes);
 }

@@ -77,7 +77,7 @@ Journal::Journal(File file, std::uint64_t ring_bytes)
       ring_bytes_(ring_bytes),
       appended_position_(header_->released_position),
       free_position_(header_->released_position),
-      write_back_position_(header_->released_position) {}
+      begun_position_(header_->released_position) {}
 
 Journal::Journal(Journal&& other) noexcept
     : file_(std::move(other.file_)),
@@ -87,7 +87,7 @@ Journal::Journal(Journal&& other) noexcept
       appended_position_(other.appended_position_.load()),
       free_position_(other.free_position_.load()),
       healthy_(other.healthy_.load()),
-      write_back_position_(other.write_back_position_) {}
+      begun_position_(other.begun_position_.load()) {}
 
 std::optional<Journal> Journal::Open(const std::filesystem::path& data_dir) {
   const std::filesystem::path path = data_dir / kFileName;
@@ -304,10 +304,16 @@ void Journal::Release(std::uint64_t position) {
 }
 
 void Journal::Sync() {
+  try {
+    BeginSync();  // without the mutex, for while one thread is patient another one must get on
+  } catch (...) {
+    const std::lock_guard lock(sync_mutex_);
+    SetHealthy(false);
+    throw;
+  }
   const std::lock_guard lock(sync_mutex_);
   if (!healthy()) Rewrite();
   const auto begin = std::chrono::steady_clock::now();
-  StartWriteBack();
   try {
     file_.SyncData();
   } catch (...) {
@@ -318,16 +324,18 @@ void Journal::Sync() {
   SetHealthy(true);
 }
 
-void Journal::StartWriteBack() {
+void Journal::BeginSync() {
   // The granularity's multiples are whole pages: the one that Append is in is left to the sync.
   const std::uint64_t end = appended_position() / kGranularityBytes * kGranularityBytes;
-  std::uint64_t& position = write_back_position_;
-  position = std::max(position, end - std::min(end, ring_bytes_)) / kGranularityBytes * kGranularityBytes;
+  std::uint64_t position = begun_position_.load(std::memory_order_relaxed);
+  // No more than a lap, whatever a damaged header says.
+  position = std::clamp(position, end - std::min(end, ring_bytes_), end) / kGranularityBytes * kGranularityBytes;
   while (position + kWriteBackStepBytes <= end) {
     const std::uint64_t offset = position % ring_bytes_;
     const std::uint64_t size = std::min<std::uint64_t>(kWriteBackStepBytes, ring_bytes_ - offset);
-    dedup::StartWriteBack(file_.fd(), kHeaderBytes + offset, size);
     position += size;
+    begun_position_.store(position, std::memory_order_relaxed);
+    file_.StartWriteBack(kHeaderBytes + offset, size);
     YieldIfPatient();
   }
 }
@@ -341,11 +349,14 @@ void Journal::CountSync(std::chrono::steady_clock::duration took) {
 }
 
 void Journal::Prefault(std::uint64_t size) const {
-  const std::uint64_t position = appended_position();
-  const std::uint64_t room = free_position_.load(std::memory_order_acquire) + ring_bytes_ - position;
-  const std::uint64_t end = std::min(size, room);
-  for (std::uint64_t done = 0; done < end; done += kGranularityBytes) {
-    mapping_.Prefault((position + done) % ring_bytes_, std::min<std::uint64_t>(kGranularityBytes, end - done));
+  const std::uint64_t room_end = free_position_.load(std::memory_order_acquire) + ring_bytes_;
+  const std::uint64_t end = std::min(appended_position() + size, room_end);
+  for (std::uint64_t done = 0;;) {
+    // What was passed meanwhile needs it no more.
+    const std::uint64_t position = std::max(done, appended_position());
+    if (position >= end) return;
+    done = std::min(position + kGranularityBytes, end);
+    mapping_.Prefault(position % ring_bytes_, done - position);
     YieldIfPatient();
   }
 }

@@ -168,7 +168,7 @@ class Journal {
   const RecordHeader* At(std::uint64_t position) const;
   void Rewrite();
   void SetHealthy(bool healthy);
-  void StartWriteBack();
+  void BeginSync();
   void CountSync(std::chrono::steady_clock::duration took);
 
   File file_;
@@ -178,8 +178,8 @@ class Journal {
   std::atomic<std::uint64_t> appended_position_;
   std::atomic<std::uint64_t> free_position_;  // released and durably so: Append may write up to this plus ring_bytes_
   std::atomic<bool> healthy_{true};
-  std::uint64_t write_back_position_;  // the disk was told to begin with everything before; under sync_mutex_
-  std::mutex sync_mutex_;              // a sync that succeeds must not hide that another one failed meanwhile
+  std::atomic<std::uint64_t> begun_position_;  // the disk was told to begin with everything before; a hint
+  std::mutex sync_mutex_;                      // a sync that succeeds must not hide that another one failed meanwhile
 };
 
 /// A file that stands where the journal should and is not one.

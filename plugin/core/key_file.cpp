@@ -154,7 +154,7 @@ void KeyFile::Write() {
       block.crc32c = block.Crc();
     }
     file_.WriteAt(OffsetOf(number), run.data(), run.size() * sizeof(Block));
-    StartWriteBack(file_.fd(), OffsetOf(number), run.size() * sizeof(Block));
+    file_.StartWriteBack(OffsetOf(number), run.size() * sizeof(Block));
     YieldIfPatient();
     run.clear();
   };

@@ -11,8 +11,9 @@ namespace dedup {
 namespace {
 // How often to look whether a sync has failed, wherever that was.
 constexpr std::chrono::milliseconds kLookInterval{100};
-// On a busy machine others go first, while a sync comes no later for it than this part of the interval.
-constexpr int kPatiencesPerInterval = 4;
+// On a busy machine others go first, while a sync comes no later for it than this, and this part of the interval.
+constexpr std::chrono::milliseconds kPatienceMax{500};
+constexpr int kPatiencesPerInterval = 10;
 }  // namespace
 
 Syncer::Syncer(Journal& journal, LogQueue& log, std::chrono::milliseconds interval)
@@ -46,7 +47,9 @@ void Syncer::SyncIfNeeded() {
   const auto now = std::chrono::steady_clock::now();
   if (was_healthy && (interval_.count() == 0 || position == synced_position_ || now < next_sync_)) return;
   next_sync_ = now + interval_;
-  BePatientUntil([this](std::chrono::nanoseconds given_up) { return given_up >= interval_ / kPatiencesPerInterval; });
+  const std::chrono::nanoseconds patience =
+      std::min<std::chrono::nanoseconds>(interval_ / kPatiencesPerInterval, kPatienceMax);
+  BePatientUntil([patience](std::chrono::nanoseconds given_up) { return given_up >= patience; });
   try {
     journal_.Sync();
     synced_position_ = position;

@@ -170,22 +170,18 @@ def test_rows_and_memory_follow_the_window(brokers):
     broker = brokers.start(options={"window": "200ms", "journal_size": "64M"}, log_types=("error", "warning", "notice",
                                                                                          "information"))
     store, publisher, wave_size, memory = Store(broker), broker.connect(), 30_000, []
-    # At 19 bytes and more per remembered id every wave would show, had they been kept. Other memory grows in a few
-    # steps, as SQLite's cache does, and where a busy machine lets a wave come further before it is forgotten.
-    growth_max = wave_size * 19 / 2
-    for wave in range(20):
+    for wave in range(16):
         publisher.send(b"".join(mqtt_client.encode_publish(V311, "t", event(f"{wave}-{number}"), qos=0)
                                 for number in range(wave_size)))
         publisher.ping()
         time.sleep(0.2)  # the window's end; before the writer has begun there are no rows either
         wait_until(lambda: store.count() == 0, "the rows are gone", 20)
         memory.append(broker.memory_bytes())
-        growth = [after - before for before, after in itertools.pairwise(memory)][-5:]
-        if len(growth) == 5 and sorted(growth)[2] < growth_max:
-            return
-        if os.environ.get("MOSQUITTO_LD_PRELOAD") and wave == 6:
-            return  # a sanitizer's allocator gives nothing back
-    pytest.fail(f"the memory grows with every wave: {memory}")
+    if os.environ.get("MOSQUITTO_LD_PRELOAD"):
+        return  # a sanitizer's allocator gives nothing back
+    # The index takes memory in steps, which double: of 8 waves that are all kept, 12 MiB and more. On a busy machine the
+    # first ones come further than others before they are forgotten.
+    assert memory[15] - memory[7] < 6 << 20, memory
 
 
 # --- the wall clock jumps ---
