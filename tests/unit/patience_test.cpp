@@ -78,17 +78,23 @@ TEST_F(PatienceTest, APatientThreadLeavesTheProcessorTimeAndAgain) {
   BePatientUntil(Never);
   const long patient = CountLeaves([] { Work(milliseconds(4)); });
   EXPECT_GT(patient, 50);
-  EXPECT_LT(by_force, 20);
+  EXPECT_LT(by_force, patient / 2) << "others, too, make it leave on a busy machine, but not as often";
 }
 
 TEST_F(PatienceTest, ItsPatienceEnds) {
   bool is_late = false;
-  BePatientUntil([&](std::chrono::nanoseconds) { return is_late; });
-  Work(milliseconds(1));
+  int questions = 0;
+  BePatientUntil([&](std::chrono::nanoseconds) {
+    ++questions;
+    return is_late;
+  });
+  const long patient = CountLeaves([] { Work(milliseconds(2)); });
   is_late = true;
   Work(milliseconds(1));
-  is_late = false;  // it is not asked again
-  EXPECT_LT(CountLeaves([] { Work(milliseconds(4)); }), 20);
+  is_late = false;
+  questions = 0;
+  EXPECT_LT(CountLeaves([] { Work(milliseconds(2)); }), patient / 2);
+  EXPECT_EQ(questions, 0) << "it is not asked again";
 }
 
 TEST_F(PatienceTest, OnlyWhatItGivesUpCounts) {
