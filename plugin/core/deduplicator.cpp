@@ -16,6 +16,9 @@ constexpr std::int64_t kSweepInterval_ms = 1;
 
 constexpr std::size_t kTopicBytesMax = 65535;  // MQTT 3.1.1, section 1.5.3; and what a record has room for
 
+// What is copied in about the time that memory takes to answer.
+constexpr std::size_t kEarlyRecordBytesMax = 1024;
+
 constexpr char kUnsynced[] = "the journal could not be synced";
 
 std::string StartLine(const Options& options, std::uint64_t events, std::uint64_t unstored,
@@ -92,6 +95,11 @@ Outcome Deduplicator::OnPublish(const Publish& publish) {
 
   if (journal_ == nullptr) return Refuse(publish, id.text, "the data directory cannot be used");
 
+  const Event event = MakeEvent(publish, id.text, accepted_seq_ + 1);
+  // The index's slot is still on its way from memory: a short record is written meanwhile, also for a duplicate.
+  const bool is_early = RecordBytes(event) <= kEarlyRecordBytesMax;
+  bool is_prepared = is_early && journal_->Prepare(event);
+
   if (const auto seq = FindRemembered(key)) {
     if (!MayAcknowledge()) return Refuse(publish, id.text, kUnsynced);
     if (!in_doubt_.empty() && in_doubt_.IsWaiting(*seq)) return HandOnInDoubt(publish, id.text, *seq);
@@ -99,8 +107,8 @@ Outcome Deduplicator::OnPublish(const Publish& publish) {
     return {Verdict::kDuplicate, *seq, id.text};
   }
 
-  const Event event = MakeEvent(publish, id.text, accepted_seq_ + 1);
-  if (!Append(event, key)) return Refuse(publish, id.text, WhyNotAppended(event));
+  if (!is_early) is_prepared = journal_->Prepare(event);
+  if (!is_prepared || !Accept(event, key)) return Refuse(publish, id.text, WhyNotAppended(event));
   writer_->Notify();
   prefaulter_->Notify();
   NoteRetained(publish, event.seq);
@@ -158,13 +166,14 @@ bool Deduplicator::IsDeduplicated(std::string_view topic) const {
   return all_topics_ || MatchesAny(topic, options_.topics);
 }
 
-bool Deduplicator::Append(const Event& event, const KeyHash& key) {
+// What the journal has prepared becomes an event.
+bool Deduplicator::Accept(const Event& event, const KeyHash& key) {
   try {
     index_->Reserve(key, event.seq);
   } catch (const std::exception&) {  // no memory, or no seq left for the index
     return false;
   }
-  if (!journal_->Append(event)) return false;
+  journal_->Commit();
   index_->Insert(key, event.seq);
   accepted_seq_ = event.seq;
   if (options_.fsync_interval.count() != 0) return true;

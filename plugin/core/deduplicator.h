@@ -103,7 +103,7 @@ class Deduplicator {
   Event MakeEvent(const Publish& publish, std::string_view event_id, std::uint64_t seq) const;
   Outcome HandOnInDoubt(const Publish& publish, std::string_view event_id, std::uint64_t seq);
   bool MayAcknowledge() const;
-  bool Append(const Event& event, const KeyHash& key);
+  bool Accept(const Event& event, const KeyHash& key);
   Outcome Pass(const Publish& publish, EventIdStatus id);
   void NoteRetained(const Publish& publish, std::uint64_t seq);
   Outcome Refuse(const Publish& publish, std::string_view event_id, const char* why);

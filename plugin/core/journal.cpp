@@ -147,6 +147,10 @@ const RecordHeader* Journal::At(std::uint64_t position) const {
   return reinterpret_cast<const RecordHeader*>(mapping_.ring() + position % ring_bytes_);
 }
 
+RecordHeader* Journal::At(std::uint64_t position) {
+  return reinterpret_cast<RecordHeader*>(mapping_.ring() + position % ring_bytes_);
+}
+
 std::uint64_t Journal::MarkOf(std::uint64_t position) const {
   std::uint64_t secret;
   std::memcpy(&secret, header_->secret.data(), sizeof secret);
@@ -229,23 +233,28 @@ void Journal::GoOn(const JournalHeader& header, std::uint64_t position) {
   Release(position);
 }
 
-bool Journal::Append(const Event& event) { return AppendRecord(RecordKind::kEvent, event); }
+bool Journal::Append(const Event& event) {
+  if (!PrepareRecord(RecordKind::kEvent, event)) return false;
+  Commit();
+  return true;
+}
 
 bool Journal::AppendHandedOn(std::uint64_t seq) {
   Event event;
   event.seq = seq;
-  return AppendRecord(RecordKind::kHandedOn, event);
+  if (!PrepareRecord(RecordKind::kHandedOn, event)) return false;
+  Commit();
+  return true;
 }
 
-bool Journal::AppendRecord(RecordKind kind, const Event& event) {
+bool Journal::PrepareRecord(RecordKind kind, const Event& event) {
   const std::uint64_t position = appended_position_.load(std::memory_order_relaxed);
   const std::size_t size = RecordBytes(event);
   const std::uint64_t room_end =
       free_position_.load(std::memory_order_acquire) + (kind == RecordKind::kEvent ? record_bytes_max() : ring_bytes_);
   if (position + size > room_end || !healthy()) return false;
 
-  std::byte* const start = mapping_.ring() + position % ring_bytes_;
-  auto* const record = reinterpret_cast<RecordHeader*>(start);
+  RecordHeader* const record = At(position);
   *record = {.crc32c = 0,
              .size_bytes = static_cast<std::uint32_t>(size),
              .mark = MarkOf(position),
@@ -260,18 +269,28 @@ bool Journal::AppendRecord(RecordKind kind, const Event& event) {
              .qos = event.qos,
              .retain = event.retain,
              .zero = 0};
+  auto* const start = reinterpret_cast<std::byte*>(record);
   std::byte* to = start + sizeof(RecordHeader);
   for (const std::string_view piece : {event.topic, event.event_id, event.properties, event.payload}) {
     if (!piece.empty()) std::memcpy(to, piece.data(), piece.size());
     to += piece.size();
   }
   std::memset(to, 0, static_cast<std::size_t>(start + size - to));
-  record->crc32c = RecordCrc(record);
-
-  appended_position_.store(position + size, std::memory_order_release);
-  StoreShared(header_->appended_position, position + size);
-  if (kind == RecordKind::kEvent) StoreShared(header_->accepted_seq, event.seq);
+  prepared_crc32c_ = RecordCrc(record);
+  record->mark = 0;  // so that it is nothing, not even a torn record
   return true;
+}
+
+void Journal::Commit() {
+  const std::uint64_t position = appended_position_.load(std::memory_order_relaxed);
+  RecordHeader* const record = At(position);
+  record->mark = MarkOf(position);
+  record->crc32c = prepared_crc32c_;
+
+  const std::uint64_t end = position + record->size_bytes;
+  appended_position_.store(end, std::memory_order_release);
+  StoreShared(header_->appended_position, end);
+  if (record->kind == RecordKind::kEvent) StoreShared(header_->accepted_seq, record->seq);
 }
 
 Journal::Entry Journal::Read(std::uint64_t* position) const {

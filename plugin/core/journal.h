@@ -61,7 +61,7 @@ Statistics StatisticsOf(const JournalHeader& header);
 /// no record follows (a torn tail, never acknowledged); when one does, the file was damaged and the records behind are
 /// kept too.
 ///
-/// Threading: Append*, counters() and SetHandedOnSeq from one thread (main), Read, Release, SaveClock,
+/// Threading: Append*, Prepare, Commit, counters() and SetHandedOnSeq from one thread (main), Read, Release, SaveClock,
 /// ShowStoreFailing and MarkStoreDamaged from one other (writer); Sync from any. Ownership: owns the file and its
 /// mapping. Errors: StorageError.
 class Journal {
@@ -111,6 +111,11 @@ class Journal {
   /// Returns false when there is no room, or when what was written before did not reach the disk; see healthy().
   bool Append(const Event& event);
   bool AppendHandedOn(std::uint64_t seq);
+
+  /// Append in two steps: Prepare writes the record where the next one goes, but nothing is there before Commit. What
+  /// was prepared and not committed, the next Prepare or Append writes over.
+  bool Prepare(const Event& event) { return PrepareRecord(RecordKind::kEvent, event); }
+  void Commit();
 
   /// The record at `position`, where `position` is less than appended_position(); moves `position` behind it.
   Entry Read(std::uint64_t* position) const;
@@ -162,10 +167,11 @@ class Journal {
 
   std::uint64_t MarkOf(std::uint64_t position) const;
   bool IsRecord(std::uint64_t position) const;
-  bool AppendRecord(RecordKind kind, const Event& event);
+  bool PrepareRecord(RecordKind kind, const Event& event);
   void SetReleased(std::uint64_t position);
   std::uint64_t FindOldestRecord() const;
   const RecordHeader* At(std::uint64_t position) const;
+  RecordHeader* At(std::uint64_t position);
   void Rewrite();
   void SetHealthy(bool healthy);
   void BeginSync();
@@ -175,6 +181,7 @@ class Journal {
   RingMapping mapping_;
   JournalHeader* header_;
   std::uint64_t ring_bytes_;
+  std::uint32_t prepared_crc32c_ = 0;
   std::atomic<std::uint64_t> appended_position_;
   std::atomic<std::uint64_t> free_position_;  // released and durably so: Append may write up to this plus ring_bytes_
   std::atomic<bool> healthy_{true};

@@ -32,6 +32,7 @@
 #include "crc32c.h"
 #include "deduplicator.h"
 #include "event_id.h"
+#include "growing_memory.h"
 #include "index.h"
 #include "journal.h"
 #include "key.h"
@@ -45,6 +46,7 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr std::size_t kPayloadBytes = 200;
 constexpr std::string_view kTopic = "sensor/1";
 constexpr std::size_t kEventsPerTurn = 100;
+constexpr std::size_t kIndexBytesPerKey = 22;
 
 struct Settings {
   std::uint64_t keys = 10'000'000;
@@ -238,6 +240,15 @@ class Callback {
   // Publishes settings.events payloads at the wanted rate.
   template <class MakePayload>
   Cost Run(Verdict expected, MakePayload make_payload) {
+    return RunTurns(make_payload, [&](const std::string& payload) {
+      const Verdict verdict = OnMessage(payload);
+      if (verdict != expected && verdict != Verdict::kRefused) throw std::runtime_error("unexpected verdict");
+      return verdict == expected;
+    });
+  }
+
+  template <class MakePayload, class Body>
+  Cost RunTurns(MakePayload make_payload, Body body) {
     std::vector<double> turns;
     std::vector<std::string> payloads(kEventsPerTurn);
     double own_ns = 0;
@@ -251,9 +262,7 @@ class Callback {
       const double start = ThreadCpuNs();
       bool refused = false;
       for (const std::string& payload : payloads) {
-        const Verdict verdict = OnMessage(payload);
-        refused |= verdict == Verdict::kRefused;
-        if (verdict != expected && !refused) throw std::runtime_error("unexpected verdict");
+        refused |= !body(payload);
       }
       const double middle = ThreadCpuNs();
       for (std::size_t i = 0; i < kEventsPerTurn; ++i) Turn();
@@ -270,6 +279,23 @@ class Callback {
     beside_ns = ThreadCpuNs() - thread_begin;
     const auto events = static_cast<double>(turns.size() * kEventsPerTurn);
     return {Median(turns), own_ns / events, (ProcessCpuNs() - process_begin - beside_ns) / events, turn_ns / events};
+  }
+
+  // In place of the callback a single load, from anywhere in memory as large as the index's: no look-up can be quicker,
+  // and each depends on the one before as on a message's hash.
+  Cost RunLoads() {
+    GrowingMemory memory;
+    memory.Grow(settings_.keys * kIndexBytesPerKey);
+    memory.Prepare();
+    const auto* const words = reinterpret_cast<const std::uint64_t*>(memory.data());
+    const std::uint64_t count = settings_.keys * kIndexBytesPerKey / sizeof *words;
+    std::uint64_t number = 0;
+    return RunTurns([](std::uint64_t) { return std::string(); },
+                    [&](const std::string&) {
+                      number = Mix(number + words[number % count] + 1);
+                      Keep(number);
+                      return true;
+                    });
   }
 
   Latencies RunSingly(std::uint64_t first) {
@@ -341,6 +367,7 @@ void MeasureCallback(const Settings& settings, const std::filesystem::path& data
   report("duplicate",
          callback.Run(Verdict::kDuplicate, [&](std::uint64_t i) { return EventPayload(Mix(i) % settings.keys); }));
   report("passed", callback.Run(Verdict::kPassed, PayloadWithoutId));
+  results->Add("one load from memory, ns (median over turns)", callback.RunLoads().ns);
   const Latencies latencies = callback.RunSingly(first + settings.events);
   latencies.Print("single new events");
   results->AddQuietly("longest new event, us", latencies.max_us());

@@ -202,6 +202,23 @@ TEST_F(DeduplicatorTest, ARowOutlivesItsIdUnderALongerRetention) {
   EXPECT_THAT(Rows(), ElementsAre(1, 2));
 }
 
+TEST_F(DeduplicatorTest, ADuplicateLeavesNothingInTheJournal) {
+  for (const std::size_t size : {0, 500, 5'000}) {  // some of which are written before it is known what they are
+    const std::string payload =
+        R"({"event_id":)" + std::to_string(size + 1) + R"(,"x":")" + std::string(size, 'x') + "\"}";
+    KilledAfter([&] {
+      EXPECT_EQ(Send(payload).verdict, kProcessed);
+      Turn(2);  // it is handed on
+      const std::uint64_t bytes = Stats().journal_used_bytes;
+      EXPECT_EQ(Send(payload).verdict, kDuplicate);
+      EXPECT_LE(Stats().journal_used_bytes, bytes);
+    });
+    Start();
+    EXPECT_THAT(TakeLog(), Not(HasSubstr("journal"))) << "nothing was torn";
+    EXPECT_EQ(Send(payload).verdict, kDuplicate);
+  }
+}
+
 // --- When an event cannot be stored --------------------------------------------------------------
 
 TEST_F(DeduplicatorTest, WithAFullJournalEventsAreRefusedUntilTheWriterHasMadeRoom) {

@@ -179,6 +179,38 @@ TEST_F(JournalTest, AppendingGoesOnBehindWhatWasReplayed) {
   EXPECT_THAT(Seqs(Reopen()), ElementsAre(1, 2, 3, 4));
 }
 
+TEST_F(JournalTest, WhatIsPreparedIsNothingUntilItIsCommitted) {
+  Create();
+  ASSERT_TRUE(Append(1));
+  const std::uint64_t end = journal_->appended_position();
+  ASSERT_TRUE(journal_->Prepare(MakeEvent(2, "longer than what comes")));
+  EXPECT_EQ(journal_->appended_position(), end);
+  for (const Journal::Search search : {Journal::Search::kToTheAppended, Journal::Search::kWholeRing}) {
+    search_ = search;
+    EXPECT_THAT(Seqs(Reopen()), ElementsAre(1));
+    EXPECT_EQ(findings_.torn_bytes, 0U) << "it was never to be a record";
+    EXPECT_EQ(findings_.damaged_bytes, 0U);
+  }
+  const Event event = MakeEvent(2, "short");
+  ASSERT_TRUE(journal_->Prepare(event));
+  journal_->Commit();
+  ASSERT_TRUE(journal_->Prepare(MakeEvent(3, "of another")));
+  ASSERT_TRUE(Append(3));
+  EXPECT_EQ(journal_->accepted_seq(), 3U);
+  const std::vector<Kept> records = Reopen();
+  EXPECT_THAT(Seqs(records), ElementsAre(1, 2, 3));
+  EXPECT_EQ(records[1], Kept(Journal::Entry{RecordKind::kEvent, event}));
+}
+
+TEST_F(JournalTest, PreparesNothingWithoutRoom) {
+  Create();
+  const std::string payload(1000, 'x');
+  std::uint64_t seq = 1;
+  while (Append(seq, payload)) ++seq;
+  EXPECT_FALSE(journal_->Prepare(MakeEvent(seq, payload)));
+  EXPECT_EQ(Reopen().size(), seq - 1);
+}
+
 TEST_F(JournalTest, GoesRoundAndRound) {
   constexpr unsigned kSeed = 7;
   std::mt19937 random(kSeed);
