@@ -157,7 +157,7 @@ Case HttpCase(const std::string& name, const std::string& title, const std::stri
 std::vector<Case> HttpCases() {
   return {
       HttpCase("single", "POST /publish of one event, 16 connections", "constant", MeasureSinglePosts<ConstantServer>),
-      // What httplib, libmosquitto and the broker leave of that.
+      // What httplib, libmosquitto and the broker with the plugin leave of that.
       HttpCase("bridge", "POST /publish of one event, 16 connections", "least bridge", MeasureSinglePosts<LeastBridge>),
       HttpCase("batch", "POST /publish of 1,000 events, 2 connections", "MQTT QoS 1", MeasureBatches),
       HttpCase("events", "GET /events of 1,000,000 events", "SQLite's scan", MeasureEvents),

@@ -84,7 +84,7 @@ ConstantServer::ConstantServer(const Programs&) : process_([port = port_] { Serv
 }
 
 LeastBridge::LeastBridge(const Programs& programs)
-    : broker_(programs), process_([port = port_, broker_port = broker_.port()] {
+    : broker_(programs, data_dir_.path()), process_([port = port_, broker_port = broker_.port()] {
         mosquitto_lib_init();
         Client client(broker_port);
         Serve(port, [&](const std::string& body) { client.Publish(body); });

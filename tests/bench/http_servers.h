@@ -20,14 +20,15 @@ class ConstantServer {
 };
 
 /// The least that leads from HTTP to MQTT with the libraries that the sidecar uses: publishes each body at QoS 1 to a
-/// bare broker of its own, and answers the same bytes as soon as the broker has acknowledged it. It reads no JSON, asks
-/// for no verdict and stores nothing.
+/// broker of its own, with the plugin, and answers the same bytes as soon as the broker has acknowledged it. It reads
+/// no JSON and asks for no verdict.
 class LeastBridge {
  public:
   explicit LeastBridge(const Programs& programs);
   std::uint16_t port() const { return port_; }
 
  private:
+  const TempDir data_dir_;
   Broker broker_;
   std::uint16_t port_ = FreePort();
   Process process_;

@@ -35,6 +35,7 @@ ROWS = [  # of the table: case, figure, label, target
     ("start.100M", "start, s", "start with 100 M events, s", "≤ 30"),
     ("start.full_journal", "start, s", "start after kill -9, 1 M events, full journal, s", "+ 2"),
     ("http.single", "POSTs a second", "HTTP: single POSTs a second; limit: a constant handler", "≥ 0.5 ×"),
+    ("http.bridge", "POSTs a second", "the same; limit: the least bridge from HTTP to a broker with the plugin", "≥ 0.9 ×"),
     ("http.batch", "events a second", "batches of 1,000: events a second; limit: MQTT QoS 1", "≥ 0.6 ×"),
     ("http.events", "events a second", "GET /events of 1 M: events a second; limit: SQLite's scan", "≥ 0.7 ×"),
     ("http.events", "first byte, ms", "its first byte, ms", "< 20"),
