@@ -63,7 +63,7 @@ bool IsLocalHost(std::string_view host, std::string_view own_name) {
   const std::string name(host);
   in_addr address;
   return name.find('.') == std::string::npos || inet_pton(AF_INET, name.c_str(), &address) == 1 ||
-         AsciiLower(name) == AsciiLower(own_name);
+         EqualsIgnoringCase(name, own_name);
 }
 
 }  // namespace dedup::sidecar

@@ -2,7 +2,6 @@
 
 #include <httplib.h>
 #include <netinet/in.h>
-#include <strings.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -23,6 +22,7 @@
 #include <vector>
 
 #include "access_log.h"
+#include "ascii.h"
 #include "body_reader.h"
 #include "client_socket.h"
 #include "connection_counts.h"
@@ -55,10 +55,6 @@ void Set(httplib::Response& response, Answer answer) {
   for (const auto& [name, value] : answer.headers) response.set_header(name, value);
 }
 
-bool IsHeader(std::string_view name, std::string_view wanted) {
-  return name.size() == wanted.size() && strncasecmp(name.data(), wanted.data(), name.size()) == 0;
-}
-
 /// How a request announces its body.
 struct Framing {
   std::size_t length_count = 0;
@@ -73,7 +69,7 @@ struct Framing {
   // A stream of events, of any length.
   bool is_lines() const {
     const std::string type = content_type.substr(0, content_type.find_first_of("; \t"));
-    return IsHeader(type, "application/x-ndjson") || IsHeader(type, "application/ndjson");
+    return EqualsIgnoringCase(type, "application/x-ndjson") || EqualsIgnoringCase(type, "application/ndjson");
   }
 
   // What is wrong with it. Strict, because two readings of where a request ends are how requests are smuggled past a
@@ -82,7 +78,7 @@ struct Framing {
     if (coding_count + length_count > 1) {
       return Problem{problems::kMalformedRequest, "a body takes one of Transfer-Encoding and Content-Length, once"};
     }
-    if (is_chunked() && !IsHeader(coding, "chunked")) {
+    if (is_chunked() && !EqualsIgnoringCase(coding, "chunked")) {
       return Problem{problems::kMalformedRequest, "the only Transfer-Encoding that is understood is chunked"};
     }
     if (length.find_first_not_of("0123456789") != std::string::npos) {
@@ -100,8 +96,8 @@ struct Framing {
       return Problem{problems::kMalformedRequest, "the body is empty; it takes an event or an array of events in JSON"};
     }
     // The library undoes gzip for a body that is read whole.
-    const bool is_gzip = IsHeader(content_encoding, "gzip") && !is_lines();
-    if (!content_encoding.empty() && !IsHeader(content_encoding, "identity") && !is_gzip) {
+    const bool is_gzip = EqualsIgnoringCase(content_encoding, "gzip") && !is_lines();
+    if (!content_encoding.empty() && !EqualsIgnoringCase(content_encoding, "identity") && !is_gzip) {
       return Problem{problems::kUnsupportedEncoding,
                      "the only Content-Encoding that is understood is gzip, and none for application/x-ndjson"};
     }
@@ -115,20 +111,20 @@ Framing TakeHeaders(httplib::Headers* headers) {
   Framing framing;
   for (auto header = headers->begin(); header != headers->end();) {
     const auto& [name, value] = *header;
-    if (IsHeader(name, "Content-Length")) {
+    if (EqualsIgnoringCase(name, "Content-Length")) {
       ++framing.length_count;
       framing.length = value;
-    } else if (IsHeader(name, "Transfer-Encoding")) {
+    } else if (EqualsIgnoringCase(name, "Transfer-Encoding")) {
       ++framing.coding_count;
       framing.coding = value;
-    } else if (IsHeader(name, "Content-Encoding")) {
+    } else if (EqualsIgnoringCase(name, "Content-Encoding")) {
       framing.content_encoding = value;
-      if (IsHeader(value, "gzip")) header->second = "gzip";  // the library looks at the case
-    } else if (IsHeader(name, "Content-Type")) {
+      if (EqualsIgnoringCase(value, "gzip")) header->second = "gzip";  // the library looks at the case
+    } else if (EqualsIgnoringCase(name, "Content-Type")) {
       framing.content_type = value;
     }
-    const bool is_unwanted =
-        IsHeader(name, "Range") || IsHeader(name, "Accept-Encoding") || IsHeader(name, "Content-Type");
+    const bool is_unwanted = EqualsIgnoringCase(name, "Range") || EqualsIgnoringCase(name, "Accept-Encoding") ||
+                             EqualsIgnoringCase(name, "Content-Type");
     header = is_unwanted ? headers->erase(header) : std::next(header);
   }
   return framing;
@@ -153,7 +149,8 @@ std::vector<std::pair<std::string, std::string>> HeadersAfter(const httplib::Req
                                                               std::string_view prefix) {
   std::vector<std::pair<std::string, std::string>> found;
   for (const auto& [name, value] : request.headers) {
-    if (IsHeader(name.substr(0, prefix.size()), prefix)) found.emplace_back(name.substr(prefix.size()), value);
+    if (EqualsIgnoringCase(name.substr(0, prefix.size()), prefix))
+      found.emplace_back(name.substr(prefix.size()), value);
   }
   return found;
 }

@@ -1,9 +1,9 @@
 #include "tokens.h"
 
-#include <strings.h>
-
 #include <algorithm>
 #include <utility>
+
+#include "ascii.h"
 
 namespace dedup::sidecar {
 
@@ -23,7 +23,7 @@ std::optional<Caller> Tokens::Find(std::string_view authorization) const {
   if (!file_) return Caller::Anybody();
   if (authorization.empty()) return Caller::Stranger();
   constexpr std::string_view kScheme = "Bearer ";
-  if (strncasecmp(std::string(authorization).c_str(), kScheme.data(), kScheme.size()) != 0) return std::nullopt;
+  if (!EqualsIgnoringCase(authorization.substr(0, kScheme.size()), kScheme)) return std::nullopt;
   authorization.remove_prefix(kScheme.size());
   authorization.remove_prefix(std::min(authorization.find_first_not_of(' '), authorization.size()));
   const Sha256 hash = Sha256Of(authorization);

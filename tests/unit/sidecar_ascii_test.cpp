@@ -17,5 +17,14 @@ TEST(AsciiLower, MakesLettersSmallAndLeavesAllElse) {
   EXPECT_EQ(AsciiLower(""), "");
 }
 
+TEST(EqualsIgnoringCase, OfLettersAlone) {
+  EXPECT_TRUE(EqualsIgnoringCase("Content-Type", "content-tYPE"));
+  EXPECT_TRUE(EqualsIgnoringCase("", ""));
+  EXPECT_FALSE(EqualsIgnoringCase("gzip", "gzi"));
+  EXPECT_FALSE(EqualsIgnoringCase("gzi", "gzip"));
+  EXPECT_FALSE(EqualsIgnoringCase("@[`{", "`{@["));
+  EXPECT_FALSE(EqualsIgnoringCase("a\0b"sv, "a\0c"sv));
+}
+
 }  // namespace
 }  // namespace dedup::sidecar
