@@ -109,8 +109,9 @@ FileIdentity IdentityOf(int fd) {
 
 int StartWriteBack(int fd, std::size_t offset, std::size_t size) {
   if (sync_file_range(fd, static_cast<off_t>(offset), static_cast<off_t>(size), SYNC_FILE_RANGE_WRITE) == 0) return 0;
-  constexpr std::array kRefusals = {EBADF, EINVAL, ESPIPE, ENOSYS, EPERM};
-  return std::ranges::find(kRefusals, errno) == kRefusals.end() ? errno : 0;
+  // It cannot be done here, or not now; what was changed is still to be written.
+  constexpr std::array kHarmless = {EBADF, EINVAL, ESPIPE, ENOSYS, EPERM, ENOMEM, EAGAIN, EINTR};
+  return std::ranges::find(kHarmless, errno) == kHarmless.end() ? errno : 0;
 }
 
 void SyncDirectory(const std::filesystem::path& directory) {

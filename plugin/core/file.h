@@ -60,7 +60,8 @@ FileIdentity IdentityOf(int fd);
 constexpr std::size_t kWriteBackStepBytes = 256 << 10;
 /// Lets the disk begin with what was changed among these bytes, of all the file if there are none, and seldom waits for
 /// it. So a sync, which is needed all the same, has little left to do. Returns an errno, like a failed sync's, of which
-/// a later sync may know nothing; 0 also where the kernel or a container cannot do it at all, and that does no harm.
+/// a later sync may know nothing; 0 also where the kernel or a container cannot do it, at all or now, which does no
+/// harm.
 int StartWriteBack(int fd, std::size_t offset = 0, std::size_t size = 0);
 
 /// Makes a file's name, new or changed, durable. Errors: StorageError.

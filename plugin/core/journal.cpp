@@ -39,6 +39,10 @@ __attribute__((no_sanitize("thread"))) void DirtyPage(std::byte* page) {
   std::atomic_ref(*reinterpret_cast<std::uint64_t*>(page)).fetch_add(0, std::memory_order_relaxed);
 }
 
+std::uint64_t WholeGranules(std::uint64_t position) {
+  return position / Journal::kGranularityBytes * Journal::kGranularityBytes;
+}
+
 std::uint32_t RecordCrc(const RecordHeader* record) {
   return Crc32c(&record->size_bytes, record->size_bytes - sizeof record->crc32c);
 }
@@ -77,7 +81,7 @@ Journal::Journal(File file, std::uint64_t ring_bytes)
       ring_bytes_(ring_bytes),
       appended_position_(header_->released_position),
       free_position_(header_->released_position),
-      begun_position_(header_->released_position) {}
+      begun_position_(WholeGranules(header_->released_position)) {}
 
 Journal::Journal(Journal&& other) noexcept
     : file_(std::move(other.file_)),
@@ -87,7 +91,7 @@ Journal::Journal(Journal&& other) noexcept
       appended_position_(other.appended_position_.load()),
       free_position_(other.free_position_.load()),
       healthy_(other.healthy_.load()),
-      begun_position_(other.begun_position_.load()) {}
+      begun_position_(other.begun_position_) {}
 
 std::optional<Journal> Journal::Open(const std::filesystem::path& data_dir) {
   const std::filesystem::path path = data_dir / kFileName;
@@ -191,6 +195,7 @@ Journal::Findings Journal::Replay(Search search, const std::function<void(const 
     // Damaged, or a death came between the two stores: records that were released already do no harm.
     findings.header_damaged = true;
     free_position_.store(FindOldestRecord(), std::memory_order_release);
+    begun_position_ = WholeGranules(released_position());
     header_->clean = 0;
   }
   // After an orderly stop there is nothing to look for, and the ring need not be read.
@@ -233,16 +238,16 @@ void Journal::GoOn(const JournalHeader& header, std::uint64_t position) {
   Release(position);
 }
 
-bool Journal::Append(const Event& event) {
-  if (!PrepareRecord(RecordKind::kEvent, event)) return false;
-  Commit();
-  return true;
-}
+bool Journal::Append(const Event& event) { return AppendRecord(RecordKind::kEvent, event); }
 
 bool Journal::AppendHandedOn(std::uint64_t seq) {
   Event event;
   event.seq = seq;
-  if (!PrepareRecord(RecordKind::kHandedOn, event)) return false;
+  return AppendRecord(RecordKind::kHandedOn, event);
+}
+
+bool Journal::AppendRecord(RecordKind kind, const Event& event) {
+  if (!PrepareRecord(kind, event)) return false;
   Commit();
   return true;
 }
@@ -277,7 +282,8 @@ bool Journal::PrepareRecord(RecordKind kind, const Event& event) {
   }
   std::memset(to, 0, static_cast<std::size_t>(start + size - to));
   prepared_crc32c_ = RecordCrc(record);
-  record->mark = 0;  // so that it is nothing, not even a torn record
+  // Now it is nothing, not even the torn record that a death before this line leaves.
+  record->mark = 0;
   return true;
 }
 
@@ -323,13 +329,7 @@ void Journal::Release(std::uint64_t position) {
 }
 
 void Journal::Sync() {
-  try {
-    BeginSync();  // without the mutex, for while one thread is patient another one must get on
-  } catch (...) {
-    const std::lock_guard lock(sync_mutex_);
-    SetHealthy(false);
-    throw;
-  }
+  BeginSync();
   const std::lock_guard lock(sync_mutex_);
   if (!healthy()) Rewrite();
   const auto begin = std::chrono::steady_clock::now();
@@ -344,18 +344,23 @@ void Journal::Sync() {
 }
 
 void Journal::BeginSync() {
-  // The granularity's multiples are whole pages: the one that Append is in is left to the sync.
-  const std::uint64_t end = appended_position() / kGranularityBytes * kGranularityBytes;
-  std::uint64_t position = begun_position_.load(std::memory_order_relaxed);
-  // No more than a lap, whatever a damaged header says.
-  position = std::clamp(position, end - std::min(end, ring_bytes_), end) / kGranularityBytes * kGranularityBytes;
-  while (position + kWriteBackStepBytes <= end) {
-    const std::uint64_t offset = position % ring_bytes_;
-    const std::uint64_t size = std::min<std::uint64_t>(kWriteBackStepBytes, ring_bytes_ - offset);
-    position += size;
-    begun_position_.store(position, std::memory_order_relaxed);
-    file_.StartWriteBack(kHeaderBytes + offset, size);
-    YieldIfPatient();
+  // Whole pages: the one that is being written to is left to the sync.
+  const std::uint64_t end = WholeGranules(appended_position());
+  for (;;) {
+    {
+      const std::lock_guard lock(sync_mutex_);
+      if (end < begun_position_ || end - begun_position_ < kWriteBackStepBytes) return;
+      const std::uint64_t offset = begun_position_ % ring_bytes_;
+      const std::uint64_t size = std::min<std::uint64_t>(kWriteBackStepBytes, ring_bytes_ - offset);
+      begun_position_ += size;
+      try {
+        file_.StartWriteBack(kHeaderBytes + offset, size);
+      } catch (...) {
+        SetHealthy(false);
+        throw;
+      }
+    }
+    YieldIfPatient();  // without the mutex, for others need not be as patient
   }
 }
 
@@ -370,12 +375,10 @@ void Journal::CountSync(std::chrono::steady_clock::duration took) {
 void Journal::Prefault(std::uint64_t size) const {
   const std::uint64_t room_end = free_position_.load(std::memory_order_acquire) + ring_bytes_;
   const std::uint64_t end = std::min(appended_position() + size, room_end);
-  for (std::uint64_t done = 0;;) {
-    // What was passed meanwhile needs it no more.
-    const std::uint64_t position = std::max(done, appended_position());
-    if (position >= end) return;
-    done = std::min(position + kGranularityBytes, end);
-    mapping_.Prefault(position % ring_bytes_, done - position);
+  // What is passed meanwhile needs it no more.
+  for (std::uint64_t position = appended_position(); position < end;
+       position = std::max(position + kGranularityBytes, appended_position())) {
+    mapping_.Prefault(position % ring_bytes_, std::min<std::uint64_t>(kGranularityBytes, end - position));
     YieldIfPatient();
   }
 }
@@ -384,7 +387,8 @@ void Journal::Prefault(std::uint64_t size) const {
 // each of them dirty again without changing a byte, whatever the other thread is writing.
 void Journal::Rewrite() {
   DirtyPage(mapping_.header());
-  // A page that begins before appended_position() has its first word written for good; Append is beyond it.
+  // A page that begins before appended_position() has its first word written for good: new records are beyond it. But
+  // in a full ring the newest may share the page with the oldest, so the addition is an atomic one.
   const std::uint64_t end = appended_position();
   for (std::uint64_t position = free_position_.load(std::memory_order_acquire) / PageBytes() * PageBytes();
        position < end; position += PageBytes()) {

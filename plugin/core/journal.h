@@ -112,8 +112,9 @@ class Journal {
   bool Append(const Event& event);
   bool AppendHandedOn(std::uint64_t seq);
 
-  /// Append in two steps: Prepare writes the record where the next one goes, but nothing is there before Commit. What
-  /// was prepared and not committed, the next Prepare or Append writes over.
+  /// Append in two steps: Prepare, which answers as Append does, writes the record where the next one goes, but nothing
+  /// is there before Commit. What was prepared and not committed, whatever comes next is written over. Commit is for
+  /// after a Prepare that returned true, with nothing appended between.
   bool Prepare(const Event& event) { return PrepareRecord(RecordKind::kEvent, event); }
   void Commit();
 
@@ -167,6 +168,7 @@ class Journal {
 
   std::uint64_t MarkOf(std::uint64_t position) const;
   bool IsRecord(std::uint64_t position) const;
+  bool AppendRecord(RecordKind kind, const Event& event);
   bool PrepareRecord(RecordKind kind, const Event& event);
   void SetReleased(std::uint64_t position);
   std::uint64_t FindOldestRecord() const;
@@ -185,8 +187,8 @@ class Journal {
   std::atomic<std::uint64_t> appended_position_;
   std::atomic<std::uint64_t> free_position_;  // released and durably so: Append may write up to this plus ring_bytes_
   std::atomic<bool> healthy_{true};
-  std::atomic<std::uint64_t> begun_position_;  // the disk was told to begin with everything before; a hint
-  std::mutex sync_mutex_;                      // a sync that succeeds must not hide that another one failed meanwhile
+  std::uint64_t begun_position_;  // the disk was told to begin with everything before; under sync_mutex_
+  std::mutex sync_mutex_;         // a sync that succeeds must not hide that another one failed meanwhile
 };
 
 /// A file that stands where the journal should and is not one.

@@ -32,11 +32,15 @@ Syncer::~Syncer() {
 
 void Syncer::Run() {
   UnshareFileTable(journal_.data_dir());
-  const std::chrono::milliseconds pause = interval_.count() == 0 ? kLookInterval : std::min(interval_, kLookInterval);
+  const std::chrono::nanoseconds look = interval_.count() == 0 ? kLookInterval : std::min(interval_, kLookInterval);
+  std::chrono::nanoseconds pause = look;
   std::unique_lock lock(mutex_);
   while (!stopped_.wait_for(lock, pause, [this] { return stop_; })) {
     lock.unlock();
     SyncIfNeeded();
+    // What the sync took is part of the interval; but one that took longer is not followed by the next at once.
+    const std::chrono::nanoseconds left = next_sync_ - std::chrono::steady_clock::now();
+    pause = left.count() > 0 ? std::min(left, look) : look;
     lock.lock();
   }
 }

@@ -177,8 +177,8 @@ def test_rows_and_memory_follow_the_window(brokers):
         time.sleep(0.2)  # the window's end; before the writer has begun there are no rows either
         wait_until(lambda: store.count() == 0, "the rows are gone", 20)
         memory.append(broker.memory_bytes())
-    if os.environ.get("MOSQUITTO_LD_PRELOAD"):
-        return  # a sanitizer's allocator gives nothing back
+        if os.environ.get("MOSQUITTO_LD_PRELOAD") and wave == 6:
+            return  # a sanitizer's allocator gives nothing back
     # The index takes memory in steps, which double: of 8 waves that are all kept, 12 MiB and more. On a busy machine the
     # first ones come further than others before they are forgotten.
     assert memory[15] - memory[7] < 6 << 20, memory
