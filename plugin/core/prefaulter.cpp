@@ -17,6 +17,9 @@ constexpr microseconds kAhead{10'000};
 // A step that takes longer than this is a trickle.
 constexpr microseconds kTrickle{50'000};
 constexpr std::uint64_t kAheadBytesMax = 8 << 20;
+// Others go first for no longer than this at a time, and the rest of a time slice: where the main thread comes to a
+// page sooner, it may have to wait for the disk.
+constexpr microseconds kPatience{1'000};
 
 }  // namespace
 
@@ -46,8 +49,7 @@ void Prefaulter::Run() {
     wakes_.wait(wakes);
     wakes = wakes_.load();
     if (stop_.load()) return;
-    // Later, the main thread has met the pages itself.
-    BePatientUntil([](std::chrono::nanoseconds given_up) { return given_up >= kAhead; });
+    BePatientUntil([](std::chrono::nanoseconds given_up) { return given_up >= kPatience; });
     const std::uint64_t position = journal_.appended_position();
     const steady_clock::time_point time = steady_clock::now();
     const auto took = std::max(std::chrono::duration_cast<microseconds>(time - last_time), microseconds{1});

@@ -49,7 +49,7 @@ class Line:
 def test_delivery_does_not_wait_for_a_slow_disk(brokers, fault_shim):
     """p99.9 within 5 ms of the bare broker's, which takes every other message of the same run."""
     bare = Line(brokers.start(plugin=False, log_types=LOG_TYPES))
-    broker = brokers.start(options={"journal_size": "256M"}, log_types=LOG_TYPES, **fault_shim.broker_arguments)
+    broker = brokers.start(options={"journal_size": "512M"}, log_types=LOG_TYPES, **fault_shim.broker_arguments)
     loaded = Line(broker)
     for line in (bare, loaded):
         for _ in range(500):
