@@ -1,6 +1,6 @@
 # Writes OUTPUT, a C++ source with the bytes of each of FILES (text, without a NUL), and a tag of its content. The files'
 # names are told without those of the FOLDERS.
-set(text "// Made at build time.\n#include \"embedded_files.h\"\n\nnamespace dedup::sidecar {\n\n")
+set(text "// Made at build time.\n#include \"http_sidecar/endpoints/embedded_files.h\"\n\nnamespace dedup::sidecar {\n\n")
 string(APPEND text "const std::vector<EmbeddedFile> kEmbeddedFiles = {\n")
 foreach(file IN LISTS FILES)
   set(name ${file})

@@ -1,9 +1,9 @@
-#include "flags.h"
+#include "http_sidecar/flags.h"
 
 #include <charconv>
 #include <set>
 
-#include "origin.h"
+#include "http_sidecar/http/origin.h"
 
 namespace dedup::sidecar {
 namespace {

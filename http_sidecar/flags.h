@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "client_limits.h"
-#include "tls.h"
+#include "http_sidecar/net/tls.h"
+#include "http_sidecar/server/client_limits.h"
 
 namespace dedup::sidecar {
 
@@ -27,10 +27,10 @@ struct Options {
   std::filesystem::path mqtt_password_file;     ///< empty: none
   std::filesystem::path mqtt_ca;                ///< empty: no TLS to the broker
   ClientLimits limits;
-  TlsFiles tls;                                 ///< of the HTTP side
-  bool insecure = false;                        ///< listens on any address though nobody is asked for a token
-  bool access_log = false;                      ///< see Server::LogRequests
-  std::optional<std::string> new_token;         ///< see MakeToken
+  TlsFiles tls;                          ///< of the HTTP side
+  bool insecure = false;                 ///< listens on any address though nobody is asked for a token
+  bool access_log = false;               ///< see Server::LogRequests
+  std::optional<std::string> new_token;  ///< see MakeToken
   bool help = false;
   bool version = false;
 

@@ -17,12 +17,12 @@
 #include <string_view>
 #include <vector>
 
-#include "api.h"
-#include "flags.h"
-#include "publisher.h"
-#include "server.h"
-#include "stderr_log.h"
-#include "tokens.h"
+#include "http_sidecar/auth/tokens.h"
+#include "http_sidecar/base/stderr_log.h"
+#include "http_sidecar/endpoints/api.h"
+#include "http_sidecar/flags.h"
+#include "http_sidecar/mqtt/publisher.h"
+#include "http_sidecar/server/server.h"
 
 namespace dedup::sidecar {
 namespace {

@@ -21,12 +21,12 @@
 #include <utility>
 #include <vector>
 
-#include "backlog.h"
-#include "cancellation.h"
-#include "control.h"
-#include "deduplicator.h"
-#include "sys_topics.h"
-#include "top_counts.h"
+#include "plugin/core/base/cancellation.h"
+#include "plugin/core/control/backlog.h"
+#include "plugin/core/control/commands.h"
+#include "plugin/core/control/sys_topics.h"
+#include "plugin/core/control/top_counts.h"
+#include "plugin/core/deduplicator.h"
 
 namespace {
 

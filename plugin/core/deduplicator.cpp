@@ -1,4 +1,4 @@
-#include "deduplicator.h"
+#include "plugin/core/deduplicator.h"
 
 #include <algorithm>
 #include <chrono>
@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "topic_filter.h"
+#include "plugin/core/text/topic_filter.h"
 
 namespace dedup {
 namespace {

@@ -7,15 +7,15 @@
 #include <string>
 #include <string_view>
 
-#include "event_id.h"
-#include "in_doubt.h"
-#include "log.h"
-#include "options.h"
-#include "pending_recovery.h"
-#include "prefaulter.h"
-#include "recovery.h"
-#include "syncer.h"
-#include "writer.h"
+#include "plugin/core/base/log.h"
+#include "plugin/core/event/event_id.h"
+#include "plugin/core/in_doubt.h"
+#include "plugin/core/options.h"
+#include "plugin/core/start/pending_recovery.h"
+#include "plugin/core/start/recovery.h"
+#include "plugin/core/threads/prefaulter.h"
+#include "plugin/core/threads/syncer.h"
+#include "plugin/core/threads/writer.h"
 
 namespace dedup {
 

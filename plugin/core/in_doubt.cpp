@@ -1,4 +1,4 @@
-#include "in_doubt.h"
+#include "plugin/core/in_doubt.h"
 
 #include <algorithm>
 #include <limits>

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-#include "store.h"
+#include "plugin/core/store/store.h"
 
 namespace dedup {
 

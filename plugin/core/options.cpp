@@ -1,10 +1,10 @@
-#include "options.h"
+#include "plugin/core/options.h"
 
 #include <charconv>
 #include <limits>
 
-#include "errors.h"
-#include "topic_filter.h"
+#include "plugin/core/base/errors.h"
+#include "plugin/core/text/topic_filter.h"
 
 namespace dedup {
 namespace {

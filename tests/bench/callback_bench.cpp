@@ -28,15 +28,15 @@
 #include <utility>
 #include <vector>
 
-#include "clock.h"
-#include "crc32c.h"
-#include "deduplicator.h"
-#include "event_id.h"
-#include "growing_memory.h"
-#include "index.h"
-#include "journal.h"
-#include "key.h"
-#include "top_counts.h"
+#include "plugin/core/base/clock.h"
+#include "plugin/core/base/crc32c.h"
+#include "plugin/core/control/top_counts.h"
+#include "plugin/core/deduplicator.h"
+#include "plugin/core/event/event_id.h"
+#include "plugin/core/event/key.h"
+#include "plugin/core/index/growing_memory.h"
+#include "plugin/core/index/index.h"
+#include "plugin/core/journal/journal.h"
 
 namespace {
 

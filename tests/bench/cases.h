@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "processes.h"
-#include "report.h"
+#include "tests/bench/processes.h"
+#include "tests/bench/report.h"
 
 namespace dedup::bench {
 

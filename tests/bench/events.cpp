@@ -1,4 +1,4 @@
-#include "events.h"
+#include "tests/bench/events.h"
 
 #include <charconv>
 #include <cstdio>

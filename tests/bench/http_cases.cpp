@@ -9,14 +9,14 @@
 #include <utility>
 #include <vector>
 
-#include "cases.h"
-#include "events.h"
-#include "http_client.h"
-#include "http_servers.h"
-#include "mqtt_load.h"
-#include "plain_sqlite.h"
-#include "store.h"
-#include "stored_events.h"
+#include "plugin/core/store/store.h"
+#include "tests/bench/cases.h"
+#include "tests/bench/events.h"
+#include "tests/bench/http_client.h"
+#include "tests/bench/http_servers.h"
+#include "tests/bench/mqtt_load.h"
+#include "tests/bench/plain_sqlite.h"
+#include "tests/bench/stored_events.h"
 
 namespace dedup::bench {
 namespace {

@@ -1,4 +1,4 @@
-#include "http_client.h"
+#include "tests/bench/http_client.h"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -12,7 +12,7 @@
 #include <string_view>
 #include <thread>
 
-#include "sockets.h"
+#include "tests/bench/sockets.h"
 
 namespace dedup::bench {
 namespace {

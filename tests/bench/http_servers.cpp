@@ -1,4 +1,4 @@
-#include "http_servers.h"
+#include "tests/bench/http_servers.h"
 
 #include <httplib.h>
 #include <mosquitto.h>
@@ -11,7 +11,7 @@
 #include <string>
 #include <unordered_map>
 
-#include "http_client.h"
+#include "tests/bench/http_client.h"
 
 namespace dedup::bench {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "processes.h"
-#include "sockets.h"
+#include "tests/bench/processes.h"
+#include "tests/bench/sockets.h"
 
 namespace dedup::bench {
 

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cases.h"
+#include "tests/bench/cases.h"
 
 namespace dedup::bench {
 namespace {

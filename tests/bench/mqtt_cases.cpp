@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "cases.h"
-#include "event_reader.h"
-#include "mqtt_load.h"
+#include "plugin/core/store/event_reader.h"
+#include "tests/bench/cases.h"
+#include "tests/bench/mqtt_load.h"
 
 namespace dedup::bench {
 namespace {

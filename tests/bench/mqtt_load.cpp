@@ -1,4 +1,4 @@
-#include "mqtt_load.h"
+#include "tests/bench/mqtt_load.h"
 
 #include <algorithm>
 #include <stdexcept>

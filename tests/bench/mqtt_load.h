@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "events.h"
-#include "packets.h"
-#include "sockets.h"
+#include "tests/bench/events.h"
+#include "tests/bench/packets.h"
+#include "tests/bench/sockets.h"
 
 namespace dedup::bench {
 

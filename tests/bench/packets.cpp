@@ -1,4 +1,4 @@
-#include "packets.h"
+#include "tests/bench/packets.h"
 
 namespace dedup::bench {
 namespace {

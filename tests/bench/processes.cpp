@@ -1,4 +1,4 @@
-#include "processes.h"
+#include "tests/bench/processes.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -16,8 +16,8 @@
 #include <stdexcept>
 #include <thread>
 
-#include "http_client.h"
-#include "sockets.h"
+#include "tests/bench/http_client.h"
+#include "tests/bench/sockets.h"
 
 namespace dedup::bench {
 namespace {

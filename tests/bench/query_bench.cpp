@@ -12,8 +12,8 @@
 #include <string_view>
 #include <vector>
 
-#include "event_search.h"
-#include "store.h"
+#include "plugin/core/store/event_search.h"
+#include "plugin/core/store/store.h"
 
 namespace dedup {
 namespace {

@@ -1,4 +1,4 @@
-#include "sockets.h"
+#include "tests/bench/sockets.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "packets.h"
+#include "tests/bench/packets.h"
 
 namespace dedup::bench {
 

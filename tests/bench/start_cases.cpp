@@ -5,12 +5,12 @@
 #include <filesystem>
 #include <string>
 
-#include "cases.h"
-#include "event_reader.h"
-#include "mqtt_load.h"
-#include "sqlite.h"
-#include "store.h"
-#include "stored_events.h"
+#include "plugin/core/store/event_reader.h"
+#include "plugin/core/store/sqlite.h"
+#include "plugin/core/store/store.h"
+#include "tests/bench/cases.h"
+#include "tests/bench/mqtt_load.h"
+#include "tests/bench/stored_events.h"
 
 namespace dedup::bench {
 namespace {

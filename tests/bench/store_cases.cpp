@@ -6,11 +6,11 @@
 #include <string_view>
 #include <thread>
 
-#include "cases.h"
-#include "deduplicator.h"
-#include "event_reader.h"
-#include "events.h"
-#include "plain_sqlite.h"
+#include "plugin/core/deduplicator.h"
+#include "plugin/core/store/event_reader.h"
+#include "tests/bench/cases.h"
+#include "tests/bench/events.h"
+#include "tests/bench/plain_sqlite.h"
 
 namespace dedup::bench {
 namespace {

@@ -1,11 +1,11 @@
-#include "stored_events.h"
+#include "tests/bench/stored_events.h"
 
 #include <string>
 
-#include "deduplicator.h"
-#include "events.h"
-#include "journal.h"
-#include "key_file.h"
+#include "plugin/core/deduplicator.h"
+#include "plugin/core/index/key_file.h"
+#include "plugin/core/journal/journal.h"
+#include "tests/bench/events.h"
 
 namespace dedup::bench {
 

@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
-#include "event_id.h"
-#include "json.h"
+#include "plugin/core/event/event_id.h"
+#include "plugin/core/text/json.h"
 
 namespace {
 

@@ -11,10 +11,10 @@
 #include <variant>
 #include <vector>
 
-#include "event.h"
-#include "event_id.h"
-#include "json.h"
-#include "timestamp.h"
+#include "http_sidecar/base/time.h"
+#include "http_sidecar/publish/parse_batch.h"
+#include "plugin/core/event/event_id.h"
+#include "plugin/core/text/json.h"
 
 namespace {
 

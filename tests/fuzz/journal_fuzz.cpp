@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "journal.h"
+#include "plugin/core/journal/journal.h"
 
 namespace {
 

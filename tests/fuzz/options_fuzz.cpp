@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "errors.h"
-#include "options.h"
-#include "topic_filter.h"
+#include "plugin/core/base/errors.h"
+#include "plugin/core/options.h"
+#include "plugin/core/text/topic_filter.h"
 
 // A line of the input is `name value`.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -32,7 +32,7 @@ def test_it_is_the_file_with_the_version_in_it(sidecar):
     version = sidecar.get("/").json["version"]
     response = sidecar.get("/openapi.json")
     assert response.headers["Content-Type"] == "application/json"
-    assert response.body.decode() == (SOURCES / "openapi.json").read_text().replace("@PROJECT_VERSION@", version)
+    assert response.body.decode() == (SOURCES / "endpoints" / "openapi.json").read_text().replace("@PROJECT_VERSION@", version)
 
 
 def test_paths_and_methods_are_those_that_there_are(sidecar, description):
@@ -46,7 +46,7 @@ def test_paths_and_methods_are_those_that_there_are(sidecar, description):
 
 
 def test_parameters_are_those_that_the_code_knows(description):
-    code = "\n".join(path.read_text() for path in SOURCES.glob("*.cpp"))
+    code = "\n".join(path.read_text() for path in SOURCES.rglob("*.cpp"))
     parameters = [parameter for operation in description.operations() for parameter in operation.parameters()]
 
     def described(place):
@@ -99,7 +99,7 @@ def test_problem_types_are_those_of_the_code(description):
     described = {(kind["const"].rpartition(":")[2], int(kind["description"][:3]))
                  for kind in description.document["components"]["schemas"]["Problem"]["properties"]["type"]["oneOf"]}
     in_code = {(name, int(status)) for status, name in
-               re.findall(r'ProblemType k\w+\{\s*(\d+),\s*"([\w-]+)"', (SOURCES / "problem.h").read_text())}
+               re.findall(r'ProblemType k\w+\{\s*(\d+),\s*"([\w-]+)"', (SOURCES / "base" / "problem.h").read_text())}
     assert len(in_code) >= 20
     assert described == in_code
 

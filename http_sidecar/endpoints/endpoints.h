@@ -1,0 +1,58 @@
+// Every endpoint's function, each in a file of its own, and the table that leads to them.
+#pragma once
+
+#include <string_view>
+
+#include "http_sidecar/auth/access.h"
+#include "http_sidecar/endpoints/api.h"
+#include "http_sidecar/http/answer.h"
+
+namespace dedup::sidecar {
+
+// Threading: from any thread. Errors: StorageError, which AnswerOf() makes a 503.
+Answer ServeService(Api& api, Request& request);
+Answer ServePageFile(Api& api, Request& request);
+Answer ServePublish(Api& api, Request& request);
+Answer ServeEvents(Api& api, Request& request);
+Answer ServeEvent(Api& api, Request& request);
+Answer ServeStream(Api& api, Request& request);
+Answer ServeStats(Api& api, Request& request);
+Answer ServeTop(Api& api, Request& request);
+Answer ServeMetrics(Api& api, Request& request);
+Answer ServeHealth(Api& api, Request& request);
+Answer ServeReady(Api& api, Request& request);
+Answer ServeOpenApi(Api& api, Request& request);
+
+struct Endpoint {
+  std::string_view path;  ///< a last level in braces stands for any one level
+  bool is_post;
+  Access access;
+  Answer (*serve)(Api& api, Request& request);
+
+  std::string_view allow() const { return is_post ? "POST, OPTIONS" : "GET, HEAD, OPTIONS"; }
+  bool Takes(std::string_view method) const { return is_post ? method == "POST" : method == "GET" || method == "HEAD"; }
+};
+
+inline constexpr Endpoint kEndpoints[] = {
+    {"/", false, Access::kOpen, ServeService},
+    {"/publish", true, Access::kPublish, ServePublish},
+    {"/events", false, Access::kRead, ServeEvents},
+    {"/events/stream", false, Access::kRead, ServeStream},
+    {"/events/{seq}", false, Access::kRead, ServeEvent},
+    {"/stats", false, Access::kRead, ServeStats},
+    {"/top", false, Access::kReadEverything, ServeTop},
+    {"/metrics", false, Access::kReadEverything, ServeMetrics},
+    {"/healthz", false, Access::kOpen, ServeHealth},
+    {"/health", false, Access::kOpen, ServeHealth},
+    {"/readyz", false, Access::kOpen, ServeReady},
+    {"/openapi.json", false, Access::kOpen, ServeOpenApi},
+    {"/page/{file}", false, Access::kOpen, ServePageFile},
+};
+
+/// Null when there is none. `path` is decoded.
+const Endpoint* FindEndpoint(std::string_view path);
+
+/// The endpoint's answer, or a 503 where the store is away.
+Answer AnswerOf(const Endpoint& endpoint, Api& api, Request& request);
+
+}  // namespace dedup::sidecar

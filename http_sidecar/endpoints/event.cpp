@@ -1,0 +1,37 @@
+#include <charconv>
+#include <string_view>
+
+#include "http_sidecar/endpoints/endpoints.h"
+#include "http_sidecar/events/event_json.h"
+#include "http_sidecar/http/etag.h"
+
+namespace dedup::sidecar {
+
+Answer ServeEvent(Api& api, Request& request) {
+  const std::string_view text = std::string_view(request.path).substr(std::string_view("/events/").size());
+  std::uint64_t seq = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seq);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return ProblemAnswer(
+        {problems::kInvalidParameter, "the path takes an event's seq, a whole number, as in /events/17"});
+  }
+  if (!api.AwaitStored()) return StoreBehind();
+  EventFilter filter;
+  request.caller.Narrow(&filter);
+  Answer answer{.status = 200, .body = {}};
+  std::string tag;
+  api.readers.Use([&](EventReader& reader) {
+    return reader.ReadEvents(filter, {.first_seq = seq, .last_seq = seq}, [&](const StoredEvent& event) {
+      AppendEventJson(event, &answer.body);
+      tag = std::to_string(seq) + "t" + std::to_string(event.received_us);
+      return true;
+    });
+  });
+  if (answer.body.empty()) {
+    return ProblemAnswer({problems::kNotFound, "there is no event " + std::to_string(seq)});
+  }
+  if (SetTag(tag, request, &answer)) answer.body.clear();
+  return answer;
+}
+
+}  // namespace dedup::sidecar

@@ -1,0 +1,90 @@
+#include <exception>
+#include <filesystem>
+#include <optional>
+#include <string_view>
+
+#include "http_sidecar/endpoints/endpoints.h"
+#include "http_sidecar/endpoints/metrics_text.h"
+
+namespace dedup::sidecar {
+namespace {
+
+struct PluginMetric {
+  std::string_view name;
+  std::string_view type;
+  std::string_view help;
+  std::uint64_t (*value)(const Statistics&);
+};
+
+constexpr PluginMetric kPluginMetrics[] = {
+    {"events_received_total", "counter", "Events that came, duplicates included.",
+     [](const Statistics& statistics) { return statistics.received(); }},
+    {"duplicates_total", "counter", "Events that were recognised and not handed on.",
+     [](const Statistics& statistics) { return statistics.duplicates; }},
+    {"passed_total", "counter", "Publishes that were handed on untouched: without an id, or unstored.",
+     [](const Statistics& statistics) { return statistics.passed; }},
+    {"refused_total", "counter", "Events that could not be stored and were not acknowledged.",
+     [](const Statistics& statistics) { return statistics.refused; }},
+    {"unstored_total", "counter", "Events that could not be stored and were handed on all the same.",
+     [](const Statistics& statistics) { return statistics.unstored; }},
+    {"invalid_ids_total", "counter", "Publishes whose id was empty, too long or of another type.",
+     [](const Statistics& statistics) { return statistics.invalid_ids; }},
+    {"journal_bytes", "gauge", "The journal's bytes in use.",
+     [](const Statistics& statistics) { return statistics.journal_used_bytes; }},
+    {"journal_size_bytes", "gauge", "The journal's size; when it is full, events are refused.",
+     [](const Statistics& statistics) { return statistics.journal_size_bytes; }},
+    {"store_failing", "gauge", "1 while the plugin cannot store events, which wait in its journal.",
+     [](const Statistics& statistics) { return std::uint64_t{statistics.store_failing}; }},
+    {"journal_failing", "gauge", "1 while the plugin cannot sync its journal and refuses events.",
+     [](const Statistics& statistics) { return std::uint64_t{statistics.journal_failing}; }},
+};
+
+struct PluginData {
+  Statistics statistics;
+  std::uint64_t event_count;
+  std::uint64_t store_bytes;
+  std::uint64_t disk_free_bytes;
+};
+
+// Nothing while the data directory cannot be read.
+std::optional<PluginData> ReadPlugin(Api& api) {
+  try {
+    return api.readers.Use([&](EventReader& reader) {
+      return PluginData{reader.ReadStatistics(), reader.CountEvents(), reader.StoreBytes(),
+                        std::filesystem::space(api.data_dir).available};
+    });
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
+// Always an answer, for a scrape that fails says less than one that tells what is wrong.
+Answer ServeMetrics(Api& api, Request&) {
+  const auto plugin = ReadPlugin(api);
+  MetricsText text;
+  text.Begin("build_info", "gauge", "Always 1; the sidecar's version.").Sample(1, "version=\"" DEDUP_VERSION "\"");
+  text.Begin("publisher_connected", "gauge", "1 while the broker is connected and its plugin answers.")
+      .Sample(api.publisher->Trouble().empty());
+  text.Begin("store_readable", "gauge", "1 while the plugin's data can be read; without it they are not shown.")
+      .Sample(plugin.has_value());
+  if (plugin) {
+    for (const PluginMetric& metric : kPluginMetrics) {
+      text.Begin(metric.name, metric.type, metric.help).Sample(metric.value(plugin->statistics));
+    }
+    const SyncDurations& syncs = plugin->statistics.sync_durations;
+    text.Begin("fsync_seconds", "histogram", "How long it took to bring the journal to the disk.")
+        .Histogram(SyncDurations::kUpperBounds_s, syncs.counts, static_cast<double>(syncs.sum_us) / 1e6);
+    text.Begin("store_events", "gauge", "Events in the store.").Sample(plugin->event_count);
+    text.Begin("store_bytes", "gauge", "Bytes of the store's files.").Sample(plugin->store_bytes);
+    text.Begin("disk_free_bytes", "gauge", "Room on the disk for the plugin's data.").Sample(plugin->disk_free_bytes);
+  }
+  text.Begin("conflicts_total", "counter", "Ids that came again with another payload, where results=full asked.")
+      .Sample(api.conflicts);
+  text.Begin("watchers", "gauge", "Clients of /events/stream.").Sample(api.watchers.count());
+  api.request_durations.AppendTo(&text);
+  return {.status = 200, .body = text.Take(), .content_type = MetricsText::kContentType};
+}
+
+}  // namespace dedup::sidecar

@@ -1,0 +1,97 @@
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "http_sidecar/endpoints/endpoints.h"
+#include "http_sidecar/http/query.h"
+#include "http_sidecar/publish/cloud_events.h"
+#include "http_sidecar/publish/line_stream.h"
+#include "http_sidecar/publish/publishing.h"
+#include "plugin/core/text/json_writer.h"
+
+namespace dedup::sidecar {
+namespace {
+
+// An event that was let pass (the store failed and the plugin was told to carry on) went to the subscribers like one
+// that was processed.
+ObjectText BriefAnswer(const Batch& batch, const std::vector<Outcome>& outcomes, const Statistics& statistics) {
+  std::vector<std::string_view> processed;
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    if (outcomes[i].verdict != Verdict::kDuplicate) processed.push_back(batch.events[i].event_id_text);
+  }
+  ObjectText text;
+  text.AddText("status", "ok")
+      .AddRaw("processed", ArrayText(processed))
+      .Add("duplicates", outcomes.size() - processed.size())
+      .Add("total_received", outcomes.size())
+      .Add("accepted", outcomes.size())
+      .Add("received_total", statistics.received());
+  return text;
+}
+
+void AddResults(const Batch& batch, const std::vector<Result>& results, ObjectText* text) {
+  std::vector<std::string> texts;
+  std::size_t conflicts = 0;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    texts.push_back(ResultText(batch.events[i], results[i]));
+    conflicts += results[i].is_conflict ? 1 : 0;
+  }
+  text->Add("conflicts", conflicts).AddRaw("results", ArrayText({texts.begin(), texts.end()}));
+}
+
+Answer Publish(Api& api, Request& request) {
+  const auto parsed_options = ParsePublishOptions(request.target);
+  if (const auto* const problem = std::get_if<Problem>(&parsed_options)) return ProblemAnswer(*problem);
+  const auto& options = std::get<PublishOptions>(parsed_options);
+  if (request.read_body) {
+    LineStream stream(&api, request.caller, std::move(request.read_body), options);
+    return {.status = 200,
+            .body = {},
+            .content_type = "application/x-ndjson",
+            .append_next = [stream = std::make_shared<LineStream>(std::move(stream))](std::string* out) {
+              return stream->AppendNext(out);
+            }};
+  }
+
+  if (IsCloudEvent(request)) {
+    auto converted = FromCloudEvents(request, QueryValue(request.target, "topic"));
+    if (const auto* const problem = std::get_if<Problem>(&converted)) return ProblemAnswer(*problem);
+    request.body = std::get<std::string>(std::move(converted));
+  }
+  auto parsed = ParseBatch(std::move(request.body));
+  if (const auto* const problem = std::get_if<Problem>(&parsed)) return ProblemAnswer(*problem);
+  const auto& batch = std::get<std::shared_ptr<Batch>>(parsed);
+  batch->qos = options.qos;
+  batch->retain = options.retain;
+  const auto published = PublishBatch(api, request.caller, batch);
+  if (const auto* const problem = std::get_if<Problem>(&published)) return ProblemAnswer(*problem);
+  const auto& outcomes = std::get<std::vector<Outcome>>(published);
+  ObjectText text = BriefAnswer(*batch, outcomes, api.ReadStatistics());
+  if (options.full_results) {
+    const auto results = LookUpFirsts(api, request.caller, *batch, outcomes);
+    if (const auto* const problem = std::get_if<Problem>(&results)) return ProblemAnswer(*problem);
+    AddResults(*batch, std::get<std::vector<Result>>(results), &text);
+  }
+  return {.status = 200, .body = text.Take()};
+}
+
+}  // namespace
+
+Answer ServePublish(Api& api, Request& request) {
+  const std::string key = request.header("Idempotency-Key");
+  if (key.empty()) return Publish(api, request);
+  constexpr std::size_t kKeyBytesMax = 255;
+  if (key.size() > kKeyBytesMax) {
+    return ProblemAnswer({problems::kInvalidParameter, "Idempotency-Key takes at most 255 bytes"});
+  }
+  if (request.read_body) {
+    return ProblemAnswer(
+        {problems::kInvalidParameter, "Idempotency-Key is not for a stream; the events' own ids do the same"});
+  }
+  // A blank is in no name.
+  return api.idempotency.Serve(request.caller.name() + " " + key, request, [&] { return Publish(api, request); });
+}
+
+}  // namespace dedup::sidecar

@@ -1,0 +1,45 @@
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "http_sidecar/base/uptime.h"
+#include "http_sidecar/endpoints/endpoints.h"
+#include "plugin/core/text/json_writer.h"
+
+namespace dedup::sidecar {
+
+Answer ServeStats(Api& api, Request& request) {
+  const auto statistics = api.AwaitStored();
+  if (!statistics) return StoreBehind();
+  std::vector<std::string> topics = api.readers.Use([](EventReader& reader) { return reader.Topics(); });
+  std::erase_if(topics, [&](const std::string& topic) { return !request.caller.MayRead(topic); });
+  std::ranges::transform(topics, topics.begin(), Quoted);
+  const auto uptime = std::chrono::steady_clock::now() - api.start;
+  char uptime_seconds[32];
+  std::snprintf(uptime_seconds, sizeof uptime_seconds, "%.3f", std::chrono::duration<double>(uptime).count());
+  ObjectText text;
+  // The counters are of all topics together.
+  const bool has_counters = request.caller.may_read_everything();
+  if (has_counters) {
+    text.Add("received", statistics->received())
+        .Add("unique_processed", statistics->processed)
+        .Add("duplicate_dropped", statistics->duplicates);
+  }
+  text.AddRaw("topics", ArrayText({topics.begin(), topics.end()}))
+      .AddText("uptime", FormatUptime(std::chrono::duration_cast<std::chrono::seconds>(uptime)))
+      .AddRaw("uptime_seconds", uptime_seconds);
+  if (has_counters) {
+    text.Add("passed", statistics->passed)
+        .Add("refused", statistics->refused)
+        .Add("invalid_ids", statistics->invalid_ids)
+        .Add("unstored", statistics->unstored)
+        .Add("conflicts", api.conflicts)
+        .Add("journal_used_bytes", statistics->journal_used_bytes)
+        .Add("journal_size_bytes", statistics->journal_size_bytes);
+  }
+  return {.status = 200, .body = text.Take()};
+}
+
+}  // namespace dedup::sidecar

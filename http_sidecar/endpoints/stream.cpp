@@ -1,0 +1,59 @@
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <string>
+#include <variant>
+
+#include "http_sidecar/endpoints/endpoints.h"
+#include "http_sidecar/events/event_query.h"
+#include "http_sidecar/http/query.h"
+
+namespace dedup::sidecar {
+namespace {
+
+// Where a client that was cut off wants to go on, or nothing.
+std::optional<std::uint64_t> LastEventId(const Request& request) {
+  const std::string text = request.header("Last-Event-ID");
+  std::uint64_t seq = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seq);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return seq;
+}
+
+}  // namespace
+
+Answer ServeStream(Api& api, Request& request) {
+  for (const char* const name : {"until", "before_seq", "limit", "order"}) {
+    if (RawQueryValue(request.target, name)) {
+      return ProblemAnswer(
+          {problems::kInvalidParameter, std::string(name) + " is not for a stream, which has no end and one order"});
+    }
+  }
+  auto parsed = ParseEventQuery(request.target, NowUs());
+  if (const auto* const problem = std::get_if<Problem>(&parsed)) return ProblemAnswer(*problem);
+  auto& query = std::get<EventQuery>(parsed);
+  if (auto refusal = Narrow(request.caller, &query.filter)) return ProblemAnswer(*refusal);
+  if (api.watchers.is_full()) {
+    return ProblemAnswer({problems::kTooManyWatchers,
+                          std::to_string(Watchers::kWatchersMax) + " clients watch already; try again later"});
+  }
+  const auto statistics = api.AwaitStored();
+  if (!statistics) return StoreBehind();
+
+  Watch watch{.filter = query.filter, .first_seq = statistics->accepted_seq + 1, .caller = request.caller};
+  // The header last: a client that reconnects asks for the same target as at first.
+  if (query.filter.has_times() || query.range.first_seq != EventRange{}.first_seq) {
+    watch.first_seq = query.range.first_seq;
+  }
+  if (const auto last = LastEventId(request)) {
+    // A seq that was never given is of another store, so all of this one is new.
+    watch.first_seq = *last <= statistics->accepted_seq ? *last + 1 : 1;
+  }
+  return {.status = 200,
+          .body = {},
+          .content_type = "text/event-stream",
+          .headers = {{"Cache-Control", "no-cache"}, {"X-Accel-Buffering", "no"}},
+          .watch = std::move(watch)};
+}
+
+}  // namespace dedup::sidecar

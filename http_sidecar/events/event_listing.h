@@ -1,0 +1,39 @@
+// A list of stored events that is written piece by piece.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "http_sidecar/events/event_format.h"
+#include "http_sidecar/events/reader_pool.h"
+#include "plugin/core/store/event_filter.h"
+
+namespace dedup::sidecar {
+
+/// Memory: some 256 KiB, or a few times one event if that is more. No read transaction is open between two pieces.
+/// Threading: one thread at a time. The pool must outlive it.
+class EventListing {
+ public:
+  /// At most `limit` events.
+  EventListing(ReaderPool* readers, const EventFormat& format, EventFilter filter, EventRange range,
+               std::size_t limit = SIZE_MAX);
+
+  /// Appends the next piece, which is not empty. False when there is no more to come; then End() is to follow.
+  /// Errors: StorageError; then what was written so far is not the whole list.
+  bool AppendNext(std::string* out);
+  void End(std::string* out) const { out->append(format_->end); }
+
+  /// What follows the events so far; nothing when they were all.
+  const std::optional<EventRange>& rest() const { return rest_; }
+
+ private:
+  ReaderPool* readers_;
+  const EventFormat* format_;
+  EventFilter filter_;
+  std::optional<EventRange> rest_;
+  std::size_t events_left_;
+  std::string_view before_next_;  // the list's beginning, then the separator
+};
+
+}  // namespace dedup::sidecar

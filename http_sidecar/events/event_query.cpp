@@ -1,0 +1,137 @@
+#include "http_sidecar/events/event_query.h"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <stdexcept>
+
+#include "http_sidecar/base/time.h"
+#include "http_sidecar/events/event_json.h"
+#include "http_sidecar/http/query.h"
+#include "plugin/core/event/event_id.h"
+#include "plugin/core/event/source.h"
+#include "plugin/core/options.h"
+#include "plugin/core/text/topic_filter.h"
+
+namespace dedup::sidecar {
+namespace {
+
+std::uint64_t Number(std::string_view text, std::uint64_t least, std::uint64_t most, const char* takes) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number < least || number > most) {
+    throw std::invalid_argument(takes);
+  }
+  return number;
+}
+
+std::uint64_t Seq(std::string_view raw) {
+  constexpr std::uint64_t kMax = std::numeric_limits<std::int64_t>::max();
+  return Number(raw, 0, kMax, "takes a seq, a whole number from 0 on");
+}
+
+// Bare pluses that are whole levels are the wildcard: nobody escapes them, though a query's plus is a space.
+std::string TopicFilter(std::string_view raw) {
+  std::string filter;
+  for (std::size_t begin = 0; begin <= raw.size();) {
+    const std::size_t end = std::min(raw.find('/', begin), raw.size());
+    const std::string_view level = raw.substr(begin, end - begin);
+    if (begin != 0) filter.push_back('/');
+    filter.append(PercentDecoded(level, level == "+" ? Plus::kIsItself : Plus::kIsASpace));
+    begin = end + 1;
+  }
+  if (filter.find_first_of("+#") != std::string::npos && !IsTopicFilter(filter)) {
+    throw std::invalid_argument(
+        "takes a topic or an MQTT filter such as sensors/+/temp or sensors/#, in which + and # (in a URL %2B and %23) "
+        "are whole levels, and # is the last");
+  }
+  return filter;
+}
+
+std::string Id(std::string_view raw) {
+  std::string id = PercentDecoded(raw, Plus::kIsASpace);
+  if (id.empty() || id.size() > kEventIdBytesMax) throw std::invalid_argument("takes an id of 1 to 256 bytes");
+  return id;
+}
+
+std::string SourceName(std::string_view raw) {
+  std::string source = PercentDecoded(raw, Plus::kIsASpace);
+  if (source.size() > kSourceBytesMax) throw std::invalid_argument("takes a source of at most 256 bytes");
+  return source;
+}
+
+std::int64_t Time(std::string_view raw, std::int64_t now_us, bool* is_relative) {
+  const std::string text = PercentDecoded(raw, Plus::kIsItself);
+  if (const auto ago = ParseDuration(text)) {
+    *is_relative = true;
+    return now_us - std::chrono::microseconds(*ago).count();
+  }
+  // A zone's plus is seldom escaped either.
+  auto time = ParseTimestamp(text);
+  if (!time) time = ParseTimestamp(PercentDecoded(raw, Plus::kIsASpace));
+  if (!time) {
+    throw std::invalid_argument(
+        "takes a time such as 2026-01-31T12:00:00Z (RFC 3339), or how long ago, such as 10m (ms, s, m, h, d)");
+  }
+  return *time;
+}
+
+bool IsNewestFirst(std::string_view raw) {
+  if (raw != "asc" && raw != "desc") throw std::invalid_argument("takes asc (oldest first) or desc");
+  return raw == "desc";
+}
+
+}  // namespace
+
+std::int64_t NowUs() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
+
+std::variant<EventQuery, Problem> ParseEventQuery(std::string_view target, std::int64_t now_us) {
+  EventQuery query;
+  const auto read = [target](const char* name, auto take) {
+    const auto raw = RawQueryValue(target, name);
+    if (!raw) return;
+    try {
+      take(*raw);
+    } catch (const std::invalid_argument& error) {
+      throw std::invalid_argument(std::string(name) + " " + error.what());
+    }
+  };
+  using Raw = std::string_view;
+  try {
+    read("topic", [&](Raw raw) { query.filter.topic = TopicFilter(raw); });
+    read("source", [&](Raw raw) { query.filter.source = SourceName(raw); });
+    read("event_id", [&](Raw raw) { query.filter.event_id = Id(raw); });
+    read("since", [&](Raw raw) { query.filter.since_us = Time(raw, now_us, &query.is_relative); });
+    read("until", [&](Raw raw) { query.filter.until_us = Time(raw, now_us, &query.is_relative); });
+    read("after_seq", [&](Raw raw) { query.range.first_seq = Seq(raw) + 1; });
+    read("before_seq", [&](Raw raw) { query.range.last_seq = std::max<std::uint64_t>(Seq(raw), 1) - 1; });
+    read("limit", [&](Raw raw) { query.limit = Number(raw, 1, kPageEventsMax, "takes a whole number, 1 to 1000"); });
+    read("order", [&](Raw raw) { query.range.newest_first = IsNewestFirst(raw); });
+  } catch (const std::invalid_argument& error) {
+    return Problem{problems::kInvalidParameter, error.what()};
+  }
+  return query;
+}
+
+std::string NextTarget(std::string_view target, const EventQuery& query, const EventRange& rest) {
+  const std::string path(target.substr(0, target.find('?')));
+  const char* const cursor = rest.newest_first ? "before_seq" : "after_seq";
+  std::string next = QueryWithout(QueryOf(target), cursor);
+  if (query.is_relative) {
+    // The pages of one list are of one time.
+    const auto fix = [&](const char* name, std::int64_t us) {
+      if (!RawQueryValue(target, name)) return;
+      next = QueryWithout(next, name);
+      next.append(next.empty() ? "" : "&").append(name).append("=").append(FormatTime(us));
+    };
+    fix("since", query.filter.since_us);
+    fix("until", query.filter.until_us);
+  }
+  next.append(next.empty() ? "" : "&").append(cursor).append("=");
+  return path + "?" + next + std::to_string(rest.newest_first ? rest.last_seq + 1 : rest.first_seq - 1);
+}
+
+}  // namespace dedup::sidecar

@@ -1,0 +1,37 @@
+// What a request for events asks for in its query.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "http_sidecar/publish/parse_batch.h"
+#include "plugin/core/store/event_filter.h"
+
+namespace dedup::sidecar {
+
+inline constexpr std::size_t kPageEventsMax = 1000;
+
+struct EventQuery {
+  EventFilter filter;
+  EventRange range;                  ///< from after_seq, before_seq and order
+  std::optional<std::size_t> limit;  ///< of a page; without one all is asked for
+  bool is_relative = false;          ///< since or until is so long ago, so that the same query soon means another time
+};
+
+/// The wall clock.
+std::int64_t NowUs();
+
+/// Reads topic, source, event_id, since, until, after_seq, before_seq, limit and order; other parameters are left
+/// alone. `now_us` is what times ago are counted from. The problem, a 400, names the parameter and what it takes.
+///
+/// In `topic` a level that is written as a bare `+` is the wildcard, elsewhere `+` is a space, as in all queries.
+std::variant<EventQuery, Problem> ParseEventQuery(std::string_view target, std::int64_t now_us);
+
+/// The target of the page that follows, of which `rest` is what is left to read.
+std::string NextTarget(std::string_view target, const EventQuery& query, const EventRange& rest);
+
+}  // namespace dedup::sidecar

@@ -1,0 +1,368 @@
+#include "http_sidecar/events/watchers.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <exception>
+#include <system_error>
+#include <utility>
+
+#include "http_sidecar/base/stderr_log.h"
+#include "http_sidecar/events/event_json.h"
+#include "plugin/core/base/errors.h"
+
+namespace dedup::sidecar {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr milliseconds kPollInterval{20};
+constexpr seconds kHeartbeatInterval{15};
+constexpr seconds kStallPatience{15};
+constexpr seconds kStorePause{1};                         // after an error of the store's
+constexpr std::size_t kUnsentBytesMax = 256 * 1024;       // then a watcher lags
+constexpr std::size_t kUnsentBytesOfLagging = 64 * 1024;  // below it he gets his next piece
+constexpr std::size_t kPieceBytes = 128 * 1024;
+constexpr int kSocketBufferBytes = 128 * 1024;
+
+void AppendFrame(const StoredEvent& event, std::string* out) {
+  out->append("id: ").append(std::to_string(event.seq)).append("\ndata: ");
+  AppendEventOnOneLine(event, out);
+  out->append("\n\n");
+}
+
+int MakeFd(int fd, const char* call) {
+  if (fd < 0) throw std::system_error(errno, std::system_category(), call);
+  return fd;
+}
+
+// A watcher has nothing to say. False when he has gone.
+bool HearOut(Connection* connection) {
+  char ignored[4096];
+  const Connection::Moved heard = connection->Receive(ignored, sizeof ignored);
+  return heard.bytes > 0 || heard.awaited != 0;
+}
+
+}  // namespace
+
+struct Watchers::Watcher {
+  Watcher(std::unique_ptr<Connection> the_connection, Watch the_watch)
+      : connection(std::move(the_connection)),
+        filter(std::make_shared<const EventFilter>(std::move(the_watch.filter))),
+        caller(std::move(the_watch.caller)),
+        next_seq(the_watch.first_seq) {}
+
+  const std::unique_ptr<Connection> connection;
+  const std::shared_ptr<const EventFilter> filter;  // shared with a piece that is being read
+  const Caller caller;
+  std::uint64_t next_seq;  // all before it has been looked at
+  bool awaits_piece = false;
+  std::string unsent = "retry: 1000\n\n";
+  Clock::time_point last_queued = Clock::now();
+  Clock::time_point last_sent = Clock::now();
+  bool awaits_room = false;  // epoll tells when the connection takes more
+
+  bool IsLive(std::uint64_t tail_seq) const { return next_seq > tail_seq && unsent.size() < kUnsentBytesMax; }
+};
+
+struct Watchers::Piece {
+  std::uint64_t watcher_id;
+  std::shared_ptr<const EventFilter> filter;
+  std::uint64_t next_seq;  // where it begins; once it is read, where the next one does
+  std::string text = {};
+};
+
+Watchers::Watchers(ReaderPool* readers, std::function<bool(const Caller&)> may_stay)
+    : readers_(readers),
+      may_stay_(std::move(may_stay)),
+      epoll_fd_(MakeFd(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
+      wake_fd_(MakeFd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")) {
+  epoll_event wake{.events = EPOLLIN, .data = {.u64 = 0}};
+  MakeFd(epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, &wake), "epoll_ctl");
+  sender_ = std::thread(&Watchers::Run, this);
+  catcher_up_ = std::thread(&Watchers::RunCatchUp, this);
+}
+
+Watchers::~Watchers() {
+  Stop();
+  close(epoll_fd_);
+  close(wake_fd_);
+}
+
+void Watchers::Add(std::unique_ptr<Connection> connection, Watch watch) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    ++count_;
+    added_.emplace_back(std::move(connection), std::move(watch));
+  }
+  Wake();
+}
+
+void Watchers::Review() {
+  must_review_ = true;
+  Wake();
+}
+
+void Watchers::Stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wanted_changed_.notify_all();
+  Wake();
+  if (sender_.joinable()) sender_.join();
+  if (catcher_up_.joinable()) catcher_up_.join();
+  // Who came too late to be taken.
+  const std::lock_guard lock(mutex_);
+  added_.clear();
+}
+
+void Watchers::Wake() const { eventfd_write(wake_fd_, 1); }
+
+void Watchers::Run() {
+  for (;;) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_) break;
+    }
+    try {
+      TakeAdded();
+      DropTheUnwelcome();
+      TakePieces();
+      if (!watchers_.empty() && Clock::now() >= store_trouble_until_) ReadNew();
+      BeginCatchUps();
+      SendAll();
+    } catch (const std::exception& error) {  // out of memory: whoever cannot be served anew is served later
+      Log(std::string("watchers wait: ") + error.what());
+      std::this_thread::sleep_for(kPollInterval);
+    }
+    Await();
+  }
+  watchers_.clear();
+  count_ = 0;
+}
+
+void Watchers::TakeAdded() {
+  std::vector<Added> added;
+  {
+    const std::lock_guard lock(mutex_);
+    added.swap(added_);
+  }
+  for (auto& [connection, watch] : added) {
+    const std::uint64_t id = next_id_++;
+    const int fd = connection->fd();
+    auto watcher = std::make_unique<Watcher>(std::move(connection), std::move(watch));
+    // What the kernel holds for a watcher who does not read is memory too.
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kSocketBufferBytes, sizeof kSocketBufferBytes);
+    epoll_event event{.events = EPOLLIN | EPOLLRDHUP, .data = {.u64 = id}};
+    // The token may have been taken back since it was asked for.
+    if (!may_stay_(watcher->caller) || epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) != 0) {
+      --count_;
+      continue;
+    }
+    watchers_.emplace(id, std::move(watcher));
+  }
+}
+
+void Watchers::DropTheUnwelcome() {
+  if (!must_review_.exchange(false)) return;
+  for (auto next = watchers_.begin(); next != watchers_.end();) {
+    const auto [id, watcher] = std::pair(next->first, next->second.get());
+    ++next;
+    if (!may_stay_(watcher->caller)) Drop(id);
+  }
+}
+
+void Watchers::TakePieces() {
+  std::vector<Piece> done;
+  {
+    const std::lock_guard lock(mutex_);
+    done.swap(done_);
+  }
+  for (const Piece& piece : done) {
+    const auto found = watchers_.find(piece.watcher_id);
+    if (found == watchers_.end()) continue;
+    Watcher& watcher = *found->second;
+    watcher.awaits_piece = false;
+    watcher.next_seq = piece.next_seq;
+    watcher.unsent += piece.text;
+    if (!piece.text.empty()) watcher.last_queued = Clock::now();
+  }
+}
+
+void Watchers::ReadNew() {
+  try {
+    const std::uint64_t stored_seq = readers_->Use([](EventReader& reader) { return reader.StoredSeq(); });
+    if (stored_seq > tail_seq_) ReadNewUpTo(stored_seq);
+  } catch (const StorageError& error) {
+    Log(std::string("watchers wait: the event store cannot be read: ") + error.what());
+    store_trouble_until_ = Clock::now() + kStorePause;
+  }
+}
+
+void Watchers::ReadNewUpTo(std::uint64_t stored_seq) {
+  std::vector<Watcher*> live;
+  std::uint64_t first_seq = stored_seq + 1;
+  for (const auto& [id, watcher] : watchers_) {
+    if (watcher->awaits_piece || !watcher->IsLive(tail_seq_)) continue;
+    live.push_back(watcher.get());
+    first_seq = std::min(first_seq, watcher->next_seq);
+  }
+  std::optional<EventRange> rest;
+  if (first_seq <= stored_seq) {
+    std::string frame;
+    rest = readers_->Use([&](EventReader& reader) {
+      return reader.ReadEvents({}, {.first_seq = first_seq, .last_seq = stored_seq}, [&](const StoredEvent& event) {
+        frame.clear();
+        for (Watcher* const watcher : live) {
+          if (watcher->next_seq > event.seq) continue;              // he was caught up further already
+          if (watcher->unsent.size() >= kUnsentBytesMax) continue;  // from here on he lags
+          watcher->next_seq = event.seq + 1;
+          if (!watcher->filter->Matches(event)) continue;
+          if (frame.empty()) AppendFrame(event, &frame);
+          watcher->unsent += frame;
+          watcher->last_queued = Clock::now();
+        }
+        return true;
+      });
+    });
+  }
+  tail_seq_ = rest ? rest->first_seq - 1 : stored_seq;
+  for (Watcher* const watcher : live) {
+    if (watcher->unsent.size() < kUnsentBytesMax) watcher->next_seq = std::max(watcher->next_seq, tail_seq_ + 1);
+  }
+}
+
+void Watchers::BeginCatchUps() {
+  std::vector<Piece> wanted;
+  for (const auto& [id, watcher] : watchers_) {
+    if (watcher->awaits_piece || watcher->next_seq > tail_seq_ || watcher->unsent.size() > kUnsentBytesOfLagging) {
+      continue;
+    }
+    watcher->awaits_piece = true;
+    wanted.push_back({.watcher_id = id, .filter = watcher->filter, .next_seq = watcher->next_seq});
+  }
+  if (wanted.empty()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    std::ranges::move(wanted, std::back_inserter(wanted_));
+  }
+  wanted_changed_.notify_one();
+}
+
+void Watchers::SendAll() {
+  const Clock::time_point now = Clock::now();
+  std::vector<std::uint64_t> gone;
+  for (const auto& [id, watcher] : watchers_) {
+    if (watcher->unsent.empty() && now - watcher->last_queued >= kHeartbeatInterval) {
+      // An id without data is no event, but the client keeps it.
+      watcher->unsent = "id: " + std::to_string(watcher->next_seq - 1) + "\n\n";
+      watcher->last_queued = now;
+    }
+    if (watcher->awaits_room) {
+      if (now - watcher->last_sent >= kStallPatience) gone.push_back(id);
+    } else if (!Send(watcher.get())) {
+      gone.push_back(id);
+    } else if (watcher->awaits_room) {
+      epoll_event event{.events = EPOLLIN | EPOLLRDHUP | EPOLLOUT, .data = {.u64 = id}};
+      epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, watcher->connection->fd(), &event);
+    }
+  }
+  for (const std::uint64_t id : gone) Drop(id);
+}
+
+bool Watchers::Send(Watcher* watcher) {
+  std::size_t sent = 0;
+  while (sent < watcher->unsent.size() && !watcher->awaits_room) {
+    const Connection::Moved moved =
+        watcher->connection->Send(std::string_view(watcher->unsent).substr(sent), /*more_follows=*/false);
+    watcher->awaits_room = moved.awaited != 0;
+    if (moved.awaited == 0 && moved.bytes == 0) return false;
+    sent += moved.bytes;
+  }
+  if (sent > 0 || watcher->unsent.empty()) watcher->last_sent = Clock::now();
+  watcher->unsent.erase(0, sent);
+  if (watcher->unsent.empty()) watcher->unsent.shrink_to_fit();
+  return true;
+}
+
+void Watchers::Await() {
+  constexpr int kEventsMax = 64;
+  epoll_event events[kEventsMax];
+  const int timeout_ms = watchers_.empty() ? -1 : static_cast<int>(kPollInterval.count());
+  const int count = epoll_wait(epoll_fd_, events, kEventsMax, timeout_ms);
+  for (int i = 0; i < count; ++i) {
+    const std::uint64_t id = events[i].data.u64;
+    if (id == 0) {
+      eventfd_t wakes;
+      eventfd_read(wake_fd_, &wakes);
+      continue;
+    }
+    const auto found = watchers_.find(id);
+    if (found == watchers_.end()) continue;
+    Watcher& watcher = *found->second;
+    if ((events[i].events & EPOLLIN) != 0 && !HearOut(watcher.connection.get())) {
+      Drop(id);
+    } else if ((events[i].events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) != 0) {
+      Drop(id);
+    } else if ((events[i].events & EPOLLOUT) != 0) {
+      watcher.awaits_room = false;
+      epoll_event event{.events = EPOLLIN | EPOLLRDHUP, .data = {.u64 = id}};
+      epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, watcher.connection->fd(), &event);
+    }
+  }
+}
+
+void Watchers::Drop(std::uint64_t id) {
+  watchers_.erase(id);
+  --count_;
+}
+
+void Watchers::RunCatchUp() {
+  for (;;) {
+    std::optional<Piece> wanted;
+    {
+      std::unique_lock lock(mutex_);
+      wanted_changed_.wait(lock, [this] { return stopping_ || !wanted_.empty(); });
+      if (stopping_) return;
+      wanted = std::move(wanted_.front());
+      wanted_.pop_front();
+    }
+    Piece piece = *wanted;
+    try {
+      piece = CatchUp(*wanted);
+    } catch (const std::exception& error) {
+      Log(std::string("a watcher waits: ") + error.what());
+      std::this_thread::sleep_for(kPollInterval);
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      done_.push_back(std::move(piece));
+    }
+    Wake();
+  }
+}
+
+Watchers::Piece Watchers::CatchUp(const Piece& wanted) {
+  Piece piece = wanted;
+  readers_->Use([&](EventReader& reader) {
+    const std::uint64_t stored_seq = reader.StoredSeq();
+    const auto rest = reader.ReadEvents(*wanted.filter, {.first_seq = wanted.next_seq, .last_seq = stored_seq},
+                                        [&](const StoredEvent& event) {
+                                          if (piece.text.size() >= kPieceBytes) return false;
+                                          AppendFrame(event, &piece.text);
+                                          return true;
+                                        });
+    piece.next_seq = rest ? rest->first_seq : std::max(wanted.next_seq, stored_seq + 1);
+    return rest;
+  });
+  return piece;
+}
+
+}  // namespace dedup::sidecar

@@ -1,0 +1,110 @@
+// Those who watch events as they come, by server-sent events (WHATWG HTML, 9.2).
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "http_sidecar/auth/caller.h"
+#include "http_sidecar/events/reader_pool.h"
+#include "http_sidecar/net/connection.h"
+#include "plugin/core/store/event_filter.h"
+
+namespace dedup::sidecar {
+
+/// What somebody wants to see: the events that match, from first_seq on.
+struct Watch {
+  EventFilter filter;
+  std::uint64_t first_seq = 0;
+  Caller caller;
+};
+
+/// One thread sends to all watchers; it reads each new event once, whatever their number. The store is the source: rows
+/// appear in order of seq, so "all from this seq on" leaves no gap and repeats nothing. Who lags behind (at first, or
+/// because he reads slowly) is caught up by a second thread, a piece at a time in turn, so that he holds nobody up.
+///
+/// A watcher's unsent bytes are kept up to 256 KiB and an event, then he lags; who takes nothing for 15 s is dropped.
+/// Every 15 s there is a heartbeat, which also tells the seq that has been looked at, for a reconnecting client's
+/// Last-Event-ID. Without watchers both threads sleep. Threading: every member from any thread.
+class Watchers {
+ public:
+  static constexpr std::size_t kWatchersMax = 1000;
+
+  /// `may_stay`: whether a watcher's caller may still see what he asked for; asked on the sending thread. The pool must
+  /// outlive it.
+  Watchers(ReaderPool* readers, std::function<bool(const Caller&)> may_stay);
+  ~Watchers();
+  Watchers(const Watchers&) = delete;
+  Watchers& operator=(const Watchers&) = delete;
+
+  bool is_full() const { return count_ >= kWatchersMax; }
+  std::size_t count() const { return count_; }
+
+  /// Takes over a connection to which the head of the answer has been written.
+  void Add(std::unique_ptr<Connection> connection, Watch watch);
+
+  /// Asks of all of them again whether they may stay, and closes the connections of those who may not.
+  void Review();
+
+  /// Closes all connections. Also done by the destructor; what is added later is closed at once.
+  void Stop();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  using Added = std::pair<std::unique_ptr<Connection>, Watch>;
+  struct Watcher;
+  struct Piece;  // of a watcher's past
+
+  // On the sending thread:
+  void Run();
+  void TakeAdded();
+  void DropTheUnwelcome();
+  void TakePieces();
+  void ReadNew();
+  void ReadNewUpTo(std::uint64_t stored_seq);
+  void BeginCatchUps();
+  void SendAll();
+  bool Send(Watcher* watcher);  // false when he is to be dropped
+  void Await();
+  void Drop(std::uint64_t id);
+
+  void RunCatchUp();
+  Piece CatchUp(const Piece& wanted);
+  void Wake() const;
+
+  ReaderPool* const readers_;
+  const std::function<bool(const Caller&)> may_stay_;
+  const int epoll_fd_;
+  const int wake_fd_;
+  std::atomic<std::size_t> count_ = 0;
+  std::atomic<bool> must_review_ = false;
+
+  // The sending thread's:
+  std::map<std::uint64_t, std::unique_ptr<Watcher>> watchers_;
+  std::uint64_t next_id_ = 1;   // 0 is the wake-up's
+  std::uint64_t tail_seq_ = 0;  // the live watchers have been sent all up to it
+  Clock::time_point store_trouble_until_{};
+
+  std::mutex mutex_;
+  std::condition_variable wanted_changed_;
+  bool stopping_ = false;     // guarded by mutex_
+  std::vector<Added> added_;  // guarded by mutex_
+  std::deque<Piece> wanted_;  // guarded by mutex_
+  std::vector<Piece> done_;   // guarded by mutex_
+
+  std::thread sender_;
+  std::thread catcher_up_;
+};
+
+}  // namespace dedup::sidecar

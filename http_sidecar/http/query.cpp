@@ -1,0 +1,69 @@
+#include "http_sidecar/http/query.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+
+namespace dedup::sidecar {
+namespace {
+
+// Takes the first parameter, "name=value", off the front of a query.
+std::string_view TakeParameter(std::string_view* query) {
+  const std::string_view parameter = query->substr(0, query->find('&'));
+  query->remove_prefix(std::min(parameter.size() + 1, query->size()));
+  return parameter;
+}
+
+std::string NameOf(std::string_view parameter) {
+  return PercentDecoded(parameter.substr(0, parameter.find('=')), Plus::kIsASpace);
+}
+
+}  // namespace
+
+std::string PercentDecoded(std::string_view text, Plus plus) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned char byte = 0;
+    if (text[i] == '%' && i + 2 < text.size()) {
+      const char* const digits = text.data() + i + 1;
+      if (std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
+        decoded.push_back(static_cast<char>(byte));
+        i += 2;
+        continue;
+      }
+    }
+    decoded.push_back(text[i] == '+' && plus == Plus::kIsASpace ? ' ' : text[i]);
+  }
+  return decoded;
+}
+
+std::string_view QueryOf(std::string_view target) {
+  const std::size_t mark = target.find('?');
+  return mark == std::string_view::npos ? std::string_view{} : target.substr(mark + 1);
+}
+
+std::optional<std::string_view> RawQueryValue(std::string_view target, std::string_view name) {
+  for (std::string_view query = QueryOf(target); !query.empty();) {
+    const std::string_view parameter = TakeParameter(&query);
+    if (NameOf(parameter) != name) continue;
+    const std::size_t equals = parameter.find('=');
+    return equals == std::string_view::npos ? std::string_view{} : parameter.substr(equals + 1);
+  }
+  return std::nullopt;
+}
+
+std::string QueryWithout(std::string_view query, std::string_view name) {
+  std::string left;
+  while (!query.empty()) {
+    const std::string_view parameter = TakeParameter(&query);
+    if (parameter.empty() || NameOf(parameter) == name) continue;
+    left.append(left.empty() ? "" : "&").append(parameter);
+  }
+  return left;
+}
+
+std::string QueryValue(std::string_view target, std::string_view name) {
+  return PercentDecoded(RawQueryValue(target, name).value_or(""), Plus::kIsASpace);
+}
+
+}  // namespace dedup::sidecar

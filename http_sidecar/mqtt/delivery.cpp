@@ -1,0 +1,47 @@
+#include "http_sidecar/mqtt/delivery.h"
+
+#include <utility>
+
+namespace dedup::sidecar {
+
+Delivery::Delivery(std::shared_ptr<const Batch> batch, std::uint64_t session)
+    : batch_(std::move(batch)), session_(session), outcomes_(batch_->events.size()) {}
+
+void Delivery::Answer(std::size_t index, const Outcome& outcome) {
+  outcomes_[index] = outcome;
+  if (++answered_ == outcomes_.size()) Finish(std::exchange(rejection_, std::nullopt));
+}
+
+void Delivery::Reject(Problem problem) {
+  if (!rejection_) rejection_ = std::move(problem);
+  if (++answered_ == outcomes_.size()) Finish(std::exchange(rejection_, std::nullopt));
+}
+
+void Delivery::Fail(std::string detail) {
+  if (answered_ != outcomes_.size()) Finish(Problem{problems::kBrokerUnavailable, std::move(detail)});
+}
+
+void Delivery::Finish(std::optional<Problem> problem) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (finished_) return;
+    finished_ = true;
+    problem_ = std::move(problem);
+  }
+  // Without the lock, at which the waiter would only be stopped again; our caller shares this object, so it is still
+  // there.
+  condition_.notify_one();
+}
+
+bool Delivery::Wait(std::chrono::steady_clock::duration patience, Problem* problem) {
+  std::unique_lock lock(mutex_);
+  if (!condition_.wait_for(lock, patience, [this] { return finished_; })) {
+    *problem = {problems::kBrokerUnavailable,
+                "the broker has not answered for all events in time; sending the same body again is safe"};
+    return false;
+  }
+  if (problem_) *problem = *problem_;
+  return !problem_;
+}
+
+}  // namespace dedup::sidecar

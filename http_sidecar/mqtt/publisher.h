@@ -1,0 +1,108 @@
+// Publishes events over MQTT and learns from the plugin's receipts what became of each.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "http_sidecar/mqtt/delivery.h"
+#include "http_sidecar/publish/parse_batch.h"
+#include "plugin/core/contract/receipts.h"
+
+namespace dedup::sidecar {
+
+/// Where the broker is, and how it lets us in.
+struct BrokerAccess {
+  std::string host;
+  std::uint16_t port;
+  std::string username = {};  ///< empty: none
+  std::string password = {};  ///< empty: none
+  std::string ca_file = {};   ///< in PEM; empty: no TLS
+};
+
+/// One connection to the broker for all requests, made anew for ever whenever it is lost.
+///
+/// All calls of libmosquitto are made on one thread of this class's own, so no lock is held across a system call, and
+/// receipts can be told apart by their order alone.
+/// Threading: Publish(), Top() and Trouble() from any thread.
+class Publisher {
+ public:
+  /// Starts to connect at once, in the background.
+  explicit Publisher(BrokerAccess broker);
+  ~Publisher();
+  Publisher(const Publisher&) = delete;
+  Publisher& operator=(const Publisher&) = delete;
+
+  /// Publishes all events of the batch, in order, and waits for what becomes of them, which is in the same order.
+  ///
+  /// Problems: 4xx when an event is nothing that this broker and its plugin would take (mostly nothing was published
+  /// then; only where the broker alone can tell, the rest of the batch was); 503 when there is no connection within
+  /// 1.5 s, it is lost, or no receipt comes for 10 s. Publishing the same batch again is always safe.
+  std::variant<std::vector<Outcome>, Problem> Publish(std::shared_ptr<const Batch> batch);
+
+  /// The plugin's answer to kTopCommand, at most a second old: asking the sidecar often costs the broker little.
+  /// Problems: 503 when there is no connection within 1.5 s, or no answer within 2 s more.
+  std::variant<std::string, Problem> Top();
+
+  /// Empty while events can be published, else why they cannot.
+  std::string Trouble() const;
+
+  /// Ends the connection; what waits fails with 503. Called by the destructor too.
+  void Stop();
+
+ private:
+  class Connection;
+  struct Session;
+  struct Sending;
+
+  /// What the plugin said last.
+  struct TopState {
+    TopAnswer answer;
+    std::chrono::steady_clock::time_point time = {};  ///< when it came
+    bool is_wanted = false;                           ///< somebody waits for a newer one
+  };
+
+  std::shared_ptr<const Session> AwaitSession();
+  bool Submit(std::shared_ptr<Delivery> delivery);
+  void Wake() const;
+
+  // On the publisher's thread:
+  void Run();
+  bool ServeOnce();
+  bool Serve(const std::string& address);
+  void Pause(std::chrono::milliseconds delay);
+  void BeginSession(const Connection& connection);
+  void EndSession(const std::string& reason);
+  void TakeSubmitted();
+  void SendSome(Connection* connection);
+  void SendAllThereIsRoomFor(Connection* connection);
+  void ExchangeTop(Connection* connection);
+  void Complain(const std::string& trouble);
+
+  const BrokerAccess broker_;
+  const std::string client_id_;
+  const int wake_fd_;
+  std::uint64_t session_count_ = 0;  // the publisher's thread's
+  std::deque<Sending> sending_;      // the publisher's thread's
+  std::atomic<bool> stopping_ = false;
+
+  mutable std::mutex mutex_;
+  std::condition_variable session_changed_;
+  std::shared_ptr<const Session> session_;            // guarded by mutex_; null while there is no connection
+  std::string trouble_;                               // guarded by mutex_
+  std::vector<std::shared_ptr<Delivery>> submitted_;  // guarded by mutex_
+  TopState top_;                                      // guarded by mutex_
+  std::condition_variable top_changed_;
+
+  std::thread thread_;
+};
+
+}  // namespace dedup::sidecar

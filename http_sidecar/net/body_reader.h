@@ -1,0 +1,34 @@
+// A request's body as it comes, of any length.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "http_sidecar/net/client_socket.h"
+
+namespace dedup::sidecar {
+
+/// Reads a body that is announced by its length, or chunked (RFC 9112, 7.1). Strict: what is no chunk, or is cut off,
+/// is a std::runtime_error. Threading: one thread at a time. The socket must outlive it.
+class BodyReader {
+ public:
+  /// `length` counts where the body is not chunked.
+  BodyReader(ClientSocket* socket, bool is_chunked, std::uint64_t length)
+      : socket_(socket), is_chunked_(is_chunked), bytes_left_(is_chunked ? 0 : length) {}
+
+  /// Appends what has come, and waits where nothing has. False at the body's end.
+  bool ReadSome(std::string* out);
+
+ private:
+  char ReadByte();
+  std::string ReadLine();
+  void BeginChunk();
+
+  ClientSocket* const socket_;
+  const bool is_chunked_;
+  std::uint64_t bytes_left_;  // of the body, or of the chunk
+  bool is_first_chunk_ = true;
+  bool is_over_ = false;
+};
+
+}  // namespace dedup::sidecar

@@ -1,8 +1,0 @@
-#include "embedded_files.h"
-#include "endpoints.h"
-
-namespace dedup::sidecar {
-
-Answer ServeOpenApi(Api&, Request& request) { return FileAnswer("openapi.json", "application/json", request); }
-
-}  // namespace dedup::sidecar

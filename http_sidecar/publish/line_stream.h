@@ -1,0 +1,43 @@
+// POST /publish with a stream of events, a line each, answered with a stream of results.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "http_sidecar/publish/publishing.h"
+
+namespace dedup::sidecar {
+
+/// Publishes what has arrived, whole lines of it, and then says what became of it, a line for each event in order:
+/// {"event_id":"a","verdict":"processed","seq":17}, or {"line":3,"verdict":"invalid","type":…,"detail":…}; an invalid
+/// line does not keep the others back. When the broker is away, or the caller's token is taken back, the lines that
+/// wait fail, and the stream ends.
+///
+/// Memory: what one read brings, or the longest line, at most 16 MiB. Threading: one thread at a time. The api must
+/// outlive it.
+class LineStream {
+ public:
+  /// `read_body` appends what comes next of the body; false at its end. What it throws ends the stream.
+  LineStream(Api* api, Caller caller, std::function<bool(std::string*)> read_body, const PublishOptions& options)
+      : api_(api), caller_(std::move(caller)), read_body_(std::move(read_body)), options_(options) {}
+
+  /// Appends the next results. False when there are no more.
+  bool AppendNext(std::string* out);
+
+ private:
+  std::string NextLines(std::string* out);
+  void Publish(std::string body, std::string* out);
+  void PublishEvents(const Lines& lines, std::vector<std::string>* results);
+
+  Api* api_;
+  Caller caller_;
+  std::function<bool(std::string*)> read_body_;
+  PublishOptions options_;
+  std::string unread_;  // begins with a line
+  std::size_t lines_ = 0;
+  bool is_over_ = false;
+};
+
+}  // namespace dedup::sidecar

@@ -1,0 +1,51 @@
+// HTTP in front of the Api; the only file with the HTTP library.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "http_sidecar/endpoints/api.h"
+#include "http_sidecar/net/tls.h"
+#include "http_sidecar/server/client_limits.h"
+
+namespace dedup::sidecar {
+
+/// Limits: bodies of 16 MiB (413 beyond), heads of 64 KiB, request lines of 8 KiB (414), 256 connections served at
+/// once; more of them wait. A connection may stay idle for 60 s, and pause for 15 s inside a request or its answer.
+/// Beyond those of ClientLimits: 429, and when to try again.
+class Server {
+ public:
+  /// The api must outlive it.
+  Server(Api* api, ClientLimits limits);
+  ~Server();
+
+  /// Binds and listens; requests wait until Serve(). Returns the port (`port` 0: any free one).
+  /// Errors: std::runtime_error, with host, port and reason.
+  int Listen(const std::string& host, int port);
+
+  /// From the next connection on there is HTTPS, and no HTTP. Threading: from any thread.
+  void SetTls(std::shared_ptr<const Tls> tls);
+
+  /// Whether what was bound can be reached from this machine only. Between Listen() and Serve().
+  bool is_loopback() const;
+
+  /// From the next connection on a request's Host must be one of this machine's, see IsLocalHost: 403 else. For a
+  /// server that asks nobody for a token. Before Serve().
+  void RequireLocalHost(std::string own_name);
+
+  /// From the next connection on each request is a line of the access log (see AccessLine), and its answer names its id
+  /// in X-Request-Id. Before Serve().
+  void LogRequests();
+
+  /// Serves until Stop(); then returns when the requests at work are answered. False if it had to end by itself.
+  bool Serve();
+
+  /// No more requests; running downloads are cut. Threading: from any thread, also before Serve().
+  void Stop();
+
+ private:
+  class HttpServer;
+  const std::unique_ptr<HttpServer> http_;
+};
+
+}  // namespace dedup::sidecar

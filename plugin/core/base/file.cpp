@@ -1,0 +1,163 @@
+#include "plugin/core/base/file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "plugin/core/base/errors.h"
+
+namespace dedup {
+
+File::File(const std::filesystem::path& path, Mode mode) : path_(path) {
+  int flags = O_CLOEXEC;
+  if (mode == Mode::kRead) flags |= O_RDONLY;
+  if (mode == Mode::kReadWrite) flags |= O_RDWR;
+  if (mode == Mode::kCreate) flags |= O_RDWR | O_CREAT;
+  fd_ = open(path.c_str(), flags, 0640);
+  if (fd_ < 0) throw StorageError("open", path_, errno);
+}
+
+File& File::operator=(File&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  std::swap(path_, other.path_);
+  return *this;
+}
+
+File::~File() {
+  if (fd_ < 0) return;
+  // A thread with a table of file descriptors of its own keeps the file open, and gives it up only after it was joined.
+  flock(fd_, LOCK_UN);
+  close(fd_);
+}
+
+std::size_t File::size_bytes() const {
+  struct stat status {};
+  if (fstat(fd_, &status) != 0) throw StorageError("fstat", path_, errno);
+  return static_cast<std::size_t>(status.st_size);
+}
+
+std::size_t File::ReadAt(std::size_t offset, void* buffer, std::size_t size) const {
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t got = pread(fd_, static_cast<char*>(buffer) + done, size - done, static_cast<off_t>(offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw StorageError("pread", path_, errno);
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
+
+void File::WriteAt(std::size_t offset, const void* data, std::size_t size) const {
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t put =
+        pwrite(fd_, static_cast<const char*>(data) + done, size - done, static_cast<off_t>(offset + done));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) throw StorageError("pwrite", path_, errno);
+    done += static_cast<std::size_t>(put);
+  }
+}
+
+void File::Truncate(std::size_t size) const {
+  if (ftruncate(fd_, static_cast<off_t>(size)) != 0) throw StorageError("ftruncate", path_, errno);
+}
+
+void File::PunchHole(std::size_t offset, std::size_t size) const {
+  static_cast<void>(
+      fallocate(fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset), static_cast<off_t>(size)));
+}
+
+void File::Allocate(std::size_t size) {
+  // posix_fallocate returns the error in place of setting errno.
+  const int error = posix_fallocate(fd_, 0, static_cast<off_t>(size));
+  if (error != 0) throw StorageError("posix_fallocate", path_, error);
+}
+
+void File::SyncData() const {
+  if (fdatasync(fd_) != 0) throw StorageError("fdatasync", path_, errno);
+}
+
+void File::StartWriteBack(std::size_t offset, std::size_t size) const {
+  const int error = dedup::StartWriteBack(fd_, offset, size);
+  if (error != 0) throw StorageError("sync_file_range", path_, error);
+}
+
+bool File::TryLock() const {
+  if (flock(fd_, LOCK_EX | LOCK_NB) == 0) return true;
+  if (errno == EWOULDBLOCK) return false;
+  throw StorageError("flock", path_, errno);
+}
+
+FileIdentity IdentityOf(const std::filesystem::path& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return {};
+  return {.device = status.st_dev, .inode = status.st_ino};
+}
+
+FileIdentity IdentityOf(int fd) {
+  struct stat status {};
+  if (fstat(fd, &status) != 0) return {};
+  return {.device = status.st_dev, .inode = status.st_ino};
+}
+
+int StartWriteBack(int fd, std::size_t offset, std::size_t size) {
+  if (sync_file_range(fd, static_cast<off_t>(offset), static_cast<off_t>(size), SYNC_FILE_RANGE_WRITE) == 0) return 0;
+  // It cannot be done here, or not now; what was changed is still to be written.
+  constexpr std::array kHarmless = {EBADF, EINVAL, ESPIPE, ENOSYS, EPERM, ENOMEM, EAGAIN, EINTR};
+  return std::ranges::find(kHarmless, errno) == kHarmless.end() ? errno : 0;
+}
+
+void SyncDirectory(const std::filesystem::path& directory) {
+  const int fd = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) throw StorageError("open", directory, errno);
+  const int result = fsync(fd);
+  const int error = errno;
+  close(fd);
+  if (result != 0) throw StorageError("fsync", directory, error);
+}
+
+RingMapping::RingMapping(const File& file, std::size_t header_size, std::size_t ring_size)
+    : header_size_(header_size), ring_size_(ring_size) {
+  void* const base = mmap(nullptr, header_size + 2 * ring_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (base == MAP_FAILED) throw StorageError("mmap", file.path(), errno);
+  base_ = static_cast<std::byte*>(base);
+  const auto map = [&](std::byte* address, std::size_t size, std::size_t offset) {
+    if (mmap(address, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file.fd(), static_cast<off_t>(offset)) ==
+        MAP_FAILED) {
+      const int error = errno;
+      munmap(base_, header_size_ + 2 * ring_size_);
+      base_ = nullptr;
+      throw StorageError("mmap", file.path(), error);
+    }
+  };
+  map(base_, header_size + ring_size, 0);
+  map(base_ + header_size + ring_size, ring_size, header_size);
+}
+
+void RingMapping::Prefault(std::size_t offset, std::size_t size) const {
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const std::size_t begin = offset / page * page;
+  const std::size_t end = std::min((offset + size + page - 1) / page * page, 2 * ring_size_);
+  // Its failure costs speed, nothing else.
+  madvise(ring() + begin, end - begin, MADV_POPULATE_WRITE);
+}
+
+RingMapping& RingMapping::operator=(RingMapping&& other) noexcept {
+  std::swap(base_, other.base_);
+  std::swap(header_size_, other.header_size_);
+  std::swap(ring_size_, other.ring_size_);
+  return *this;
+}
+
+RingMapping::~RingMapping() {
+  if (base_ != nullptr) munmap(base_, header_size_ + 2 * ring_size_);
+}
+
+}  // namespace dedup

@@ -1,0 +1,51 @@
+// What makes a publish an event: an id in the payload's JSON object or in an MQTT v5 user property (design: "What an
+// event is").
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+#include "plugin/core/text/json.h"
+
+namespace dedup {
+
+inline constexpr std::size_t kEventIdBytesMax = 256;
+
+enum class EventIdStatus { kFound, kNone, kInvalid };
+
+struct EventId {
+  EventIdStatus status = EventIdStatus::kNone;
+  std::string_view text;  ///< with kFound: 1 to 256 bytes, escapes resolved
+};
+
+/// Room for an id whose escapes must be resolved.
+using EventIdBuffer = std::array<char, kEventIdBytesMax>;
+
+/// Looks for the first top-level member called `member` (its name after unescaping) of a payload that is one JSON
+/// object.
+///
+/// kFound: it is a string of 1 to 256 bytes after unescaping, or an integer, which is taken as its decimal text.
+/// kInvalid: it is there, but empty, longer, or of another type. kNone: not there, or the payload is not valid JSON.
+/// The text points into `payload` or into `buffer`, so both must outlive its use. Never allocates.
+EventId FindEventId(std::string_view payload, std::string_view member, EventIdBuffer& buffer);
+
+/// FindEventId in two steps, for a caller that has a use for the time between them. Its views and references as there.
+class EventIdSearch {
+ public:
+  EventIdSearch(std::string_view payload, std::string_view member, EventIdBuffer& buffer);
+
+  /// What Finish will say if the rest of the payload turns out to be JSON too; kNone is final.
+  const EventId& candidate() const { return candidate_; }
+  /// Reads the rest. To be called once.
+  EventId Finish();
+
+ private:
+  json::Reader reader_;
+  EventId candidate_;
+};
+
+/// The same verdict for an id that is already plain text (a user property's value).
+EventId CheckEventId(std::string_view text);
+
+}  // namespace dedup

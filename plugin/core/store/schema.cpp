@@ -1,0 +1,154 @@
+#include "plugin/core/store/schema.h"
+
+#include <string>
+
+#include "plugin/core/base/errors.h"
+#include "plugin/core/event/source.h"
+
+namespace dedup {
+namespace {
+
+constexpr char kFixedTables[] = R"sql(
+CREATE TABLE topics(
+  topic_id INTEGER PRIMARY KEY,
+  topic    TEXT NOT NULL UNIQUE
+) STRICT;
+CREATE TABLE in_doubt(                         -- accepted before a stop, perhaps not handed on
+  seq        INTEGER PRIMARY KEY,
+  qos        INTEGER NOT NULL,
+  retain     INTEGER NOT NULL,
+  properties BLOB NOT NULL
+) STRICT;
+CREATE TABLE state(
+  one           INTEGER PRIMARY KEY CHECK(one = 1),
+  stored_seq    INTEGER NOT NULL,
+  forgotten_seq INTEGER NOT NULL,
+  skipped_seqs  INTEGER NOT NULL,
+  duplicates    INTEGER NOT NULL,
+  passed        INTEGER NOT NULL,
+  refused       INTEGER NOT NULL,
+  invalid_ids   INTEGER NOT NULL,
+  unstored      INTEGER NOT NULL,
+  synced        INTEGER NOT NULL               -- how many synced transactions there were
+) STRICT;
+INSERT INTO state VALUES(1, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+)sql";
+
+// What version 2 changed: these, kIndexes with them.
+constexpr char kEventTables[] = R"sql(
+CREATE TABLE events(
+  seq         INTEGER PRIMARY KEY,             -- 1, 2, 3 ... in order of acceptance
+  topic_id    INTEGER NOT NULL REFERENCES topics(topic_id),
+  event_id    TEXT NOT NULL,
+  expired     INTEGER NOT NULL DEFAULT 0,      -- 0 within the window, then the seq
+  received_us INTEGER NOT NULL,                -- UTC, microseconds since 1970
+  accepted_ms INTEGER NOT NULL,                -- on the age clock, which the window is measured by
+  source      TEXT,                            -- the payload's, where that is a JSON object with a string so called
+  payload     BLOB NOT NULL                    -- byte for byte as published
+) STRICT;
+CREATE TABLE times(                            -- of the events with seq / 1024 = block
+  block       INTEGER PRIMARY KEY,
+  earliest_us INTEGER NOT NULL,                -- the least received_us among them, or less
+  latest_us   INTEGER NOT NULL                 -- the greatest, or more
+) STRICT;
+)sql";
+
+// Each index ends with the seq, as every index of SQLite does, so one value's events come out of it in order.
+constexpr char kIndexes[] = R"sql(
+CREATE INDEX events_by_topic ON events(topic_id);
+CREATE INDEX events_by_source ON events(source) WHERE source IS NOT NULL;
+CREATE VIEW readable_events AS                 -- for people with the sqlite3 shell
+  SELECT seq, topic, event_id, strftime('%Y-%m-%dT%H:%M:%fZ', received_us / 1000000.0, 'unixepoch') AS received_at,
+         CAST(payload AS TEXT) AS payload
+  FROM events JOIN topics USING(topic_id);
+)sql";
+
+// What version 3 added.
+constexpr char kKeyTable[] = R"sql(
+CREATE TABLE key_file(
+  one      INTEGER PRIMARY KEY CHECK(one = 1),
+  keys_seq INTEGER NOT NULL                      -- the keys of all rows up to it are in events.keys, durably
+) STRICT;
+INSERT INTO key_file VALUES(1, 0);
+)sql";
+
+// What version 4 changed. Random ids land all over an index: with the seq in front they land within the last part of
+// it, which stays in memory however long the whole gets. To find an id, SQLite looks into one part after the other by
+// itself ("skip-scan"), in any query that asks for an event_id, as long as sqlite_stat1 tells it that there are far
+// fewer parts than rows. ANALYZE would write the same there, slowly; it may be run.
+constexpr char kIdIndex[] = R"sql(
+CREATE UNIQUE INDEX events_by_id ON events(seq / 131072, event_id, topic_id, expired);
+ANALYZE sqlite_schema;                         -- makes sqlite_stat1
+INSERT INTO sqlite_stat1(tbl, idx, stat) VALUES
+  ('events', 'events_by_id', '100000000 131072 1 1 1'),
+  ('events', 'events_by_topic', '100000000 100000'),
+  ('events', 'events_by_source', '100000000 100000');
+ANALYZE sqlite_schema;                         -- reads it
+)sql";
+
+void MigrateFrom1(sqlite::Database& database) {
+  database.Execute("DROP VIEW readable_events");
+  database.Execute("ALTER TABLE events RENAME TO events_1");
+  database.Execute(kEventTables);
+  {
+    sqlite::Statement rows(database,
+                           "SELECT seq, topic_id, event_id, expired, received_us, accepted_ms, payload "
+                           "FROM events_1 ORDER BY seq");
+    sqlite::Statement insert(database, "INSERT INTO events VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
+    SourceBuffer buffer;
+    while (rows.Step()) {
+      const std::string_view payload = rows.Bytes(6);
+      insert
+          .Bind(rows.Integer(0), rows.Integer(1), rows.Bytes(2), rows.Integer(3), rows.Integer(4), rows.Integer(5),
+                FindSource(payload, buffer), sqlite::BlobView{payload})
+          .Run();
+    }
+  }
+  database.Execute("DROP TABLE events_1");
+  database.Execute(("INSERT INTO times SELECT seq / " + std::to_string(kSeqsPerTimes) +
+                    ", min(received_us), max(received_us) FROM events GROUP BY 1")
+                       .c_str());
+  database.Execute(kIndexes);
+}
+
+}  // namespace
+
+std::optional<Migration> PrepareSchema(sqlite::Database& database) {
+  const auto version = static_cast<int>(database.QueryInteger("PRAGMA user_version"));
+  if (version == kSchemaVersion) return std::nullopt;
+  if (version > kSchemaVersion) {
+    throw StorageError("open", database.path(),
+                       "written by a newer mosquitto-dedup (schema " + std::to_string(version) +
+                           ", this one knows up to " + std::to_string(kSchemaVersion) + ")");
+  }
+  if (version == 0 && database.QueryInteger("SELECT count(*) FROM sqlite_schema") != 0) {
+    throw StorageError("open", database.path(), "it has tables, but none of a mosquitto-dedup (user_version is 0)");
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  sqlite::Transaction transaction(database);
+  if (version == 0) {
+    database.Execute(kFixedTables);
+    database.Execute(kEventTables);
+    database.Execute(kIndexes);
+  } else if (version == 1) {
+    MigrateFrom1(database);
+  } else {
+    database.Execute("DROP INDEX events_by_id");
+  }
+  if (version < 3) database.Execute(kKeyTable);
+  database.Execute(kIdIndex);
+  database.Execute(("PRAGMA user_version = " + std::to_string(kSchemaVersion)).c_str());
+  std::optional<Migration> migration;
+  if (version != 0) {
+    const std::int64_t events = database.QueryInteger("SELECT count(*) FROM events");
+    migration = {.from_version = version, .event_count = static_cast<std::uint64_t>(events), .duration = {}};
+  }
+  transaction.Commit();
+  if (migration) {
+    migration->duration =
+        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
+  }
+  return migration;
+}
+
+}  // namespace dedup

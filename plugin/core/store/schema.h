@@ -1,0 +1,29 @@
+// The tables of events.db, and how those of older versions become today's.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "plugin/core/store/sqlite.h"
+
+namespace dedup {
+
+inline constexpr int kSchemaVersion = 4;
+
+/// The table `times` has a row for so many seqs.
+inline constexpr std::int64_t kSeqsPerTimes = 1024;
+
+/// An older database was brought to kSchemaVersion.
+struct Migration {
+  int from_version;
+  std::uint64_t event_count;
+  std::chrono::milliseconds duration;
+};
+
+/// Makes the tables in an empty database, or migrates an older one, in one transaction: a death on the way, or
+/// a full disk, leaves the database as it was, and the next start does it again. A migration needs as much room again
+/// as the database takes, for its time. Errors: StorageError, also for a database of a newer version.
+std::optional<Migration> PrepareSchema(sqlite::Database& database);
+
+}  // namespace dedup

@@ -1,0 +1,375 @@
+#include "plugin/core/store/store.h"
+
+#include <algorithm>
+#include <set>
+
+#include "plugin/core/base/file.h"
+#include "plugin/core/event/source.h"
+
+namespace dedup {
+namespace {
+
+// Room for the pages that a large transaction touches, before it must write some twice; taken only when needed.
+constexpr char kCacheSize[] = "PRAGMA cache_size = -32768";  // KiB
+
+constexpr std::size_t kTopicCacheBytesMax = 1 << 20;
+// A page that many transactions touch is copied into the main file once a checkpoint, and each checkpoint waits for the
+// disk twice: so 16 MB of WAL lie between two of them, not SQLite's 4.
+constexpr int kWalPagesMax = 4096;
+
+std::uint64_t Unsigned(std::int64_t value) { return static_cast<std::uint64_t>(value); }
+
+// A row is the better witness of its seq than the state is, after a salvage for one.
+constexpr char kSelectState[] =
+    "SELECT max(stored_seq, (SELECT coalesce(max(seq), 0) FROM events)), forgotten_seq, skipped_seqs, duplicates, "
+    "passed, "
+    "refused, invalid_ids, unstored FROM state";
+
+StoreState ReadState(const sqlite::Statement& row) {
+  return {.stored_seq = Unsigned(row.Integer(0)),
+          .forgotten_seq = Unsigned(row.Integer(1)),
+          .skipped_seqs = Unsigned(row.Integer(2)),
+          .counters = {.duplicates = Unsigned(row.Integer(3)),
+                       .passed = Unsigned(row.Integer(4)),
+                       .refused = Unsigned(row.Integer(5)),
+                       .invalid_ids = Unsigned(row.Integer(6)),
+                       .unstored = Unsigned(row.Integer(7))}};
+}
+
+}  // namespace
+
+struct Store::Statements {
+  explicit Statements(sqlite::Database& database)
+      : find_topic(database, "SELECT topic_id FROM topics WHERE topic = ?"),
+        insert_topic(database, "INSERT INTO topics(topic) VALUES(?) RETURNING topic_id"),
+        delete_unused_topic(database,
+                            "DELETE FROM topics WHERE topic_id = ?1 "
+                            "AND NOT EXISTS(SELECT 1 FROM events WHERE topic_id = ?1)"),
+        insert_event(
+            database,
+            "INSERT OR IGNORE INTO events(seq, topic_id, event_id, expired, received_us, accepted_ms, source, payload) "
+            "VALUES(?, ?, ?, ?, ?, ?, ?, ?)"),
+        widen_times(database,
+                    "INSERT INTO times VALUES(?1, ?2, ?3) ON CONFLICT(block) DO UPDATE "
+                    "SET earliest_us = min(earliest_us, ?2), latest_us = max(latest_us, ?3)"),
+        delete_times(database, "DELETE FROM times WHERE block < ?"),
+        insert_in_doubt(database, "INSERT OR IGNORE INTO in_doubt(seq, qos, retain, properties) VALUES(?, ?, ?, ?)"),
+        delete_in_doubt(database, "DELETE FROM in_doubt WHERE seq = ?"),
+        oldest_events(database, "SELECT seq, accepted_ms FROM events WHERE seq > ? ORDER BY seq LIMIT ?"),
+        expire_events(database, "UPDATE events SET expired = seq WHERE seq > ? AND seq <= ?"),
+        delete_events(database, "DELETE FROM events WHERE seq <= ? RETURNING topic_id"),
+        save_state(database,
+                   "UPDATE state SET stored_seq = ?, forgotten_seq = ?, skipped_seqs = ?, duplicates = ?, passed = ?, "
+                   "refused = ?, invalid_ids = ?, unstored = ?"),
+        save_keys_seq(database, "UPDATE key_file SET keys_seq = ?"),
+        count_synced(database, "UPDATE state SET synced = synced + 1") {}
+
+  sqlite::Statement find_topic, insert_topic, delete_unused_topic, insert_event, widen_times, delete_times,
+      insert_in_doubt, delete_in_doubt, oldest_events, expire_events, delete_events, save_state, save_keys_seq,
+      count_synced;
+};
+
+namespace {
+
+// SQLite would make the database readable for everyone on the machine; made beforehand it keeps the mode that File
+// gives, and so do the files beside it.
+std::filesystem::path MakePrivate(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path)) File(path, File::Mode::kCreate);
+  return path;
+}
+
+}  // namespace
+
+Store::Store(const std::filesystem::path& path)
+    : database_(MakePrivate(path), sqlite::Database::Mode::kReadWriteCreate) {
+  // Long enough for a person with the sqlite3 shell; the journal takes what arrives meanwhile.
+  database_.SetBusyTimeout(5000);
+  database_.Execute("PRAGMA journal_mode = WAL");
+  database_.Execute("PRAGMA synchronous = NORMAL");
+  database_.Execute(kCacheSize);
+  migration_ = PrepareSchema(database_);
+  statements_ = std::make_unique<Statements>(database_);
+}
+
+Store::~Store() = default;
+
+StoreState Store::LoadState() {
+  sqlite::Statement row(database_, kSelectState);
+  if (!row.Step()) throw sqlite::CorruptDatabase("read", database_.path(), "the table state has no row");
+  return ReadState(row);
+}
+
+std::uint64_t Store::LoadKeysSeq() { return Unsigned(database_.QueryInteger("SELECT keys_seq FROM key_file")); }
+
+void Store::ForEachKey(
+    std::uint64_t after_seq, std::uint64_t last_seq,
+    const std::function<void(std::uint64_t seq, std::string_view topic, std::string_view event_id)>& on_key) {
+  sqlite::Statement rows(database_,
+                         "SELECT seq, topic, event_id FROM events JOIN topics USING(topic_id) "
+                         "WHERE seq > max(?, (SELECT forgotten_seq FROM state)) AND seq <= ? AND expired = 0 "
+                         "ORDER BY seq");
+  rows.Bind(after_seq, last_seq);
+  while (rows.Step()) on_key(Unsigned(rows.Integer(0)), rows.Bytes(1), rows.Bytes(2));
+}
+
+Store::InDoubt::InDoubt(const Event& event)
+    : seq(event.seq),
+      qos(event.qos),
+      retain(event.retain),
+      topic(event.topic),
+      event_id(event.event_id),
+      properties(event.properties),
+      payload(event.payload) {}
+
+std::vector<Store::InDoubt> Store::LoadInDoubt() {
+  sqlite::Statement rows(database_,
+                         "SELECT seq, qos, retain, topic, event_id, properties, payload "
+                         "FROM in_doubt JOIN events USING(seq) JOIN topics USING(topic_id) ORDER BY seq");
+  std::vector<InDoubt> in_doubt;
+  while (rows.Step()) {
+    in_doubt.emplace_back(Event{.seq = Unsigned(rows.Integer(0)),
+                                .accepted = {},
+                                .qos = static_cast<std::uint8_t>(rows.Integer(1)),
+                                .retain = rows.Integer(2) != 0,
+                                .topic = rows.Bytes(3),
+                                .event_id = rows.Bytes(4),
+                                .properties = rows.Bytes(5),
+                                .payload = rows.Bytes(6)});
+  }
+  return in_doubt;
+}
+
+std::set<std::uint64_t> Store::LoadInDoubtSeqs() {
+  sqlite::Statement rows(database_, "SELECT seq FROM in_doubt");
+  std::set<std::uint64_t> seqs;
+  while (rows.Step()) seqs.insert(Unsigned(rows.Integer(0)));
+  return seqs;
+}
+
+bool Store::Checkpoint() { return database_.QueryInteger("PRAGMA wal_checkpoint(TRUNCATE)") == 0; }
+
+void Store::BoundWal() {
+  if (database_.wal_pages() >= kWalPagesMax) database_.CheckpointPassive();
+}
+
+void Store::ForgetTopicIds() {
+  topic_ids_.clear();
+  topic_ids_bytes_ = 0;
+}
+
+std::int64_t Store::NewestAcceptedMs() {
+  return database_.QueryInteger("SELECT accepted_ms FROM events ORDER BY seq DESC LIMIT 1");
+}
+
+std::int64_t Store::TopicId(std::string_view topic) {
+  std::string name(topic);
+  if (const auto known = topic_ids_.find(name); known != topic_ids_.end()) return known->second;
+  sqlite::Statement& find = statements_->find_topic.Bind(topic);
+  std::int64_t id = 0;
+  if (find.Step()) {
+    id = find.Integer(0);
+    find.Reset();
+  } else {
+    sqlite::Statement& insert = statements_->insert_topic.Bind(topic);
+    insert.Step();
+    id = insert.Integer(0);
+    insert.Run();
+  }
+  if (topic_ids_bytes_ >= kTopicCacheBytesMax) ForgetTopicIds();
+  topic_ids_bytes_ += name.size() + sizeof *topic_ids_.begin();
+  topic_ids_.emplace(std::move(name), id);
+  return id;
+}
+
+namespace {
+
+// Whether a commit also syncs the WAL is a setting of the connection, to be changed outside of a transaction.
+sqlite::Database& WithDurability(sqlite::Database& database, Store::Durability durability, Store::Durability* current) {
+  if (durability != *current) {
+    database.Execute(durability == Store::Durability::kSynced ? "PRAGMA synchronous = FULL"
+                                                              : "PRAGMA synchronous = NORMAL");
+    *current = durability;
+  }
+  return database;
+}
+
+}  // namespace
+
+Store::Batch::Batch(Store& store, Durability durability)
+    : store_(store),
+      transaction_(WithDurability(store.database_, durability, &store.durability_)),
+      changes_before_(store.database_.total_changes()) {}
+
+bool Store::Batch::has_changes() const { return store_.database_.total_changes() != changes_before_; }
+
+bool Store::Batch::Insert(const Event& event) { return InsertSalvaged(event, 0); }
+
+bool Store::Batch::InsertSalvaged(const Event& event, std::int64_t expired) {
+  SourceBuffer buffer;
+  store_.statements_->insert_event
+      .Bind(event.seq, store_.TopicId(event.topic), event.event_id, expired, event.accepted.wall_us,
+            event.accepted.age_ms, FindSource(event.payload, buffer), sqlite::BlobView{event.payload})
+      .Run();
+  if (store_.database_.changes() == 0) return false;
+  const auto block = static_cast<std::int64_t>(event.seq) / kSeqsPerTimes;
+  const std::int64_t received_us = event.accepted.wall_us;
+  if (times_ && times_->block == block) {
+    times_->earliest_us = std::min(times_->earliest_us, received_us);
+    times_->latest_us = std::max(times_->latest_us, received_us);
+  } else {
+    SaveTimes();
+    times_ = {.block = block, .earliest_us = received_us, .latest_us = received_us};
+  }
+  return true;
+}
+
+void Store::Batch::SaveTimes() {
+  if (!times_) return;
+  store_.statements_->widen_times.Bind(times_->block, times_->earliest_us, times_->latest_us).Run();
+  times_.reset();
+}
+
+void Store::Batch::InsertInDoubt(const Event& event) {
+  store_.statements_->insert_in_doubt
+      .Bind(event.seq, int{event.qos}, int{event.retain}, sqlite::BlobView{event.properties})
+      .Run();
+}
+
+void Store::Batch::DeleteInDoubt(std::uint64_t seq) { store_.statements_->delete_in_doubt.Bind(seq).Run(); }
+
+bool Store::Batch::Expire(std::int64_t window_start_ms, std::int64_t retention_start_ms, int rows_max,
+                          std::uint64_t handed_on_seq, StoreState* state) {
+  Statements& statements = *store_.statements_;
+  const std::uint64_t doubt_seq =
+      Unsigned(store_.database_.QueryInteger("SELECT min(seq) FROM in_doubt JOIN events USING(seq)"));
+  const std::uint64_t seq_max = doubt_seq != 0 ? std::min(doubt_seq - 1, handed_on_seq) : handed_on_seq;
+  // The last of the oldest rows behind `after_seq` that is older than `start_ms`.
+  bool more = false;
+  const auto last_older = [&](std::uint64_t after_seq, std::int64_t start_ms) {
+    std::uint64_t last = after_seq;
+    int rows = 0;
+    sqlite::Statement& oldest = statements.oldest_events.Bind(after_seq, rows_max);
+    while (oldest.Step()) {
+      if (oldest.Integer(1) >= start_ms || Unsigned(oldest.Integer(0)) > seq_max) break;
+      last = Unsigned(oldest.Integer(0));
+      ++rows;
+    }
+    oldest.Reset();
+    more |= rows == rows_max;
+    return last;
+  };
+
+  const std::uint64_t deleted_seq = last_older(0, retention_start_ms);
+  if (deleted_seq != 0) {
+    std::set<std::int64_t> topic_ids;
+    sqlite::Statement& deleted = statements.delete_events.Bind(deleted_seq);
+    while (deleted.Step()) topic_ids.insert(deleted.Integer(0));
+    for (const std::int64_t topic_id : topic_ids) statements.delete_unused_topic.Bind(topic_id).Run();
+    store_.ForgetTopicIds();
+    statements.delete_times.Bind((static_cast<std::int64_t>(deleted_seq) + 1) / kSeqsPerTimes).Run();
+  }
+  state->forgotten_seq = std::max(state->forgotten_seq, deleted_seq);
+  if (retention_start_ms < window_start_ms) {
+    const std::uint64_t forgotten_seq = last_older(state->forgotten_seq, window_start_ms);
+    // A row that is forgotten and stays must not stand in the way of its id's next event.
+    if (forgotten_seq > state->forgotten_seq) {
+      statements.expire_events.Bind(state->forgotten_seq, forgotten_seq).Run();
+      state->forgotten_seq = forgotten_seq;
+    }
+  }
+  return !more;
+}
+
+void Store::Batch::SaveState(const StoreState& state) {
+  const Counters& counters = state.counters;
+  store_.statements_->save_state
+      .Bind(state.stored_seq, state.forgotten_seq, state.skipped_seqs, counters.duplicates, counters.passed,
+            counters.refused, counters.invalid_ids, counters.unstored)
+      .Run();
+}
+
+void Store::Batch::SaveKeysSeq(std::uint64_t seq) { store_.statements_->save_keys_seq.Bind(seq).Run(); }
+
+void Store::Batch::Commit() {
+  SaveTimes();
+  // SQLite syncs nothing for a transaction that changes nothing, and a row that is set to what it was is no change; but
+  // what was committed before, by a process that was killed perhaps, must be on the disk after this.
+  if (store_.durability_ == Durability::kSynced) store_.statements_->count_synced.Run();
+  transaction_.Commit();
+  committed_ = true;
+}
+
+Store::Batch::~Batch() {
+  // Topics that were new in this transaction are gone with it.
+  if (!committed_ && has_changes()) store_.ForgetTopicIds();
+}
+
+namespace {
+
+// Calls on_row for the rows of a query as far as they can be read. Returns whether that was all of them.
+template <class OnRow>
+bool ReadToTheDamage(sqlite::Database& database, const char* sql, OnRow on_row) {
+  try {
+    for (sqlite::Statement rows(database, sql); rows.Step();) on_row(rows);
+    return true;
+  } catch (const sqlite::CorruptDatabase&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+Salvaged Salvage(const std::filesystem::path& damaged, const std::filesystem::path& fresh) {
+  Store store(fresh);
+  Store::Batch batch(store, Store::Durability::kSynced);
+  Salvaged salvaged;
+  try {
+    sqlite::Database from(damaged, sqlite::Database::Mode::kReadOnly);
+    const auto copy_event = [&](sqlite::Statement& row) {
+      const Event event{.seq = Unsigned(row.Integer(0)),
+                        .accepted = {.wall_us = row.Integer(4), .age_ms = row.Integer(5)},
+                        .topic = row.Bytes(1),
+                        .event_id = row.Bytes(2),
+                        .properties = {},
+                        .payload = row.Bytes(6)};
+      if (batch.InsertSalvaged(event, row.Integer(3))) ++salvaged.rows;
+    };
+    const bool whole = ReadToTheDamage(from,
+                                       "SELECT seq, topic, event_id, expired, received_us, accepted_ms, payload "
+                                       "FROM events JOIN topics USING(topic_id) ORDER BY seq",
+                                       copy_event);
+    salvaged.is_all = whole;
+    if (!whole) {
+      ReadToTheDamage(from,
+                      "SELECT seq, topic, event_id, expired, received_us, accepted_ms, payload "
+                      "FROM events JOIN topics USING(topic_id) ORDER BY seq DESC",
+                      copy_event);
+    }
+    ReadToTheDamage(from, "SELECT seq, qos, retain, properties FROM in_doubt", [&](sqlite::Statement& row) {
+      batch.InsertInDoubt({.seq = Unsigned(row.Integer(0)),
+                           .accepted = {},
+                           .qos = static_cast<std::uint8_t>(row.Integer(1)),
+                           .retain = row.Integer(2) != 0,
+                           .topic = {},
+                           .event_id = {},
+                           .properties = row.Bytes(3),
+                           .payload = {}});
+    });
+    // Where a row is lost, events.keys still knows its id. But an event in doubt without its row can only come again as
+    // a new one.
+    if (from.QueryInteger("SELECT count(*) FROM sqlite_schema WHERE name = 'key_file'") != 0) {
+      ReadToTheDamage(from,
+                      "SELECT min(keys_seq, (SELECT coalesce(min(seq) - 1, keys_seq) FROM in_doubt)) FROM key_file",
+                      [&](sqlite::Statement& row) { batch.SaveKeysSeq(Unsigned(row.Integer(0))); });
+    }
+    ReadToTheDamage(from, kSelectState, [&](sqlite::Statement& row) { batch.SaveState(ReadState(row)); });
+  } catch (const sqlite::CorruptDatabase&) {
+    // Not even its beginning can be read.
+  }
+  batch.Commit();
+  // Into the main file: that alone is put in the damaged one's place.
+  if (!store.Checkpoint()) throw StorageError("checkpoint", fresh, "another process reads it");
+  return salvaged;
+}
+
+}  // namespace dedup

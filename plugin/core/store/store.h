@@ -1,0 +1,149 @@
+// The store: every event as a row in SQLite.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "plugin/core/contract/counters.h"
+#include "plugin/core/journal/record.h"
+#include "plugin/core/store/schema.h"
+#include "plugin/core/store/sqlite.h"
+
+namespace dedup {
+
+/// What the store keeps besides rows; saved in the same transaction as the rows that it speaks of.
+struct StoreState {
+  std::uint64_t stored_seq = 0;     ///< every event up to it is a row, or was pruned
+  std::uint64_t forgotten_seq = 0;  ///< ids of events up to it are new again: their window is over
+  std::uint64_t skipped_seqs = 0;
+  Counters counters;
+};
+
+/// The writer's side of events.db.
+///
+/// Rows appear in order of seq. That (event_id, topic_id, expired) is unique among the seqs with one seq / 131072 is
+/// the last line of defence: within the window `expired` is 0, so a key has one row; a row that outlives its window
+/// under a longer retention gets its own seq there. Rows further apart are not compared, see kIdIndex; a start notices
+/// what repeats. In WAL mode a commit is visible to readers at once, and durable with Durability::kSynced. Threading:
+/// one thread at a time. Errors: StorageError, sqlite::CorruptDatabase; the open transaction is then gone.
+class Store {
+ public:
+  static constexpr char kFileName[] = "events.db";
+
+  /// Opens, creates or migrates the database (see PrepareSchema).
+  explicit Store(const std::filesystem::path& path);
+  ~Store();
+
+  /// What the constructor had to do to a database of an older version.
+  const std::optional<Migration>& migration() const { return migration_; }
+
+  /// The state as saved; stored_seq at least as high as the highest row.
+  StoreState LoadState();
+
+  /// When the newest event was accepted, on the age clock; 0 without events.
+  std::int64_t NewestAcceptedMs();
+
+  /// Every key up to it is in events.keys, durably, so far as its id is remembered.
+  std::uint64_t LoadKeysSeq();
+
+  /// Calls on_key for every remembered key with a seq behind `after_seq` and up to `last_seq`, oldest first.
+  void ForEachKey(
+      std::uint64_t after_seq, std::uint64_t last_seq,
+      const std::function<void(std::uint64_t seq, std::string_view topic, std::string_view event_id)>& on_key);
+
+  /// An event that was accepted but perhaps not handed on, with storage of its own.
+  struct InDoubt {
+    InDoubt() = default;
+    explicit InDoubt(const Event& event);
+
+    std::uint64_t seq = 0;
+    std::uint8_t qos = 0;
+    bool retain = false;
+    std::string topic;
+    std::string event_id;
+    std::string properties;
+    std::string payload;
+  };
+  /// Those that are rows.
+  std::vector<InDoubt> LoadInDoubt();
+  /// Those that are not rows yet among them.
+  std::set<std::uint64_t> LoadInDoubtSeqs();
+
+  /// Writes every committed row to the main file, syncs that and empties the WAL. False when a reader is in the way.
+  bool Checkpoint();
+  /// Brings the rows of a WAL that has grown large into the main file, as far as readers let it. To be called after
+  /// commits; costs nothing while the WAL is small.
+  void BoundWal();
+
+  enum class Durability { kVisible, kSynced };
+
+  /// One transaction: begins at construction, ends with Commit or, without one, as if it had never been.
+  class Batch {
+   public:
+    Batch(Store& store, Durability durability);
+    ~Batch();
+
+    /// False when this seq, or near it a row with this key, is there already.
+    bool Insert(const Event& event);
+    /// As it stood in another database: `expired` is the column of that name.
+    bool InsertSalvaged(const Event& event, std::int64_t expired);
+    /// Its row may come later.
+    void InsertInDoubt(const Event& event);
+    void DeleteInDoubt(std::uint64_t seq);
+    /// Lets the window move on: of the oldest `rows_max` rows, those accepted before `window_start_ms` are forgotten,
+    /// and those accepted before `retention_start_ms`, which is not later, are deleted. Events behind `handed_on_seq`
+    /// or in doubt, and all behind those, stay. Returns whether there was nothing more to do.
+    bool Expire(std::int64_t window_start_ms, std::int64_t retention_start_ms, int rows_max,
+                std::uint64_t handed_on_seq, StoreState* state);
+    void SaveState(const StoreState& state);
+    void SaveKeysSeq(std::uint64_t seq);
+    /// Whether anything was changed so far; if not, there is no need to commit.
+    bool has_changes() const;
+    void Commit();
+
+   private:
+    // The row of the table `times` for the events inserted last.
+    struct Times {
+      std::int64_t block, earliest_us, latest_us;
+    };
+    void SaveTimes();
+
+    Store& store_;
+    sqlite::Transaction transaction_;
+    const std::int64_t changes_before_;
+    std::optional<Times> times_;
+    bool committed_ = false;
+  };
+
+ private:
+  std::int64_t TopicId(std::string_view topic);
+  void ForgetTopicIds();
+
+  struct Statements;
+
+  sqlite::Database database_;
+  std::optional<Migration> migration_;
+  std::unique_ptr<Statements> statements_;
+  // Writers tend to publish on few topics; beyond the limit the cache starts anew.
+  std::unordered_map<std::string, std::int64_t> topic_ids_;
+  std::size_t topic_ids_bytes_ = 0;
+  Durability durability_ = Durability::kVisible;
+};
+
+struct Salvaged {
+  std::uint64_t rows = 0;  ///< came over
+  bool is_all = false;     ///< no damage was met on the way
+};
+
+/// Copies what can still be read of a damaged database into a new one at `fresh`, durably: its state, how far
+/// events.keys goes, its events in doubt, and its rows, in both directions up to the damage. `damaged` is not changed.
+Salvaged Salvage(const std::filesystem::path& damaged, const std::filesystem::path& fresh);
+
+}  // namespace dedup

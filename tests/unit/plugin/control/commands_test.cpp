@@ -1,0 +1,155 @@
+#include "plugin/core/control/commands.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+#include "plugin/core/text/json.h"
+
+namespace dedup {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+class ControlTest : public testing::Test {
+ protected:
+  ControlTest() { options_.topics = {"a/#", "b"}; }
+
+  /// Sends a command's members after "command"; returns the one response.
+  std::string Receipts(const std::string& members) {
+    return Send(R"({"commands":[{"command":"receipts",)" + members + "}]}");
+  }
+  std::string Send(std::string_view payload) {
+    const ControlResult result = HandleControl(payload, receipts_, options_, top_);
+    receipts_ = result.receipts;
+    json::Value value;
+    EXPECT_TRUE(json::Reader(result.response).ReadDocument(&value)) << result.response;
+    return result.response;
+  }
+
+  Options options_;
+  TopCounts top_;
+  bool receipts_ = false;
+};
+
+constexpr char kSettings[] = R"("id_member":"event_id","id_property":"event_id","topics":["a/#","b"])";
+
+TEST_F(ControlTest, ReceiptsAreEnabledAndDisabled) {
+  EXPECT_EQ(Receipts(R"("enable":true)"),
+            R"({"responses":[{"command":"receipts","enable":true,)" + std::string(kSettings) + "}]}");
+  EXPECT_TRUE(receipts_);
+  EXPECT_EQ(Receipts(R"("enable":false)"),
+            R"({"responses":[{"command":"receipts","enable":false,)" + std::string(kSettings) + "}]}");
+  EXPECT_FALSE(receipts_);
+}
+
+TEST_F(ControlTest, TheAnswerCarriesTheCorrelationData) {
+  EXPECT_THAT(Receipts(R"("enable":true,"correlationData":"x \" y")"), HasSubstr(R"("correlationData":"x \" y")"));
+  EXPECT_THAT(Receipts(R"("enable":1,"correlationData":"z")"), HasSubstr(R"("correlationData":"z")"));
+  EXPECT_THAT(Receipts(R"("enable":true,"correlationData":5)"), Not(HasSubstr("correlationData")));
+}
+
+TEST_F(ControlTest, EnableMustBeTrueOrFalse) {
+  receipts_ = true;
+  for (const char* const members : {R"("enable":1)", R"("enable":"true")", R"("enable":null)", R"("enabled":false)"}) {
+    EXPECT_THAT(Receipts(members), HasSubstr(R"("error":"\"enable\" must be true or false")"));
+    EXPECT_TRUE(receipts_) << "an error changes nothing";
+  }
+}
+
+TEST_F(ControlTest, AnUnknownCommandIsAnsweredWithItsName) {
+  EXPECT_EQ(Send(R"({"commands":[{"command":"reset"}]})"),
+            R"({"responses":[{"command":"reset","error":"unknown command; expected \"receipts\" or \"top\""}]})");
+  for (const char* const command : {"{}", R"({"command":5})", "7", R"("receipts")", "null"}) {
+    EXPECT_THAT(Send("{\"commands\":[" + std::string(command) + "]}"),
+                AllOf(HasSubstr(R"("command":"")"), HasSubstr("unknown command")));
+  }
+}
+
+TEST_F(ControlTest, TopTellsWhereEventsAndDuplicatesComeFrom) {
+  EXPECT_EQ(Send(R"({"commands":[{"command":"top","correlationData":"7"}]})"),
+            R"({"responses":[{"command":"top","correlationData":"7","since":")" + top_.since +
+                R"(","topics":[],"duplicate_clients":[]}]})");
+  top_.topics.Count("a", false);
+  for (int i = 0; i < 2; ++i) top_.topics.Count("b\"\n", true);
+  top_.duplicate_clients.Count("gateway-7", true);
+  EXPECT_EQ(Send(R"({"commands":[{"command":"top"}]})"),
+            R"({"responses":[{"command":"top","since":")" + top_.since +
+                R"(","topics":[{"topic":"b\"\n","events":2,"duplicates":2,"error":0},)"
+                R"({"topic":"a","events":1,"duplicates":0,"error":0}],)"
+                R"("duplicate_clients":[{"client_id":"gateway-7","duplicates":1,"error":0}]}]})");
+}
+
+TEST_F(ControlTest, TopTellsAtMost20OfEach) {
+  for (int i = 0; i < 200; ++i) top_.topics.Count("topic " + std::to_string(i % 100), false);
+  const std::string answer = Send(R"({"commands":[{"command":"top"}]})");
+  std::size_t rows = 0;
+  for (std::size_t at = 0; (at = answer.find(R"("topic":)", at)) != std::string::npos; ++at) ++rows;
+  EXPECT_EQ(rows, 20u);
+  EXPECT_THAT(answer, HasSubstr(R"("events":1,"duplicates":0,"error":2)"));
+}
+
+TEST_F(ControlTest, CommandsAreCarriedOutInOrder) {
+  const std::string answer = Send(
+      R"({"commands":[{"command":"receipts","enable":true},{"command":"x"},{"command":"receipts","enable":false}]})");
+  EXPECT_FALSE(receipts_);
+  EXPECT_LT(answer.find(R"("enable":true)"), answer.find("unknown command"));
+  EXPECT_LT(answer.find("unknown command"), answer.find(R"("enable":false)"));
+  EXPECT_EQ(Send(R"({"commands":[]})"), R"({"responses":[]})");
+}
+
+TEST_F(ControlTest, AtMost16CommandsAreTaken) {
+  std::string commands = R"({"command":"receipts","enable":true})";
+  for (int i = 1; i < 16; ++i) commands += R"(,{"command":"receipts","enable":true})";
+  Send("{\"commands\":[" + commands + "]}");
+  EXPECT_TRUE(receipts_);
+  receipts_ = false;
+  EXPECT_THAT(Send("{\"commands\":[" + commands + ",{}]}"), HasSubstr("at most 16 commands"));
+  EXPECT_FALSE(receipts_);
+}
+
+TEST_F(ControlTest, ARequestHasAtMost4096Bytes) {
+  const std::string request = R"({"commands":[{"command":"receipts","enable":true}]})";
+  Send(request + std::string(4096 - request.size(), ' '));
+  EXPECT_TRUE(receipts_);
+  receipts_ = false;
+  EXPECT_THAT(Send(request + std::string(4097 - request.size(), ' ')), HasSubstr("in 4096 bytes"));
+  EXPECT_FALSE(receipts_);
+}
+
+TEST_F(ControlTest, WhatIsNoRequestIsToldWhatIsExpected) {
+  receipts_ = true;
+  for (const std::string_view payload :
+       {std::string_view{}, std::string_view("hello"), std::string_view("{"), std::string_view("[]"),
+        std::string_view("{}"), std::string_view("null"), std::string_view(R"({"commands":{}})"),
+        std::string_view("\0\xFF", 2), std::string_view(R"({"commands":[{"command":"dance"}]} {)"),
+        std::string_view("{\"commands\":[{\"command\":\"\xFF\"}]}")}) {
+    EXPECT_THAT(Send(payload), HasSubstr(R"(expected {\"commands\":[{\"command\":\"receipts\",\"enable\":true}]})"));
+    EXPECT_TRUE(receipts_);
+  }
+}
+
+TEST(ReceiptJsonTest, NamesTheVerdictAndTheSeq) {
+  EXPECT_EQ(ReceiptJson("t", {Verdict::kProcessed, 12, "id"}),
+            R"({"topic":"t","event_id":"id","verdict":"processed","seq":12})");
+  EXPECT_EQ(ReceiptJson("t", {Verdict::kDuplicate, 18446744073709551615U, "id"}),
+            R"({"topic":"t","event_id":"id","verdict":"duplicate","seq":18446744073709551615})");
+}
+
+TEST(ReceiptJsonTest, WhatIsNoEventHasNeitherIdNorSeq) {
+  EXPECT_EQ(ReceiptJson("t", {}), R"({"topic":"t","event_id":null,"verdict":"passed","seq":null})");
+}
+
+TEST(ReceiptJsonTest, QuotesTopicAndId) {
+  const std::string text = ReceiptJson("a\"b\\c/ö", {Verdict::kProcessed, 1, {"\0\n\"\x7F😀", 8}});
+  EXPECT_EQ(text, R"({"topic":"a\"b\\c/ö","event_id":"\u0000\u000a\"\u007f😀","verdict":"processed","seq":1})");
+  json::Value value;
+  EXPECT_TRUE(json::Reader(text).ReadDocument(&value));
+}
+
+}  // namespace
+}  // namespace dedup

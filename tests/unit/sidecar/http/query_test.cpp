@@ -1,0 +1,45 @@
+#include "http_sidecar/http/query.h"
+
+#include <gtest/gtest.h>
+
+namespace dedup::sidecar {
+namespace {
+
+TEST(QueryTest, TheFirstParameterOfThatNameDecoded) {
+  EXPECT_EQ(QueryValue("/events?topic=a/b", "topic"), "a/b");
+  EXPECT_EQ(QueryValue("/events?x=1&topic=a%2Fb%20c+d&topic=e", "topic"), "a/b c d");
+  EXPECT_EQ(QueryValue("/events?topic=a=b", "topic"), "a=b");
+  EXPECT_EQ(QueryValue("/events?to%70ic=%C3%A9%26%3d%25", "topic"), "é&=%");
+  EXPECT_EQ(QueryValue("/events?topic=a?b", "topic"), "a?b");
+  EXPECT_EQ(QueryValue("/events?topic=%00x", "topic"), std::string("\0x", 2));
+}
+
+TEST(QueryTest, NothingWhereThereIsNone) {
+  for (const char* target :
+       {"/events", "/events?", "/events?topic", "/events?topic=", "/events?topics=a", "/events?&&=&=topic", "", "?"}) {
+    EXPECT_EQ(QueryValue(target, "topic"), "") << target;
+  }
+}
+
+TEST(QueryTest, APercentThatIsNoEscapeStays) {
+  EXPECT_EQ(QueryValue("/?topic=100%", "topic"), "100%");
+  EXPECT_EQ(QueryValue("/?topic=%4", "topic"), "%4");
+  EXPECT_EQ(QueryValue("/?topic=%zz%-1%+1%u0041", "topic"), "%zz%-1% 1%u0041");
+}
+
+TEST(QueryTest, RawIsAsItStands) {
+  EXPECT_EQ(RawQueryValue("/events?a=%20+&b", "a"), "%20+");
+  EXPECT_EQ(RawQueryValue("/events?a=%20+&b", "b"), "");
+  EXPECT_EQ(RawQueryValue("/events?a=%20+&b", "c"), std::nullopt);
+  EXPECT_EQ(PercentDecoded("%2B+", Plus::kIsItself), "++");
+}
+
+TEST(QueryTest, WithoutAParameter) {
+  EXPECT_EQ(QueryOf("/events?a=1?&b"), "a=1?&b");
+  EXPECT_EQ(QueryOf("/events"), "");
+  EXPECT_EQ(QueryWithout("a=1&b=%20&%61=2&&c", "a"), "b=%20&c");
+  EXPECT_EQ(QueryWithout("a", "a"), "");
+}
+
+}  // namespace
+}  // namespace dedup::sidecar

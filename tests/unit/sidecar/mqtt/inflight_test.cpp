@@ -1,0 +1,135 @@
+#include "http_sidecar/mqtt/inflight.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+namespace dedup::sidecar {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::shared_ptr<Delivery> MakeDelivery(std::initializer_list<const char*> ids, int qos = 1) {
+  auto batch = std::make_shared<Batch>();
+  batch->qos = qos;
+  for (const char* id : ids)
+    batch->events.push_back({.topic = "t", .event_id = id, .event_id_text = "", .payload = "1234"});
+  return std::make_shared<Delivery>(batch, 1);
+}
+
+Receipt ReceiptFor(const char* id, Verdict verdict) {
+  return {.topic = "t", .event_id = id, .outcome = {.verdict = verdict, .seq = 1}};
+}
+
+class InflightTest : public testing::Test {
+ protected:
+  void SendAll(const std::shared_ptr<Delivery>& delivery) {
+    for (std::size_t i = 0; i < delivery->events().size(); ++i) inflight_.Sent(delivery, i, ++packet_id_, now_);
+  }
+  static bool IsDone(Delivery& delivery, Problem* problem) { return delivery.Wait(std::chrono::seconds(0), problem); }
+
+  Inflight inflight_;
+  Problem problem_;
+  int packet_id_ = 0;
+  Inflight::Clock::time_point now_ = Inflight::Clock::now();
+};
+
+TEST_F(InflightTest, ReceiptsOfManyBatchesFindTheirEventsByOrder) {
+  const auto first = MakeDelivery({"a", "b"});
+  const auto second = MakeDelivery({"a"});
+  inflight_.Sent(first, 0, 1, now_);
+  inflight_.Sent(second, 0, 2, now_);
+  inflight_.Sent(first, 1, 3, now_);
+  EXPECT_EQ(inflight_.count(), 3u);
+  EXPECT_EQ(inflight_.payload_bytes(), 12u);
+  EXPECT_TRUE(inflight_.Answer(ReceiptFor("a", Verdict::kProcessed)));
+  EXPECT_TRUE(inflight_.Answer(ReceiptFor("a", Verdict::kDuplicate)));
+  EXPECT_TRUE(IsDone(*second, &problem_));
+  EXPECT_FALSE(IsDone(*first, &problem_));
+  EXPECT_TRUE(inflight_.Answer(ReceiptFor("b", Verdict::kProcessed)));
+  EXPECT_TRUE(IsDone(*first, &problem_));
+  EXPECT_THAT(first->outcomes(), ElementsAre(Outcome{Verdict::kProcessed, 1}, Outcome{Verdict::kProcessed, 1}));
+  EXPECT_THAT(second->outcomes(), ElementsAre(Outcome{Verdict::kDuplicate, 1}));
+  EXPECT_EQ(inflight_.count(), 0u);
+  EXPECT_EQ(inflight_.payload_bytes(), 0u);
+  EXPECT_FALSE(inflight_.oldest().has_value());
+}
+
+TEST_F(InflightTest, AReceiptOutOfOrderMeansThatOneWasLost) {
+  SendAll(MakeDelivery({"a", "b"}));
+  EXPECT_FALSE(inflight_.Answer(ReceiptFor("b", Verdict::kProcessed)));
+  EXPECT_FALSE(
+      inflight_.Answer({.topic = "other", .event_id = "a", .outcome = {.verdict = Verdict::kProcessed, .seq = 1}}));
+  inflight_.FailAll("");
+  EXPECT_FALSE(inflight_.Answer(ReceiptFor("a", Verdict::kProcessed)));
+}
+
+TEST_F(InflightTest, ARejectedEventGetsNoReceiptAndTheOthersGoOn) {
+  const auto delivery = MakeDelivery({"a", "b", "c"});
+  SendAll(delivery);
+  inflight_.Reject(2, problems::kForbiddenByBroker, "not allowed");
+  EXPECT_TRUE(inflight_.Answer(ReceiptFor("a", Verdict::kProcessed)));
+  EXPECT_TRUE(inflight_.Answer(ReceiptFor("c", Verdict::kProcessed)));
+  EXPECT_FALSE(IsDone(*delivery, &problem_));
+  EXPECT_EQ(problem_.type.name, "forbidden-by-broker");
+  EXPECT_EQ(problem_.detail, "events[1]: not allowed");
+  inflight_.Reject(99, problems::kForbiddenByBroker, "unknown packet ids do no harm");
+}
+
+TEST_F(InflightTest, AtQos0AReceiptOutOfOrderTellsWhatTheBrokerDropped) {
+  const auto silent = MakeDelivery({"a", "b"}, 0);
+  const auto other = MakeDelivery({"c"});
+  SendAll(silent);
+  SendAll(other);
+  EXPECT_TRUE(inflight_.Answer(ReceiptFor("b", Verdict::kProcessed)));
+  EXPECT_FALSE(IsDone(*silent, &problem_));
+  EXPECT_EQ(problem_.type.name, "forbidden-by-broker");
+  EXPECT_THAT(problem_.detail, HasSubstr("events[0]: was dropped by the broker"));
+  EXPECT_FALSE(inflight_.Answer(ReceiptFor("d", Verdict::kProcessed))) << "c is of QoS 1";
+  EXPECT_TRUE(inflight_.Answer(ReceiptFor("c", Verdict::kProcessed)));
+  EXPECT_EQ(inflight_.payload_bytes(), 0u);
+}
+
+TEST_F(InflightTest, AtQos0SilenceIsAnAnswer) {
+  const auto silent = MakeDelivery({"a"}, 0);
+  const auto other = MakeDelivery({"b"});
+  SendAll(silent);
+  SendAll(other);
+  inflight_.RejectSilent(now_);
+  EXPECT_EQ(inflight_.count(), 2u);
+  inflight_.RejectSilent(now_ + std::chrono::seconds(1));
+  EXPECT_FALSE(IsDone(*silent, &problem_));
+  EXPECT_EQ(problem_.type.name, "forbidden-by-broker");
+  EXPECT_EQ(inflight_.count(), 1u) << "QoS 1 has a PUBACK";
+}
+
+TEST_F(InflightTest, ALostConnectionFailsWhoeverStillWaits) {
+  const auto done = MakeDelivery({"a"});
+  const auto half = MakeDelivery({"b", "c"});
+  SendAll(done);
+  SendAll(half);
+  inflight_.Answer(ReceiptFor("a", Verdict::kProcessed));
+  inflight_.Answer(ReceiptFor("b", Verdict::kProcessed));
+  inflight_.FailAll("lost");
+  EXPECT_TRUE(IsDone(*done, &problem_));
+  EXPECT_FALSE(IsDone(*half, &problem_));
+  EXPECT_EQ(problem_.type.name, "broker-unavailable");
+  EXPECT_EQ(problem_.detail, "lost");
+  EXPECT_EQ(inflight_.count(), 0u);
+}
+
+TEST_F(InflightTest, AWaitEndsWithTheLastReceiptOrWithItsPatience) {
+  const auto delivery = MakeDelivery({"a"});
+  SendAll(delivery);
+  EXPECT_FALSE(delivery->Wait(std::chrono::milliseconds(1), &problem_));
+  EXPECT_EQ(problem_.type.name, "broker-unavailable");
+  EXPECT_THAT(problem_.detail, HasSubstr("safe"));
+  std::thread broker([this] { inflight_.Answer(ReceiptFor("a", Verdict::kProcessed)); });
+  EXPECT_TRUE(delivery->Wait(std::chrono::seconds(30), &problem_));
+  broker.join();
+}
+
+}  // namespace
+}  // namespace dedup::sidecar

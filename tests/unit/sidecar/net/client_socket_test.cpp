@@ -1,0 +1,237 @@
+#include "http_sidecar/net/client_socket.h"
+
+#include <gtest/gtest.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <thread>
+
+namespace dedup::sidecar {
+namespace {
+
+using std::chrono::milliseconds;
+using Arrival = ClientSocket::Arrival;
+
+class ClientSocketTest : public testing::Test {
+ protected:
+  ~ClientSocketTest() override {
+    HangUp();
+    close(stop_fd_);
+  }
+  void Send(std::string_view text) { ASSERT_EQ(send(fds_[1], text.data(), text.size(), 0), ssize_t(text.size())); }
+  void HangUp() {
+    if (fds_[1] >= 0) close(fds_[1]);
+    fds_[1] = -1;
+  }
+  std::string Received() {
+    char data[100];
+    const ssize_t size = recv(fds_[1], data, sizeof data, MSG_DONTWAIT);
+    return size < 0 ? "" : std::string(data, static_cast<std::size_t>(size));
+  }
+  // As the library reads a head: byte by byte.
+  std::string ReadLine() {
+    std::string line;
+    char c = 0;
+    while (c != '\n' && socket_.Read(&c, 1) == 1) line.push_back(c);
+    return line;
+  }
+
+  static std::array<int, 2> MakePair() {
+    std::array<int, 2> fds{-1, -1};
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, fds.data()), 0);
+    return fds;
+  }
+
+  std::array<int, 2> fds_ = MakePair();
+  int stop_fd_ = eventfd(0, 0);
+  std::atomic<bool> is_crowded_ = false;
+  std::unique_ptr<Connection> connection_ = MakePlainConnection(fds_[0]);
+  ClientSocket socket_{connection_.get(), stop_fd_, [this] { return is_crowded_.load(); }};
+};
+
+TEST_F(ClientSocketTest, WhatIsReadBeyondOneRequestStaysForTheNext) {
+  Send("one\r\ntwo\r\n");
+  EXPECT_EQ(socket_.AwaitRequest(milliseconds(0)), Arrival::kRequest);
+  socket_.BeginHead();
+  EXPECT_EQ(ReadLine(), "one\r\n");
+  EXPECT_TRUE(socket_.LastReadWere("e\r\n"));
+  EXPECT_EQ(socket_.AwaitRequest(milliseconds(0)), Arrival::kRequest);
+  EXPECT_EQ(ReadLine(), "two\r\n");
+  EXPECT_EQ(socket_.AwaitRequest(milliseconds(1)), Arrival::kNothing);
+  HangUp();
+  EXPECT_EQ(socket_.AwaitRequest(milliseconds(1)), Arrival::kEnd);
+}
+
+TEST_F(ClientSocketTest, TheEndOfTheStreamIsAnErrorInTheMiddleOfARequest) {
+  Send("abc");
+  HangUp();
+  char data[10];
+  EXPECT_EQ(socket_.Read(data, sizeof data), 3);
+  EXPECT_EQ(socket_.Read(data, sizeof data), -1);
+}
+
+TEST_F(ClientSocketTest, AHeadHasALimitAndABodyHasNone) {
+  std::thread client([this] {
+    const std::string line(70'000, 'x');
+    send(fds_[1], line.data(), line.size(), 0);
+  });
+  socket_.BeginHead();
+  EXPECT_EQ(ReadLine().size(), std::size_t{64} * 1024);
+  socket_.BeginBody();
+  char data[100];
+  EXPECT_GT(socket_.Read(data, sizeof data), 0);
+  client.join();
+}
+
+TEST_F(ClientSocketTest, AHeadLineEndsWithBothCharacters) {
+  Send("a\r\nb\nc\r\n");
+  socket_.BeginHead();
+  EXPECT_EQ(ReadLine(), "a\r\n");
+  EXPECT_EQ(ReadLine(), "b");
+}
+
+TEST_F(ClientSocketTest, OutputGoesOutBeforeInputIsWaitedFor) {
+  EXPECT_TRUE(socket_.Write("HTTP/1.1 100 Continue\r\n\r\n"));
+  EXPECT_EQ(Received(), "");
+  std::thread client([this] {
+    while (Received().empty()) std::this_thread::yield();
+    Send("x");
+  });
+  char c;
+  EXPECT_EQ(socket_.Read(&c, 1), 1);
+  client.join();
+}
+
+TEST_F(ClientSocketTest, MuchAndLittleGoOutInOrder) {
+  std::string received;
+  std::thread client([&] {
+    for (char data[4096]; !received.ends_with("end");) {
+      const ssize_t size = recv(fds_[1], data, sizeof data, 0);
+      if (size <= 0) break;
+      received.append(data, static_cast<std::size_t>(size));
+    }
+  });
+  std::string sent;
+  const auto write = [&](const std::string& bytes) {
+    sent += bytes;
+    EXPECT_TRUE(socket_.Write(bytes));
+  };
+  write("head");
+  write(std::string(1'000'000, 'a'));
+  write("between");
+  write(std::string(100'000, 'b'));
+  write("end");
+  EXPECT_TRUE(socket_.Flush());
+  client.join();
+  EXPECT_TRUE(received == sent);
+}
+
+TEST_F(ClientSocketTest, AClientThatHasGoneIsAnErrorAndNoSignal) {
+  HangUp();
+  EXPECT_TRUE(socket_.Write("x"));
+  EXPECT_FALSE(socket_.Flush());
+}
+
+// Sends a byte every 50 ms.
+class Drip {
+ public:
+  explicit Drip(int fd)
+      : thread_([this, fd] {
+          while (!stop_ && send(fd, "x", 1, MSG_NOSIGNAL) == 1) std::this_thread::sleep_for(milliseconds(50));
+        }) {}
+  ~Drip() {
+    stop_ = true;
+    thread_.join();
+  }
+
+ private:
+  std::atomic<bool> stop_ = false;
+  std::thread thread_;
+};
+
+TEST_F(ClientSocketTest, InACrowdWhoOnlyDripsIsCutSoon) {
+  is_crowded_ = true;
+  const Drip drip(fds_[1]);
+  for (const bool in_head : {true, false}) {
+    const auto begin = std::chrono::steady_clock::now();
+    socket_.BeginHead();
+    if (!in_head) socket_.BeginBody();
+    char c;
+    while (socket_.Read(&c, 1) == 1) {
+    }
+    EXPECT_GE(std::chrono::steady_clock::now() - begin, kPatienceInCrowd.pause);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 4 * kPatienceInCrowd.pause);
+  }
+}
+
+TEST_F(ClientSocketTest, ACrowdThatComesEndsAWaitThatHasBegun) {
+  std::thread crowd([this] {
+    std::this_thread::sleep_for(milliseconds(300));
+    is_crowded_ = true;
+  });
+  const auto begin = std::chrono::steady_clock::now();
+  socket_.BeginHead();
+  char c;
+  EXPECT_EQ(socket_.Read(&c, 1), -1);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, kPatience.pause / 2);
+  crowd.join();
+}
+
+TEST_F(ClientSocketTest, InACrowdWhoGetsOnMayTakeLonger) {
+  is_crowded_ = true;
+  std::thread client([this] {
+    for (int i = 0; i < 16; ++i) {
+      const std::string piece(8 * 1024, 'x');
+      EXPECT_EQ(send(fds_[1], piece.data(), piece.size(), MSG_NOSIGNAL), ssize_t(piece.size()));
+      std::this_thread::sleep_for(milliseconds(125));
+    }
+  });
+  socket_.BeginBody();
+  std::size_t size = 0;
+  char data[8 * 1024];
+  while (size < 16 * sizeof data) {
+    const ssize_t count = socket_.Read(data, sizeof data);
+    ASSERT_GT(count, 0) << size;
+    size += static_cast<std::size_t>(count);
+  }
+  client.join();
+}
+
+TEST_F(ClientSocketTest, WhoWasQuickFirstMayNotPauseTheLonger) {
+  is_crowded_ = true;
+  std::thread client([this] {
+    std::string buffer(100'000, '\0');
+    for (std::size_t size = 0; size < 4'000'000;) {
+      const ssize_t count = recv(fds_[1], buffer.data(), buffer.size(), 0);
+      ASSERT_GT(count, 0);
+      size += static_cast<std::size_t>(count);
+    }
+  });
+  const auto begin = std::chrono::steady_clock::now();
+  while (socket_.Write(std::string(100'000, 'x'))) {
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+  client.join();
+}
+
+TEST_F(ClientSocketTest, InACrowdWhoDoesNotReadIsCutSoon) {
+  is_crowded_ = true;
+  const auto begin = std::chrono::steady_clock::now();
+  while (socket_.Write(std::string(100'000, 'x'))) {
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+}
+
+TEST_F(ClientSocketTest, AServerThatStopsEndsTheWait) {
+  eventfd_write(stop_fd_, 1);
+  EXPECT_EQ(socket_.AwaitRequest(std::chrono::minutes(1)), Arrival::kEnd);
+}
+
+}  // namespace
+}  // namespace dedup::sidecar
