@@ -22,6 +22,8 @@
 #include <vector>
 
 #include "plugin/core/base/cancellation.h"
+#include "plugin/core/contract/control.h"
+#include "plugin/core/contract/receipts.h"
 #include "plugin/core/control/backlog.h"
 #include "plugin/core/control/commands.h"
 #include "plugin/core/control/sys_topics.h"
@@ -30,10 +32,10 @@
 
 namespace {
 
+using dedup::Decision;
 using dedup::Deduplicator;
-using dedup::Outcome;
+using dedup::EventInDoubt;
 using dedup::Publish;
-using dedup::Store;
 using dedup::Verdict;
 
 // Any error but ACL_DENIED makes the broker close the connection without an acknowledgement (ACL_DENIED would
@@ -250,11 +252,11 @@ bool HandOn(const char* topic, std::string_view payload, int qos, bool retain, s
 }
 
 // For an event that was accepted but that the broker has no memory for.
-void KeepInDoubt(Plugin& plugin, const Publish& publish, const Outcome& outcome) {
+void KeepInDoubt(Plugin& plugin, const Publish& publish, const Decision& decision) {
   try {
-    plugin.deduplicator.OnHandOnFailed(publish, outcome);
+    plugin.deduplicator.OnHandOnFailed(publish, decision);
   } catch (const std::bad_alloc&) {
-    plugin.deduplicator.OnHandOnLost(outcome);
+    plugin.deduplicator.OnHandOnLost(decision);
   }
 }
 
@@ -300,9 +302,9 @@ void Tell(ControlClient& client, const char* topic, std::string_view text) {
 }
 
 // A lost receipt costs its client a time-out and a retry; an acknowledged one would cost everyone a round trip.
-void SendReceipt(ControlClient& client, std::string_view topic, const Outcome& outcome) {
+void SendReceipt(ControlClient& client, std::string_view topic, const Decision& decision) {
   try {
-    Tell(client, dedup::kReceiptTopic, dedup::ReceiptJson(topic, outcome));
+    Tell(client, dedup::kReceiptTopic, dedup::ReceiptJson(topic, decision.event_id, decision));
   } catch (const std::bad_alloc&) {
     // The event is accepted: the lack of memory for its receipt must not refuse it.
   }
@@ -351,19 +353,19 @@ int OnMessage(int, void* event_data, void* userdata) noexcept {
       if (id_property) publish.id_property = *id_property;
     }
 
-    const Outcome outcome = plugin.deduplicator.OnPublish(publish);
-    if (outcome.verdict == Verdict::kRefused) return kRefuseUnacknowledged;
-    const bool is_event = outcome.verdict != Verdict::kPassed;
-    if (is_event) CountTop(plugin, publish.topic, message->client, outcome.verdict);
+    const Decision decision = plugin.deduplicator.OnPublish(publish);
+    if (decision.verdict == Verdict::kRefused) return kRefuseUnacknowledged;
+    const bool is_event = decision.verdict != Verdict::kPassed;
+    if (is_event) CountTop(plugin, publish.topic, message->client, decision.verdict);
     // A QoS 2 event is handed on here, at its first arrival, and every copy of it becomes the same stand-in: the broker
     // asks the plugin before it matches a retransmission with the message that it holds, so the two must be equal.
-    if (is_event && message->qos == 2 && outcome.verdict == Verdict::kProcessed &&
+    if (is_event && message->qos == 2 && decision.verdict == Verdict::kProcessed &&
         !HandOn(message->topic, publish.payload, 2, message->retain, publish.properties)) {
-      KeepInDoubt(plugin, publish, outcome);
+      KeepInDoubt(plugin, publish, decision);
       return kRefuseUnacknowledged;
     }
-    if (control_client != nullptr && control_client->receipts) SendReceipt(*control_client, publish.topic, outcome);
-    if (outcome.verdict == Verdict::kDuplicate || (is_event && message->qos == 2)) MakeStandIn(message);
+    if (control_client != nullptr && control_client->receipts) SendReceipt(*control_client, publish.topic, decision);
+    if (decision.verdict == Verdict::kDuplicate || (is_event && message->qos == 2)) MakeStandIn(message);
     return int{MOSQ_ERR_SUCCESS};
   });
 }
@@ -374,7 +376,7 @@ int OnTick(int, void* event_data, void* userdata) noexcept {
     Deduplicator& deduplicator = plugin.deduplicator;
     deduplicator.OnTurn();
     for (int i = 0; i < kOverduePerTurn; ++i) {
-      std::optional<Store::InDoubt> event = deduplicator.TakeOverdue();
+      std::optional<EventInDoubt> event = deduplicator.TakeOverdue();
       if (!event) break;
       if (!HandOn(event->topic.c_str(), event->payload, event->qos, event->retain, event->properties)) {
         deduplicator.OnHandOnFailed(std::move(*event));

@@ -1,43 +1,13 @@
 #include <exception>
 #include <filesystem>
 #include <optional>
-#include <string_view>
 
 #include "http_sidecar/endpoints/endpoints.h"
 #include "http_sidecar/endpoints/metrics_text.h"
+#include "plugin/core/contract/figures.h"
 
 namespace dedup::sidecar {
 namespace {
-
-struct PluginMetric {
-  std::string_view name;
-  std::string_view type;
-  std::string_view help;
-  std::uint64_t (*value)(const Statistics&);
-};
-
-constexpr PluginMetric kPluginMetrics[] = {
-    {"events_received_total", "counter", "Events that came, duplicates included.",
-     [](const Statistics& statistics) { return statistics.received(); }},
-    {"duplicates_total", "counter", "Events that were recognised and not handed on.",
-     [](const Statistics& statistics) { return statistics.duplicates; }},
-    {"passed_total", "counter", "Publishes that were handed on untouched: without an id, or unstored.",
-     [](const Statistics& statistics) { return statistics.passed; }},
-    {"refused_total", "counter", "Events that could not be stored and were not acknowledged.",
-     [](const Statistics& statistics) { return statistics.refused; }},
-    {"unstored_total", "counter", "Events that could not be stored and were handed on all the same.",
-     [](const Statistics& statistics) { return statistics.unstored; }},
-    {"invalid_ids_total", "counter", "Publishes whose id was empty, too long or of another type.",
-     [](const Statistics& statistics) { return statistics.invalid_ids; }},
-    {"journal_bytes", "gauge", "The journal's bytes in use.",
-     [](const Statistics& statistics) { return statistics.journal_used_bytes; }},
-    {"journal_size_bytes", "gauge", "The journal's size; when it is full, events are refused.",
-     [](const Statistics& statistics) { return statistics.journal_size_bytes; }},
-    {"store_failing", "gauge", "1 while the plugin cannot store events, which wait in its journal.",
-     [](const Statistics& statistics) { return std::uint64_t{statistics.store_failing}; }},
-    {"journal_failing", "gauge", "1 while the plugin cannot sync its journal and refuses events.",
-     [](const Statistics& statistics) { return std::uint64_t{statistics.journal_failing}; }},
-};
 
 struct PluginData {
   Statistics statistics;
@@ -70,8 +40,9 @@ Answer ServeMetrics(Api& api, Request&) {
   text.Begin("store_readable", "gauge", "1 while the plugin's data can be read; without it they are not shown.")
       .Sample(plugin.has_value());
   if (plugin) {
-    for (const PluginMetric& metric : kPluginMetrics) {
-      text.Begin(metric.name, metric.type, metric.help).Sample(metric.value(plugin->statistics));
+    for (const Figure& figure : kFigures) {
+      text.Begin(figure.metric, figure.kind == FigureKind::kCounter ? "counter" : "gauge", figure.help)
+          .Sample(figure.value(plugin->statistics));
     }
     const SyncDurations& syncs = plugin->statistics.sync_durations;
     text.Begin("fsync_seconds", "histogram", "How long it took to bring the journal to the disk.")

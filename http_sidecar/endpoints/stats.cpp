@@ -6,6 +6,7 @@
 
 #include "http_sidecar/base/uptime.h"
 #include "http_sidecar/endpoints/endpoints.h"
+#include "plugin/core/contract/figures.h"
 #include "plugin/core/text/json_writer.h"
 
 namespace dedup::sidecar {
@@ -31,13 +32,10 @@ Answer ServeStats(Api& api, Request& request) {
       .AddText("uptime", FormatUptime(std::chrono::duration_cast<std::chrono::seconds>(uptime)))
       .AddRaw("uptime_seconds", uptime_seconds);
   if (has_counters) {
-    text.Add("passed", statistics->passed)
-        .Add("refused", statistics->refused)
-        .Add("invalid_ids", statistics->invalid_ids)
-        .Add("unstored", statistics->unstored)
-        .Add("conflicts", api.conflicts)
-        .Add("journal_used_bytes", statistics->journal_used_bytes)
-        .Add("journal_size_bytes", statistics->journal_size_bytes);
+    for (const Figure& figure : kFigures) {
+      if (!figure.stats.empty()) text.Add(figure.stats, figure.value(*statistics));
+    }
+    text.Add("conflicts", api.conflicts);
   }
   return {.status = 200, .body = text.Take()};
 }

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "http_sidecar/publish/parse_batch.h"
-#include "plugin/core/contract/receipts.h"
+#include "plugin/core/event/outcome.h"
 
 namespace dedup::sidecar {
 

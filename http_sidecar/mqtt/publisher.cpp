@@ -24,6 +24,7 @@
 #include "http_sidecar/base/hex.h"
 #include "http_sidecar/base/stderr_log.h"
 #include "http_sidecar/mqtt/inflight.h"
+#include "plugin/core/contract/control.h"
 #include "plugin/core/text/topic_filter.h"
 
 namespace dedup::sidecar {
@@ -337,8 +338,8 @@ class Publisher::Connection {
                                   static_cast<std::size_t>(message->payloadlen));
       if (topic == kReceiptTopic) {
         connection->OnReceipts(text);
-      } else if (topic == kControlAnswerTopic) {
-        connection->OnControlAnswer(text);
+      } else if (topic == kResponseTopic) {
+        connection->OnReceiptsAnswer(text);
       }
     });
   }
@@ -351,13 +352,13 @@ class Publisher::Connection {
     if (!well_formed) End("the broker's plugin sent a malformed receipt");
   }
 
-  void OnControlAnswer(std::string_view text) {
+  void OnReceiptsAnswer(std::string_view text) {
     if (auto top = ParseTopAnswer(text)) {
       top_asked_ = false;
       top_answer_ = std::move(top);
       return;
     }
-    auto answer = ParseControlAnswer(text);
+    auto answer = ParseReceiptsAnswer(text);
     if (!answer) {
       End("the broker's plugin sent a malformed answer to the command `receipts`");
     } else if (!answer->error.empty()) {

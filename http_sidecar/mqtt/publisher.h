@@ -15,7 +15,8 @@
 
 #include "http_sidecar/mqtt/delivery.h"
 #include "http_sidecar/publish/parse_batch.h"
-#include "plugin/core/contract/receipts.h"
+#include "plugin/core/contract/control.h"
+#include "plugin/core/event/outcome.h"
 
 namespace dedup::sidecar {
 

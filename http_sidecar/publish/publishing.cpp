@@ -68,15 +68,7 @@ First ReadFirst(Api& api, std::uint64_t seq) {
 }
 
 std::string_view VerdictText(const Result& result) {
-  switch (result.outcome.verdict) {
-    case Verdict::kProcessed:
-      return "processed";
-    case Verdict::kDuplicate:
-      return result.is_conflict ? "conflict" : "duplicate";
-    case Verdict::kPassed:
-      break;
-  }
-  return "passed";
+  return result.is_conflict ? "conflict" : NameOf(result.outcome.verdict);
 }
 
 }  // namespace

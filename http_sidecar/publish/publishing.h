@@ -11,7 +11,7 @@
 #include "http_sidecar/base/sha256.h"
 #include "http_sidecar/endpoints/api.h"
 #include "http_sidecar/publish/parse_batch.h"
-#include "plugin/core/contract/receipts.h"
+#include "plugin/core/event/outcome.h"
 
 namespace dedup::sidecar {
 

@@ -50,7 +50,7 @@ void Deduplicator::Open(Recovered recovered) {
   secret_ = journal.header().secret;
   recovered_seq_ = accepted_seq_ = turn_seq_ = handed_on_seq_ = journal.accepted_seq();
   const std::int64_t due_ms = recovered_->clock->Now().age_ms + options_.recovery_delay.count();
-  for (Store::InDoubt& event : recovered_->in_doubt) {
+  for (EventInDoubt& event : recovered_->in_doubt) {
     // Which topics have a newer retained message by now is not known; none must be replaced by an older one.
     if (retained_before_open_) event.retain = false;
     in_doubt_.Add(std::move(event), due_ms);
@@ -88,7 +88,7 @@ void Deduplicator::OpenIfRecovered() {
 }
 
 // The hot path: every publish of every client runs through here.
-Outcome Deduplicator::OnPublish(const Publish& publish) {
+Decision Deduplicator::OnPublish(const Publish& publish) {
   KeyHash key;
   const EventId id = IdOf(publish, &key);
   if (id.status != EventIdStatus::kFound) return Pass(publish, id.status);
@@ -104,7 +104,7 @@ Outcome Deduplicator::OnPublish(const Publish& publish) {
     if (!MayAcknowledge()) return Refuse(publish, id.text, kUnsynced);
     if (!in_doubt_.empty() && in_doubt_.IsWaiting(*seq)) return HandOnInDoubt(publish, id.text, *seq);
     Count(&Counters::duplicates);
-    return {Verdict::kDuplicate, *seq, id.text};
+    return {{Verdict::kDuplicate, *seq}, id.text};
   }
 
   if (!is_early) is_prepared = journal_->Prepare(event);
@@ -112,7 +112,7 @@ Outcome Deduplicator::OnPublish(const Publish& publish) {
   writer_->Notify();
   prefaulter_->Notify();
   NoteRetained(publish, event.seq);
-  return {Verdict::kProcessed, event.seq, id.text};
+  return {{Verdict::kProcessed, event.seq}, id.text};
 }
 
 // What the store has given up is forgotten from that moment on, not from the next turn.
@@ -136,10 +136,10 @@ Event Deduplicator::MakeEvent(const Publish& publish, std::string_view event_id,
 }
 
 // Promise P3: the first copy of an event that was perhaps never handed on takes its place.
-Outcome Deduplicator::HandOnInDoubt(const Publish& publish, std::string_view event_id, std::uint64_t seq) {
+Decision Deduplicator::HandOnInDoubt(const Publish& publish, std::string_view event_id, std::uint64_t seq) {
   in_doubt_.Claim(seq);
   NoteRetained(publish, seq);
-  return {Verdict::kProcessed, seq, event_id};
+  return {{Verdict::kProcessed, seq}, event_id};
 }
 
 EventId Deduplicator::IdOf(const Publish& publish, KeyHash* key) {
@@ -184,7 +184,7 @@ bool Deduplicator::Accept(const Event& event, const KeyHash& key) {
     // It is in the journal all the same and will be stored.
     if (options_.on_store_failure == OnStoreFailure::kPass) return true;
     // Its publisher, not being acknowledged, sends it again: that copy is the one to hand on.
-    OnHandOnFailed(Store::InDoubt(event));
+    OnHandOnFailed(EventInDoubt(event));
     return false;
   }
 }
@@ -198,7 +198,7 @@ void Deduplicator::NoteRetained(const Publish& publish, std::uint64_t seq) {
   }
 }
 
-Outcome Deduplicator::Pass(const Publish& publish, EventIdStatus id) {
+Decision Deduplicator::Pass(const Publish& publish, EventIdStatus id) {
   NoteRetained(publish, accepted_seq_ + 1);
   Count(&Counters::passed);
   if (id == EventIdStatus::kInvalid) {
@@ -218,7 +218,7 @@ const char* Deduplicator::WhyNotAppended(const Event& event) const {
   return "the journal is full (the store does not keep up, or fails), or memory is";
 }
 
-Outcome Deduplicator::Refuse(const Publish& publish, std::string_view event_id, const char* why) {
+Decision Deduplicator::Refuse(const Publish& publish, std::string_view event_id, const char* why) {
   const bool pass = options_.on_store_failure == OnStoreFailure::kPass;
   Count(pass ? &Counters::unstored : &Counters::refused);
   if (refused_log_.Allow(MonotonicMs())) {
@@ -227,7 +227,7 @@ Outcome Deduplicator::Refuse(const Publish& publish, std::string_view event_id, 
                  (pass ? "; it was handed on without deduplication" : "; its publisher was disconnected") +
                  " (said once a minute)");
   }
-  if (!pass) return {Verdict::kRefused, 0, event_id};
+  if (!pass) return {{Verdict::kRefused, 0}, event_id};
   NoteRetained(publish, accepted_seq_ + 1);
   return {};
 }
@@ -240,11 +240,11 @@ void Deduplicator::Count(std::uint64_t Counters::*counter) {
   }
 }
 
-void Deduplicator::OnHandOnFailed(const Publish& publish, const Outcome& outcome) {
-  OnHandOnFailed(Store::InDoubt(MakeEvent(publish, outcome.event_id, outcome.seq)));
+void Deduplicator::OnHandOnFailed(const Publish& publish, const Decision& decision) {
+  OnHandOnFailed(EventInDoubt(MakeEvent(publish, decision.event_id, decision.seq)));
 }
 
-void Deduplicator::OnHandOnFailed(Store::InDoubt event) {
+void Deduplicator::OnHandOnFailed(EventInDoubt event) {
   in_doubt_.Add(std::move(event), recovered_->clock->Now().age_ms + options_.recovery_delay.count());
 }
 
@@ -288,7 +288,7 @@ void Deduplicator::OnTurn() {
   }
 }
 
-std::optional<Store::InDoubt> Deduplicator::TakeOverdue() {
+std::optional<EventInDoubt> Deduplicator::TakeOverdue() {
   if (in_doubt_.empty()) return std::nullopt;
   return in_doubt_.TakeOverdue(recovered_->clock->Now().age_ms);
 }

@@ -9,6 +9,8 @@
 
 #include "plugin/core/base/log.h"
 #include "plugin/core/event/event_id.h"
+#include "plugin/core/event/event_in_doubt.h"
+#include "plugin/core/event/outcome.h"
 #include "plugin/core/in_doubt.h"
 #include "plugin/core/options.h"
 #include "plugin/core/start/pending_recovery.h"
@@ -18,13 +20,6 @@
 #include "plugin/core/threads/writer.h"
 
 namespace dedup {
-
-enum class Verdict : std::uint8_t {
-  kProcessed,  ///< a new event, accepted: hand it on
-  kDuplicate,  ///< known: do not hand it on, but let its publisher have its acknowledgement
-  kPassed,     ///< no event: hand it on untouched
-  kRefused,    ///< an event that could not be stored: no acknowledgement, so that its publisher sends it again
-};
 
 /// A publish as the broker shows it; the views must live while OnPublish runs.
 struct Publish {
@@ -36,9 +31,8 @@ struct Publish {
   bool retain = false;
 };
 
-struct Outcome {
-  Verdict verdict = Verdict::kPassed;
-  std::uint64_t seq = 0;      ///< of the event, for a duplicate of its first; 0 with kPassed and kRefused
+/// What becomes of a publish, and by which id.
+struct Decision : Outcome {
   std::string_view event_id;  ///< empty with kPassed; valid until the next OnPublish, as long as the publish
 };
 
@@ -53,11 +47,11 @@ class Deduplicator {
  public:
   explicit Deduplicator(const Options& options);
 
-  Outcome OnPublish(const Publish& publish);
+  Decision OnPublish(const Publish& publish);
 
   /// The broker could not take an event that OnPublish or TakeOverdue let through: it is in doubt from now on.
-  void OnHandOnFailed(const Publish& publish, const Outcome& outcome);
-  void OnHandOnFailed(Store::InDoubt event);
+  void OnHandOnFailed(const Publish& publish, const Decision& decision);
+  void OnHandOnFailed(EventInDoubt event);
   /// The same where there is no memory to hold it: it is in doubt from the next start on.
   void OnHandOnLost(const Outcome& outcome);
 
@@ -70,7 +64,7 @@ class Deduplicator {
   }
 
   /// An event in doubt whose recovery_delay is over: hand it on.
-  std::optional<Store::InDoubt> TakeOverdue();
+  std::optional<EventInDoubt> TakeOverdue();
 
   /// Why no event can be taken at all; empty once the data directory is open.
   std::string trouble() const { return pending_ ? pending_->trouble() : std::string(); }
@@ -101,12 +95,12 @@ class Deduplicator {
   bool IsDeduplicated(std::string_view topic) const;
   std::optional<std::uint64_t> FindRemembered(const KeyHash& key);
   Event MakeEvent(const Publish& publish, std::string_view event_id, std::uint64_t seq) const;
-  Outcome HandOnInDoubt(const Publish& publish, std::string_view event_id, std::uint64_t seq);
+  Decision HandOnInDoubt(const Publish& publish, std::string_view event_id, std::uint64_t seq);
   bool MayAcknowledge() const;
   bool Accept(const Event& event, const KeyHash& key);
-  Outcome Pass(const Publish& publish, EventIdStatus id);
+  Decision Pass(const Publish& publish, EventIdStatus id);
   void NoteRetained(const Publish& publish, std::uint64_t seq);
-  Outcome Refuse(const Publish& publish, std::string_view event_id, const char* why);
+  Decision Refuse(const Publish& publish, std::string_view event_id, const char* why);
   const char* WhyNotAppended(const Event& event) const;
 
   const Options options_;

@@ -9,7 +9,7 @@ namespace {
 constexpr int kTurns = 2;
 }  // namespace
 
-void InDoubtEvents::Add(Store::InDoubt event, std::int64_t due_ms) {
+void InDoubtEvents::Add(EventInDoubt event, std::int64_t due_ms) {
   const std::uint64_t seq = event.seq;
   std::erase_if(leaving_, [seq](const Leaving& leaving) { return leaving.seq == seq; });
   next_due_ms_ = waiting_.empty() ? due_ms : std::min(next_due_ms_, due_ms);
@@ -25,7 +25,7 @@ void InDoubtEvents::Drop(std::uint64_t seq) noexcept {
   std::erase_if(leaving_, [seq](const Leaving& leaving) { return leaving.seq == seq; });
 }
 
-std::optional<Store::InDoubt> InDoubtEvents::TakeOverdue(std::int64_t now_ms) {
+std::optional<EventInDoubt> InDoubtEvents::TakeOverdue(std::int64_t now_ms) {
   if (waiting_.empty() || now_ms < next_due_ms_) return std::nullopt;
   std::int64_t next_due_ms = std::numeric_limits<std::int64_t>::max();
   for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
@@ -33,7 +33,7 @@ std::optional<Store::InDoubt> InDoubtEvents::TakeOverdue(std::int64_t now_ms) {
       next_due_ms = std::min(next_due_ms, it->second.due_ms);
       continue;
     }
-    Store::InDoubt event = std::move(it->second.event);
+    EventInDoubt event = std::move(it->second.event);
     leaving_.push_back({event.seq, 0});
     waiting_.erase(it);
     return event;

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-#include "plugin/core/store/store.h"
+#include "plugin/core/event/event_in_doubt.h"
 
 namespace dedup {
 
@@ -20,7 +20,7 @@ class InDoubtEvents {
  public:
   /// `due_ms`, on the age clock: when to hand it on without waiting for a copy any longer. Also for an event that has
   /// left but could not be handed on after all.
-  void Add(Store::InDoubt event, std::int64_t due_ms);
+  void Add(EventInDoubt event, std::int64_t due_ms);
 
   bool empty() const { return waiting_.empty() && leaving_.empty(); }
 
@@ -33,7 +33,7 @@ class InDoubtEvents {
   void Drop(std::uint64_t seq) noexcept;
 
   /// An event whose time is over, for the caller to hand on.
-  std::optional<Store::InDoubt> TakeOverdue(std::int64_t now_ms);
+  std::optional<EventInDoubt> TakeOverdue(std::int64_t now_ms);
 
   /// A retained message has come to this topic: what waits with a smaller seq must not replace it when it is handed on.
   void OnRetained(std::string_view topic, std::uint64_t seq);
@@ -47,11 +47,10 @@ class InDoubtEvents {
 
   /// The smallest seq above `seq` that is not known to be handed on.
   std::optional<std::uint64_t> OldestAbove(std::uint64_t seq) const;
-  std::size_t waiting_count() const { return waiting_.size(); }
 
  private:
   struct Waiting {
-    Store::InDoubt event;
+    EventInDoubt event;
     std::int64_t due_ms;
   };
   struct Leaving {

@@ -1,19 +1,17 @@
+// What can be told about the plugin in numbers, as read from the journal's header.
 #pragma once
 
 #include <cstdint>
 
+#include "plugin/core/contract/counters.h"
 #include "plugin/core/contract/sync_durations.h"
 
 namespace dedup {
 
-/// The plugin's counters since the data directory was made; they survive restarts and kill -9.
-struct Statistics {
+/// The counters since the data directory was made, which survive restarts and kill -9, and the present state. Here
+/// `passed` takes the unstored events in.
+struct Statistics : Counters {
   std::uint64_t processed = 0;           ///< events accepted and handed on
-  std::uint64_t duplicates = 0;          ///< events recognised and not handed on
-  std::uint64_t passed = 0;              ///< publishes that are no events
-  std::uint64_t refused = 0;             ///< events that could not be stored and were not acknowledged
-  std::uint64_t invalid_ids = 0;         ///< of the passed: those whose id was empty, too long or of another type
-  std::uint64_t unstored = 0;            ///< events that could not be stored and were handed on all the same
   std::uint64_t accepted_seq = 0;        ///< the newest event's seq; 0 before the first
   std::uint64_t journal_used_bytes = 0;  ///< not yet released to the store
   std::uint64_t journal_size_bytes = 0;

@@ -1,3 +1,4 @@
+// Buckets for how long the journal's syncs took.
 #pragma once
 
 #include <algorithm>

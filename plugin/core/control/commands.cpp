@@ -87,20 +87,6 @@ void HandleCommand(const cJSON* command, bool* receipts, const Options& options,
   }
 }
 
-std::string_view NameOf(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kProcessed:
-      return "processed";
-    case Verdict::kDuplicate:
-      return "duplicate";
-    case Verdict::kPassed:
-      return "passed";
-    case Verdict::kRefused:
-      return "refused";
-  }
-  return "";
-}
-
 }  // namespace
 
 ControlResult HandleControl(std::string_view payload, bool receipts, const Options& options, const TopCounts& top,
@@ -127,24 +113,6 @@ ControlResult HandleControl(std::string_view payload, bool receipts, const Optio
     cJSON_ArrayForEach(command, commands) HandleCommand(command, &receipts, options, top, trouble, add_response());
   }
   return {.response = Print(answer), .receipts = receipts};
-}
-
-std::string ReceiptJson(std::string_view topic, const Outcome& outcome) {
-  const bool is_event = outcome.seq != 0;
-  std::string text = "{\"topic\":";
-  json::AppendQuoted(topic, &text);
-  text += ",\"event_id\":";
-  if (is_event) {
-    json::AppendQuoted(outcome.event_id, &text);
-  } else {
-    text += "null";
-  }
-  text += ",\"verdict\":\"";
-  text += NameOf(outcome.verdict);
-  text += "\",\"seq\":";
-  text += is_event ? std::to_string(outcome.seq) : "null";
-  text += '}';
-  return text;
 }
 
 }  // namespace dedup

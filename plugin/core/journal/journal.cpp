@@ -50,25 +50,19 @@ std::uint32_t RecordCrc(const RecordHeader* record) {
 }  // namespace
 
 Statistics StatisticsOf(const JournalHeader& header) {
-  const Counters& counters = header.counters;
-  const std::uint64_t accepted_seq = LoadShared(header.accepted_seq);
-  const std::uint64_t unstored = LoadShared(counters.unstored);
-  SyncDurations sync_durations;
-  std::ranges::transform(header.sync_durations.counts, sync_durations.counts, LoadShared<std::uint64_t>);
-  sync_durations.sum_us = LoadShared(header.sync_durations.sum_us);
-  return {.processed = accepted_seq - LoadShared(header.skipped_seqs),
-          .duplicates = LoadShared(counters.duplicates),
-          .passed = LoadShared(counters.passed) + unstored,
-          .refused = LoadShared(counters.refused),
-          .invalid_ids = LoadShared(counters.invalid_ids),
-          .unstored = unstored,
-          .accepted_seq = accepted_seq,
-          .journal_used_bytes = LoadShared(header.appended_position) - LoadShared(header.released_position),
-          .journal_size_bytes = header.ring_bytes,
-          .record_bytes_max = header.ring_bytes - Journal::NoteBytes(header.ring_bytes),
-          .store_failing = LoadShared(header.store_failing) != 0,
-          .journal_failing = LoadShared(header.journal_failing) != 0,
-          .sync_durations = sync_durations};
+  Statistics statistics;
+  for (const auto counter : kCounters) statistics.*counter = LoadShared(header.counters.*counter);
+  statistics.passed += statistics.unstored;
+  statistics.accepted_seq = LoadShared(header.accepted_seq);
+  statistics.processed = statistics.accepted_seq - LoadShared(header.skipped_seqs);
+  statistics.journal_used_bytes = LoadShared(header.appended_position) - LoadShared(header.released_position);
+  statistics.journal_size_bytes = header.ring_bytes;
+  statistics.record_bytes_max = header.ring_bytes - Journal::NoteBytes(header.ring_bytes);
+  statistics.store_failing = LoadShared(header.store_failing) != 0;
+  statistics.journal_failing = LoadShared(header.journal_failing) != 0;
+  std::ranges::transform(header.sync_durations.counts, statistics.sync_durations.counts, LoadShared<std::uint64_t>);
+  statistics.sync_durations.sum_us = LoadShared(header.sync_durations.sum_us);
+  return statistics;
 }
 
 static_assert(sizeof(JournalHeader) <= Journal::kHeaderBytes);

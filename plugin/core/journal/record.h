@@ -5,9 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <string_view>
 
-#include "plugin/core/base/clock.h"
+#include "plugin/core/event/event.h"
 
 namespace dedup {
 
@@ -16,18 +15,6 @@ static_assert(std::endian::native == std::endian::little, "the journal is little
 enum class RecordKind : std::uint8_t {
   kEvent = 1,     ///< an event was accepted
   kHandedOn = 2,  ///< an event that was in doubt at the start has been handed on
-};
-
-/// An accepted event. The views belong to whoever made it: the broker's message, or the journal's mapping.
-struct Event {
-  std::uint64_t seq = 0;
-  Timestamp accepted{};
-  std::uint8_t qos = 0;
-  bool retain = false;
-  std::string_view topic;
-  std::string_view event_id;
-  std::string_view properties;  ///< MQTT v5 properties as the C face encodes them; opaque here
-  std::string_view payload;
 };
 
 /// What stands before a record's bytes: topic, event_id, properties, payload, zeros up to a multiple of 8.

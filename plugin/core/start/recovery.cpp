@@ -104,7 +104,7 @@ struct Survey {
   Journal::Findings findings;
   std::uint64_t first_seq = 0, last_seq = 0;  // of the events; 0 without any
   bool has_gaps = false;                      // between those two
-  std::map<std::uint64_t, Store::InDoubt> in_doubt;
+  std::map<std::uint64_t, EventInDoubt> in_doubt;
 };
 
 // What is in doubt goes into the table of that name, though its row may come later.
@@ -168,9 +168,9 @@ void StoreAll(Journal& journal, Journal::Search search, std::uint64_t forgotten_
 }
 
 // Events in doubt from the rows and, so far as they are none yet, from the journal.
-std::vector<Store::InDoubt> LoadInDoubt(Store& store, std::map<std::uint64_t, Store::InDoubt> in_journal) {
-  std::vector<Store::InDoubt> in_doubt = store.LoadInDoubt();
-  for (const Store::InDoubt& event : in_doubt) in_journal.erase(event.seq);
+std::vector<EventInDoubt> LoadInDoubt(Store& store, std::map<std::uint64_t, EventInDoubt> in_journal) {
+  std::vector<EventInDoubt> in_doubt = store.LoadInDoubt();
+  for (const EventInDoubt& event : in_doubt) in_journal.erase(event.seq);
   for (auto& [seq, event] : in_journal) in_doubt.push_back(std::move(event));
   return in_doubt;
 }
@@ -231,7 +231,7 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
     batch.SaveState(state);
     // Those of which neither a row nor a record is left: nothing can hand them on.
     std::set<std::uint64_t> lost = recovered.store->LoadInDoubtSeqs();
-    for (const Store::InDoubt& event : recovered.in_doubt) lost.erase(event.seq);
+    for (const EventInDoubt& event : recovered.in_doubt) lost.erase(event.seq);
     for (const std::uint64_t seq : lost) batch.DeleteInDoubt(seq);
     if (recovered.keys->Sync()) batch.SaveKeysSeq(recovered.keys->appended_seq());
     batch.Commit();

@@ -26,7 +26,7 @@ struct Recovered {
   StoreState state;
   std::uint64_t unstored = 0;  // of those records, events that are no rows yet
   Index index;
-  std::vector<Store::InDoubt> in_doubt;
+  std::vector<EventInDoubt> in_doubt;
 };
 
 /// Another broker, or another listener's plugin in this one, uses the data directory.

@@ -112,20 +112,11 @@ void Store::ForEachKey(
   while (rows.Step()) on_key(Unsigned(rows.Integer(0)), rows.Bytes(1), rows.Bytes(2));
 }
 
-Store::InDoubt::InDoubt(const Event& event)
-    : seq(event.seq),
-      qos(event.qos),
-      retain(event.retain),
-      topic(event.topic),
-      event_id(event.event_id),
-      properties(event.properties),
-      payload(event.payload) {}
-
-std::vector<Store::InDoubt> Store::LoadInDoubt() {
+std::vector<EventInDoubt> Store::LoadInDoubt() {
   sqlite::Statement rows(database_,
                          "SELECT seq, qos, retain, topic, event_id, properties, payload "
                          "FROM in_doubt JOIN events USING(seq) JOIN topics USING(topic_id) ORDER BY seq");
-  std::vector<InDoubt> in_doubt;
+  std::vector<EventInDoubt> in_doubt;
   while (rows.Step()) {
     in_doubt.emplace_back(Event{.seq = Unsigned(rows.Integer(0)),
                                 .accepted = {},

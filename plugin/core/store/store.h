@@ -12,7 +12,8 @@
 #include <vector>
 
 #include "plugin/core/contract/counters.h"
-#include "plugin/core/journal/record.h"
+#include "plugin/core/event/event.h"
+#include "plugin/core/event/event_in_doubt.h"
 #include "plugin/core/store/schema.h"
 #include "plugin/core/store/sqlite.h"
 
@@ -58,22 +59,9 @@ class Store {
       std::uint64_t after_seq, std::uint64_t last_seq,
       const std::function<void(std::uint64_t seq, std::string_view topic, std::string_view event_id)>& on_key);
 
-  /// An event that was accepted but perhaps not handed on, with storage of its own.
-  struct InDoubt {
-    InDoubt() = default;
-    explicit InDoubt(const Event& event);
-
-    std::uint64_t seq = 0;
-    std::uint8_t qos = 0;
-    bool retain = false;
-    std::string topic;
-    std::string event_id;
-    std::string properties;
-    std::string payload;
-  };
-  /// Those that are rows.
-  std::vector<InDoubt> LoadInDoubt();
-  /// Those that are not rows yet among them.
+  /// The events in doubt that are rows.
+  std::vector<EventInDoubt> LoadInDoubt();
+  /// The seqs of all that are in doubt, also of those that are no rows yet.
   std::set<std::uint64_t> LoadInDoubtSeqs();
 
   /// Writes every committed row to the main file, syncs that and empties the WAL. False when a reader is in the way.

@@ -2,7 +2,7 @@
 
 #include "plugin/core/text/json.h"
 
-namespace dedup::sidecar {
+namespace dedup {
 
 std::string Quoted(std::string_view text) {
   std::string quoted;
@@ -30,4 +30,4 @@ std::string ArrayText(const std::vector<std::string_view>& texts) {
   return array + "]";
 }
 
-}  // namespace dedup::sidecar
+}  // namespace dedup

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace dedup::sidecar {
+namespace dedup {
 
 /// With quotes and escapes. `text` is valid UTF-8.
 std::string Quoted(std::string_view text);
@@ -26,4 +26,4 @@ class ObjectText {
 /// An array of JSON texts.
 std::string ArrayText(const std::vector<std::string_view>& texts);
 
-}  // namespace dedup::sidecar
+}  // namespace dedup

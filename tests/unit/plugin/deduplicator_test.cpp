@@ -28,7 +28,7 @@ using DeduplicatorTest = DeduplicatorFixture;
 
 TEST_F(DeduplicatorTest, TheFirstCopyIsProcessedTheOthersAreDuplicatesOfIt) {
   Start();
-  Outcome outcome = Publish("a");
+  Decision outcome = Publish("a");
   EXPECT_EQ(outcome.verdict, kProcessed);
   EXPECT_EQ(outcome.seq, 1U);
   EXPECT_EQ(outcome.event_id, "a");
@@ -73,7 +73,7 @@ TEST_F(DeduplicatorTest, TheUserPropertyComesBeforeThePayload) {
 TEST_F(DeduplicatorTest, WhatIsNoEventPasses) {
   Start();
   for (const char* const payload : {"", "hello", "{}", R"([{"event_id":"a"}])", R"({"event_id":"a")"}) {
-    const Outcome outcome = Send(payload);
+    const Decision outcome = Send(payload);
     EXPECT_EQ(outcome.verdict, kPassed) << payload;
     EXPECT_EQ(outcome.seq, 0U);
   }
@@ -285,7 +285,7 @@ TEST_F(DeduplicatorTest, AnEventLargerThanTheJournalIsRefused) {
   Start();
   TakeLog();
   payload_ = R"({"event_id":"a","x":")" + std::string(Journal::kRingBytesMin, 'x') + "\"}";
-  const Outcome outcome = Send(payload_);
+  const Decision outcome = Send(payload_);
   EXPECT_EQ(outcome.verdict, kRefused);
   EXPECT_EQ(outcome.seq, 0U);
   EXPECT_EQ(outcome.event_id, "a");
@@ -333,7 +333,7 @@ TEST_F(DeduplicatorTest, AnEventThatDidNotReachTheDiskIsRefusedAndItsNextCopyTak
     EXPECT_EQ(VerdictOf("c"), kRefused);
     EXPECT_EQ(VerdictOf("a"), kRefused) << "a duplicate's acknowledgement would say the same";
   }
-  Outcome outcome;
+  Decision outcome;
   EXPECT_TRUE(Eventually([&] {
     outcome = Publish("b");
     return outcome.verdict != kRefused;
@@ -374,7 +374,7 @@ TEST_F(DeduplicatorTest, WithAnIntervalAFailedSyncRefusesWhatFollows) {
 
 TEST_F(DeduplicatorTest, AnEventThatCouldNotBeHandedOnIsInDoubt) {
   Start();
-  const Outcome outcome = Publish("a");
+  const Decision outcome = Publish("a");
   dedup_->OnHandOnFailed(MakeMessage(payload_), outcome);
   EXPECT_EQ(Publish("b").seq, 2U);
   EXPECT_EQ(Publish("a").verdict, kProcessed);
@@ -385,12 +385,12 @@ TEST_F(DeduplicatorTest, AnEventThatCouldNotBeHandedOnIsInDoubt) {
 TEST_F(DeduplicatorTest, WithoutACopyItComesBackWhenTheDelayIsOver) {
   options_.recovery_delay = 300ms;
   Start();
-  const Outcome outcome = Publish("a");
+  const Decision outcome = Publish("a");
   Message message = MakeMessage(payload_);
   message.qos = 2;
   dedup_->OnHandOnFailed(message, outcome);
   EXPECT_FALSE(dedup_->TakeOverdue());
-  std::optional<Store::InDoubt> event;
+  std::optional<EventInDoubt> event;
   EXPECT_TRUE(Eventually([&] { return (event = dedup_->TakeOverdue()).has_value(); }));
   EXPECT_EQ(event->seq, 1U);
   EXPECT_EQ(event->qos, 2);
@@ -404,13 +404,13 @@ TEST_F(DeduplicatorTest, WhatIsInDoubtOutlastsItsWindow) {
   options_.window = options_.retention = 50ms;
   options_.recovery_delay = 400ms;
   Start();
-  const Outcome outcome = Publish("a");
+  const Decision outcome = Publish("a");
   dedup_->OnHandOnFailed(MakeMessage(payload_), outcome);
   Turn(3);
   std::this_thread::sleep_for(100ms);
   std::this_thread::sleep_for(100ms);
   Turn(3);
-  const Outcome copy = Publish("a");
+  const Decision copy = Publish("a");
   EXPECT_EQ(copy.verdict, kProcessed);
   EXPECT_EQ(copy.seq, 1U) << "the same event still";
   EXPECT_FALSE(dedup_->TakeOverdue());
@@ -420,7 +420,7 @@ TEST_F(DeduplicatorTest, ItDoesNotReplaceALaterRetainedMessage) {
   options_.recovery_delay = 0ms;
   Start();
   for (const char* const topic : {"x", "y", "z"}) {
-    const Outcome outcome = Publish("a", topic);
+    const Decision outcome = Publish("a", topic);
     Message message = MakeMessage(payload_, topic);
     message.retain = true;
     dedup_->OnHandOnFailed(message, outcome);

@@ -19,7 +19,7 @@ using testing::Optional;
 class InDoubtTest : public testing::Test {
  protected:
   void Add(std::uint64_t seq, std::int64_t due_ms = 1000, const std::string& topic = "t") {
-    Store::InDoubt event;
+    EventInDoubt event;
     event.seq = seq;
     event.topic = topic;
     event.retain = true;
@@ -55,7 +55,6 @@ TEST_F(InDoubtTest, IsEmptyAtFirst) {
 TEST_F(InDoubtTest, AClaimedEventWaitsNoMoreAndLeavesAfterTwoTurns) {
   Add(7);
   EXPECT_TRUE(events_.IsWaiting(7));
-  EXPECT_EQ(events_.waiting_count(), 1U);
   events_.Claim(7);
   EXPECT_FALSE(events_.IsWaiting(7));
   EXPECT_FALSE(events_.TakeOverdue(INT64_MAX));

@@ -62,15 +62,15 @@ class DeduplicatorFixture : public testing::Test {
   }
 
   /// Publishes {"event_id":<id>}; the outcome is valid until the next.
-  Outcome Publish(std::string_view event_id, std::string_view topic = "t") {
+  Decision Publish(std::string_view event_id, std::string_view topic = "t") {
     payload_ = "{\"event_id\":\"" + std::string(event_id) + "\"}";
     return Send(MakeMessage(payload_, topic));
   }
   static Message MakeMessage(std::string_view payload, std::string_view topic = "t") {
     return {.topic = topic, .payload = payload, .id_property = {}, .properties = {}, .qos = 1};
   }
-  Outcome Send(const Message& message) { return dedup_->OnPublish(message); }
-  Outcome Send(std::string_view payload) { return Send(MakeMessage(payload)); }
+  Decision Send(const Message& message) { return dedup_->OnPublish(message); }
+  Decision Send(std::string_view payload) { return Send(MakeMessage(payload)); }
   Verdict VerdictOf(std::string_view event_id, std::string_view topic = "t") {
     return Publish(event_id, topic).verdict;
   }

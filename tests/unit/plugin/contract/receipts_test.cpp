@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
-namespace dedup::sidecar {
+#include "plugin/core/text/json.h"
+
+namespace dedup {
 namespace {
 
 struct Read {
@@ -44,46 +46,23 @@ TEST(ReceiptsTest, MalformedReceiptsAreSaidToBeSo) {
   }
 }
 
-TEST(ReceiptsTest, TheAnswerSaysWhatThePluginDeduplicates) {
-  const auto answer = ParseControlAnswer(R"({"responses":[{"command":"receipts","enable":true,"id_member":"id",)"
-                                         R"("id_property":"dedup-id","topics":["a/#","b/+"]}]})");
-  ASSERT_TRUE(answer.has_value());
-  EXPECT_EQ(answer->error, "");
-  EXPECT_EQ(answer->settings.id_member, "id");
-  EXPECT_EQ(answer->settings.id_property, "dedup-id");
-  EXPECT_EQ(answer->settings.topics, (std::vector<std::string>{"a/#", "b/+"}));
+TEST(ReceiptJsonTest, NamesTheVerdictAndTheSeq) {
+  EXPECT_EQ(ReceiptJson("t", "id", {Verdict::kProcessed, 12}),
+            R"({"topic":"t","event_id":"id","verdict":"processed","seq":12})");
+  EXPECT_EQ(ReceiptJson("t", "id", {Verdict::kDuplicate, 18446744073709551615U}),
+            R"({"topic":"t","event_id":"id","verdict":"duplicate","seq":18446744073709551615})");
 }
 
-TEST(ReceiptsTest, TheAnswerMayBeAnError) {
-  const auto answer = ParseControlAnswer(R"({"responses":[{"command":"receipts","error":"unknown command"}]})");
-  ASSERT_TRUE(answer.has_value());
-  EXPECT_EQ(answer->error, "unknown command");
+TEST(ReceiptJsonTest, WhatIsNoEventHasNeitherIdNorSeq) {
+  EXPECT_EQ(ReceiptJson("t", {}, {}), R"({"topic":"t","event_id":null,"verdict":"passed","seq":null})");
 }
 
-TEST(ReceiptsTest, WhatIsNoAnswerIsNone) {
-  for (const char* text : {"", "[]", "{}", R"({"responses":[]})", R"({"responses":[{"command":"other"}]})",
-                           R"({"responses":[{"command":"receipts"}])", R"({"responses":7})"}) {
-    EXPECT_FALSE(ParseControlAnswer(text).has_value()) << text;
-  }
-}
-
-TEST(ReceiptsTest, TheTopListsAreHandedOnAsTheyCame) {
-  const auto answer = ParseTopAnswer(R"({"responses":[{"command":"top","correlationData":"7","since":"then",)"
-                                     R"("topics":[{"topic":"a\u0000","events":1}],"duplicate_clients":[]}]})");
-  ASSERT_TRUE(answer.has_value());
-  EXPECT_EQ(answer->error, "");
-  EXPECT_EQ(answer->text, R"({"since":"then","topics":[{"topic":"a\u0000","events":1}],"duplicate_clients":[]})");
-}
-
-TEST(ReceiptsTest, AnOlderPluginKnowsNoTopLists) {
-  const auto answer = ParseTopAnswer(R"({"responses":[{"command":"top","error":"unknown command"}]})");
-  ASSERT_TRUE(answer.has_value());
-  EXPECT_EQ(answer->error, "unknown command");
-  for (const char* text :
-       {"", "{}", R"({"responses":[{"command":"receipts"}]})", R"({"responses":[{"command":"top"}])"}) {
-    EXPECT_FALSE(ParseTopAnswer(text).has_value()) << text;
-  }
+TEST(ReceiptJsonTest, QuotesTopicAndId) {
+  const std::string text = ReceiptJson("a\"b\\c/ö", {"\0\n\"\x7F😀", 8}, {Verdict::kProcessed, 1});
+  EXPECT_EQ(text, R"({"topic":"a\"b\\c/ö","event_id":"\u0000\u000a\"\u007f😀","verdict":"processed","seq":1})");
+  json::Value value;
+  EXPECT_TRUE(json::Reader(text).ReadDocument(&value));
 }
 
 }  // namespace
-}  // namespace dedup::sidecar
+}  // namespace dedup

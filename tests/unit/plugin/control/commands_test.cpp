@@ -133,23 +133,5 @@ TEST_F(ControlTest, WhatIsNoRequestIsToldWhatIsExpected) {
   }
 }
 
-TEST(ReceiptJsonTest, NamesTheVerdictAndTheSeq) {
-  EXPECT_EQ(ReceiptJson("t", {Verdict::kProcessed, 12, "id"}),
-            R"({"topic":"t","event_id":"id","verdict":"processed","seq":12})");
-  EXPECT_EQ(ReceiptJson("t", {Verdict::kDuplicate, 18446744073709551615U, "id"}),
-            R"({"topic":"t","event_id":"id","verdict":"duplicate","seq":18446744073709551615})");
-}
-
-TEST(ReceiptJsonTest, WhatIsNoEventHasNeitherIdNorSeq) {
-  EXPECT_EQ(ReceiptJson("t", {}), R"({"topic":"t","event_id":null,"verdict":"passed","seq":null})");
-}
-
-TEST(ReceiptJsonTest, QuotesTopicAndId) {
-  const std::string text = ReceiptJson("a\"b\\c/ö", {Verdict::kProcessed, 1, {"\0\n\"\x7F😀", 8}});
-  EXPECT_EQ(text, R"({"topic":"a\"b\\c/ö","event_id":"\u0000\u000a\"\u007f😀","verdict":"processed","seq":1})");
-  json::Value value;
-  EXPECT_TRUE(json::Reader(text).ReadDocument(&value));
-}
-
 }  // namespace
 }  // namespace dedup

@@ -25,33 +25,33 @@ Values Take(SysTopics* topics, std::int64_t now_ms, const Statistics& statistics
 
 TEST(SysTopicsTest, PublishesAllAtFirst) {
   SysTopics topics(std::chrono::seconds(10));
-  EXPECT_EQ(Take(&topics, 0,
-                 {.processed = 5,
-                  .duplicates = 2,
-                  .passed = 3,
-                  .refused = 4,
-                  .invalid_ids = 1,
-                  .unstored = 6,
-                  .accepted_seq = 9,
-                  .journal_used_bytes = 70,
-                  .journal_size_bytes = 80,
-                  .store_failing = true,
-                  .journal_failing = false}),
-            (Values{{"$SYS/broker/dedup/received", "7"},
-                    {"$SYS/broker/dedup/duplicates", "2"},
-                    {"$SYS/broker/dedup/passed", "3"},
-                    {"$SYS/broker/dedup/refused", "4"},
-                    {"$SYS/broker/dedup/unstored", "6"},
-                    {"$SYS/broker/dedup/invalid_ids", "1"},
-                    {"$SYS/broker/dedup/journal_bytes", "70"},
-                    {"$SYS/broker/dedup/journal_size_bytes", "80"},
-                    {"$SYS/broker/dedup/store_failing", "1"},
-                    {"$SYS/broker/dedup/journal_failing", "0"}}));
+  Statistics statistics;
+  statistics.processed = 5;
+  statistics.duplicates = 2;
+  statistics.passed = 3;
+  statistics.refused = 4;
+  statistics.invalid_ids = 1;
+  statistics.unstored = 6;
+  statistics.accepted_seq = 9;
+  statistics.journal_used_bytes = 70;
+  statistics.journal_size_bytes = 80;
+  statistics.store_failing = true;
+  EXPECT_EQ(Take(&topics, 0, statistics), (Values{{"$SYS/broker/dedup/received", "7"},
+                                                  {"$SYS/broker/dedup/duplicates", "2"},
+                                                  {"$SYS/broker/dedup/passed", "3"},
+                                                  {"$SYS/broker/dedup/refused", "4"},
+                                                  {"$SYS/broker/dedup/unstored", "6"},
+                                                  {"$SYS/broker/dedup/invalid_ids", "1"},
+                                                  {"$SYS/broker/dedup/journal_bytes", "70"},
+                                                  {"$SYS/broker/dedup/journal_size_bytes", "80"},
+                                                  {"$SYS/broker/dedup/store_failing", "1"},
+                                                  {"$SYS/broker/dedup/journal_failing", "0"}}));
 }
 
 TEST(SysTopicsTest, PublishesThenWhatHasChanged) {
   SysTopics topics(std::chrono::seconds(10));
-  Statistics statistics{.processed = 1};
+  Statistics statistics;
+  statistics.processed = 1;
   Take(&topics, 0, statistics);
   EXPECT_THAT(Take(&topics, 10'000, statistics), IsEmpty());
   statistics.duplicates = 1;

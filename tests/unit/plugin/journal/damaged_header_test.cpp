@@ -46,7 +46,7 @@ TEST_F(DamagedHeaderTest, AnOlderRetainedEventInDoubtDoesNotReplaceANewerOne) {
   options_.recovery_delay = 200ms;
   Start();
   EXPECT_EQ(Send(newer).verdict, kProcessed);
-  std::optional<Store::InDoubt> event;
+  std::optional<EventInDoubt> event;
   EXPECT_TRUE(Eventually([&] { return (event = dedup_->TakeOverdue()).has_value(); }));
   EXPECT_FALSE(event->retain) << event->event_id;
 }

@@ -217,7 +217,7 @@ TEST_P(RecoveryTableTest, KeepsWhatIsThereInventsNothingAndComesUp) {
   std::uint64_t newest = 0;
   for (const int event : kAll) {
     const std::string payload = History::Payload(event);
-    Outcome outcome = Send(payload);
+    Decision outcome = Send(payload);
     if (outcome.seq == static_cast<std::uint64_t>(event) && (!all_is_lost || outcome.verdict == kDuplicate)) {
       known.insert(event);
       if (in_journal.contains(event)) {

@@ -171,10 +171,10 @@ TEST_F(RecoveryTest, EventsOfTheLastTwoTurnsAreInDoubt) {
   EXPECT_EQ(VerdictOf("a"), kDuplicate);
   for (const char* const id : {"b", "c"}) {
     const std::uint64_t seq = id == "b"sv ? 2 : 3;
-    const Outcome first = Publish(id);
+    const Decision first = Publish(id);
     EXPECT_EQ(first.verdict, kProcessed) << id;
     EXPECT_EQ(first.seq, seq);
-    const Outcome second = Publish(id);
+    const Decision second = Publish(id);
     EXPECT_EQ(second.verdict, kDuplicate) << id;
     EXPECT_EQ(second.seq, seq);
   }
@@ -257,7 +257,7 @@ TEST_F(RecoveryTest, AnEventThatCouldNotBeHandedOnKeepsThoseBehindItInDoubt) {
   KilledAfter([this] {
     Publish("a");
     Turn(2);
-    const Outcome outcome = Publish("b");
+    const Decision outcome = Publish("b");
     dedup_->OnHandOnFailed(MakeMessage(payload_), outcome);
     Turn(5);
   });

@@ -57,7 +57,7 @@ class UnstoredTest : public DeduplicatorFixture {
   }
   void PublishAll(int first, int last) {
     for (int id = first; id <= last; ++id) {
-      const Outcome outcome = Publish(std::to_string(id));
+      const Decision outcome = Publish(std::to_string(id));
       EXPECT_EQ(outcome.verdict, kProcessed) << id;
       EXPECT_EQ(outcome.seq, static_cast<std::uint64_t>(id));
     }
@@ -65,7 +65,7 @@ class UnstoredTest : public DeduplicatorFixture {
   }
   void ExpectDuplicates(int first, int last) {
     for (int id = first; id <= last; ++id) {
-      const Outcome outcome = Publish(std::to_string(id));
+      const Decision outcome = Publish(std::to_string(id));
       ASSERT_EQ(outcome.verdict, kDuplicate) << id;
       ASSERT_EQ(outcome.seq, static_cast<std::uint64_t>(id));
     }

@@ -110,7 +110,7 @@ TEST_F(UnusableDataDirTest, ANewerRetainedMessageIsNotReplacedByAnOlderEventInDo
   Unblock();
   std::filesystem::rename(dir_ / "away", options_.data_dir);
   ASSERT_TRUE(Opens());
-  std::optional<Store::InDoubt> event;
+  std::optional<EventInDoubt> event;
   EXPECT_TRUE(Eventually([&] { return (event = dedup_->TakeOverdue()).has_value(); }));
   EXPECT_FALSE(event->retain);
 }

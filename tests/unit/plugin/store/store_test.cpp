@@ -91,7 +91,7 @@ class StoreTest : public testing::Test {
   }
   std::vector<std::uint64_t> InDoubt() {
     std::vector<std::uint64_t> seqs;
-    for (const Store::InDoubt& event : store_->LoadInDoubt()) seqs.push_back(event.seq);
+    for (const EventInDoubt& event : store_->LoadInDoubt()) seqs.push_back(event.seq);
     return seqs;
   }
   std::vector<std::uint64_t> Numbers(const char* sql) {
