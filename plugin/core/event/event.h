@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "plugin/core/base/clock.h"
+#include "plugin/core/event/publish.h"
 
 namespace dedup {
 
@@ -19,5 +20,18 @@ struct Event {
   std::string_view properties;  ///< MQTT v5 properties as the C face encodes them; opaque here
   std::string_view payload;
 };
+
+/// The views are the publish's and the id's.
+inline Event MakeEvent(const Publish& publish, std::string_view event_id, std::uint64_t seq,
+                       const Timestamp& accepted) {
+  return {.seq = seq,
+          .accepted = accepted,
+          .qos = publish.qos,
+          .retain = publish.retain,
+          .topic = publish.topic,
+          .event_id = event_id,
+          .properties = publish.properties,
+          .payload = publish.payload};
+}
 
 }  // namespace dedup

@@ -14,8 +14,9 @@ constexpr std::chrono::steady_clock::duration kPauseMin = std::chrono::seconds(2
 
 PendingRecovery::PendingRecovery(const Options& options, LogQueue& log, std::string trouble)
     : options_(options), log_(log), trouble_(std::move(trouble)) {
-  LogTrouble();
   thread_ = std::thread([this] { Run(); });
+  const std::lock_guard lock(mutex_);
+  LogTrouble();
 }
 
 PendingRecovery::~PendingRecovery() {

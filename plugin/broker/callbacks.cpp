@@ -1,0 +1,124 @@
+#include "plugin/broker/callbacks.h"
+
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "plugin/broker/guard.h"
+#include "plugin/broker/properties.h"
+#include "plugin/broker/publish.h"
+#include "plugin/broker/versions.h"
+#include "plugin/core/contract/control.h"
+#include "plugin/core/control/commands.h"
+
+namespace dedup::broker {
+namespace {
+
+// At this many in a turn the broker's loop is not held up noticeably.
+constexpr int kOverduePerTurn = 64;
+
+// That of the broker's own $SYS topics.
+constexpr int kSysQos = 2;
+
+void CountTop(Plugin& plugin, std::string_view topic, const mosquitto* client, Verdict verdict) {
+  const bool is_duplicate = verdict == Verdict::kDuplicate;
+  plugin.top.topics.Count(topic, is_duplicate);
+  if (!is_duplicate) return;
+  if (const char* const id = mosquitto_client_id(client)) plugin.top.duplicate_clients.Count(id, is_duplicate);
+}
+
+// A value that there is no memory for comes again when it changes.
+void PublishSysTopics(Plugin& plugin) {
+  const std::int64_t now_ms = MonotonicMs();
+  if (!plugin.sys_topics.is_due(now_ms)) return;
+  const std::optional<Statistics> statistics = plugin.deduplicator.statistics();
+  if (!statistics) return;
+  for (const SysMessage& message : plugin.sys_topics.Take(now_ms, *statistics)) {
+    BrokerPublish(nullptr, message.topic.c_str(), message.payload, kSysQos, true, nullptr);
+  }
+}
+
+}  // namespace
+
+int OnMessage(int, void* event_data, void* userdata) noexcept {
+  return Guard("message", kRefuseUnacknowledged, [&] {
+    auto& plugin = *static_cast<Plugin*>(userdata);
+    auto* const message = static_cast<mosquitto_evt_message*>(event_data);
+    if (message->topic[0] == '$') return int{MOSQ_ERR_SUCCESS};
+    ControlClient* const control_client = plugin.clients.Find(message->client);
+    if (control_client != nullptr && control_client->ReadsNothing()) return kRefuseUnacknowledged;
+
+    Publish publish{.topic = message->topic,
+                    .payload = {static_cast<const char*>(message->payload), message->payloadlen},
+                    .id_property = {},
+                    .properties = {},
+                    .qos = message->qos,
+                    .retain = message->retain};
+    std::optional<std::string> id_property;
+    if (message->properties != nullptr) {
+      plugin.properties.clear();
+      ReadProperties(message->properties, plugin.deduplicator.options().id_property, &plugin.properties, &id_property);
+      publish.properties = plugin.properties;
+      if (id_property) publish.id_property = *id_property;
+    }
+
+    const Decision decision = plugin.deduplicator.OnPublish(publish);
+    if (decision.action == Action::kRefuse) return kRefuseUnacknowledged;
+    if (decision.verdict != Verdict::kPassed) CountTop(plugin, publish.topic, message->client, decision.verdict);
+    if (decision.action == Action::kHandOnAndReplace &&
+        !HandOn(message->topic, publish.payload, message->qos, message->retain, publish.properties)) {
+      plugin.deduplicator.OnHandOnFailed(publish, decision);
+      return kRefuseUnacknowledged;
+    }
+    if (control_client != nullptr && control_client->receipts) {
+      control_client->SendReceipt(publish.topic, decision.event_id, decision);
+    }
+    if (decision.action != Action::kLetThrough) MakeStandIn(message);
+    return int{MOSQ_ERR_SUCCESS};
+  });
+}
+
+int OnTick(int, void* event_data, void* userdata) noexcept {
+  return Guard("tick", MOSQ_ERR_SUCCESS, [&] {
+    auto& plugin = *static_cast<Plugin*>(userdata);
+    Deduplicator& deduplicator = plugin.deduplicator;
+    deduplicator.OnTurn();
+    for (int i = 0; i < kOverduePerTurn; ++i) {
+      std::optional<EventInDoubt> event = deduplicator.TakeOverdue();
+      if (!event) break;
+      if (!HandOn(event->topic.c_str(), event->payload, event->qos, event->retain, event->properties)) {
+        deduplicator.OnHandOnFailed(std::move(*event));
+        break;
+      }
+    }
+    PublishSysTopics(plugin);
+    FlushLog(deduplicator.log());
+    AskForNextTick(static_cast<mosquitto_evt_tick*>(event_data), deduplicator.wants_turn());
+    return int{MOSQ_ERR_SUCCESS};
+  });
+}
+
+int OnControl(int, void* event_data, void* userdata) noexcept {
+  return Guard("control", MOSQ_ERR_SUCCESS, [&] {
+    auto& plugin = *static_cast<Plugin*>(userdata);
+    const auto* const message = static_cast<mosquitto_evt_control*>(event_data);
+    ControlClient* const client = plugin.clients.FindOrAdd(message->client);
+    if (client == nullptr) return int{MOSQ_ERR_SUCCESS};
+    if (client->ReadsNothing()) return kRefuseUnacknowledged;
+    const ControlResult result =
+        HandleControl({static_cast<const char*>(message->payload), message->payloadlen}, client->receipts,
+                      plugin.deduplicator.options(), plugin.top, plugin.deduplicator.trouble());
+    client->receipts = result.receipts;
+    client->Tell(kResponseTopic, result.response);
+    return int{MOSQ_ERR_SUCCESS};
+  });
+}
+
+int OnDisconnect(int, void* event_data, void* userdata) noexcept {
+  return Guard("disconnect", MOSQ_ERR_SUCCESS, [&] {
+    static_cast<Plugin*>(userdata)->clients.Remove(static_cast<mosquitto_evt_disconnect*>(event_data)->client);
+    return int{MOSQ_ERR_SUCCESS};
+  });
+}
+
+}  // namespace dedup::broker

@@ -1,0 +1,49 @@
+#include "plugin/broker/clients.h"
+
+#include <new>
+
+#include "plugin/broker/guard.h"
+#include "plugin/broker/publish.h"
+#include "plugin/broker/versions.h"
+#include "plugin/core/contract/receipts.h"
+
+namespace dedup::broker {
+
+void ControlClient::Tell(const char* topic, std::string_view text) {
+  // Counted even if there is no memory for it: that is no time to trust a client.
+  backlog.Add(text.size());
+  BrokerPublish(id.c_str(), topic, text, 0, false, nullptr);
+}
+
+void ControlClient::SendReceipt(std::string_view topic, std::string_view event_id, const Outcome& outcome) {
+  try {
+    Tell(kReceiptTopic, ReceiptJson(topic, event_id, outcome));
+  } catch (const std::bad_alloc&) {
+    // The event is accepted: the lack of memory for its receipt must not refuse it.
+  }
+}
+
+bool ControlClient::ReadsNothing() const {
+  if (!backlog.is_too_long()) return false;
+  Log(MOSQ_LOG_WARNING, "mosquitto-dedup: client " + id + " does not read its receipts: disconnecting it");
+  return true;
+}
+
+ControlClient* ControlClients::Find(const mosquitto* client) {
+  if (clients_.empty()) return nullptr;
+  const auto found = clients_.find(client);
+  if (found == clients_.end()) return nullptr;
+  const char* const id = mosquitto_client_id(client);
+  if (id != nullptr && found->second.id == id) return &found->second;
+  clients_.erase(found);
+  return nullptr;
+}
+
+ControlClient* ControlClients::FindOrAdd(const mosquitto* client) {
+  if (ControlClient* const known = Find(client)) return known;
+  const char* const id = mosquitto_client_id(client);
+  if (id == nullptr) return nullptr;
+  return &clients_.try_emplace(client, ControlClient{id, Backlog(SocketOf(client))}).first->second;
+}
+
+}  // namespace dedup::broker

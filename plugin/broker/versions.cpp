@@ -1,0 +1,43 @@
+#include "plugin/broker/versions.h"
+
+#include <dlfcn.h>
+
+#include <cstring>
+
+namespace dedup::broker {
+namespace {
+
+// How long the loop of 2.1 may wait for traffic; that of 2.0 never waits longer than 100 ms.
+constexpr long kBusyTick_ms = 1;
+constexpr long kIdleTick_ms = 100;
+
+}  // namespace
+
+bool IsBroker20() {
+  static const bool kIs20 = dlsym(RTLD_DEFAULT, "mosquitto_plugin_set_info") == nullptr;
+  return kIs20;
+}
+
+// Every version with epoll begins its struct mosquitto with what it is (2: a client) and its socket.
+int SocketOf(const mosquitto* client) {
+  int beginning[2];
+  std::memcpy(beginning, static_cast<const void*>(client), sizeof beginning);
+  return beginning[0] == 2 ? beginning[1] : -1;
+}
+
+// There the plugin's identifier holds its listener and nothing else (struct mosquitto_plugin_id_t).
+bool IsPerListener20(const mosquitto_plugin_id_t* identifier) {
+  if (!IsBroker20()) return false;
+  const void* listener;
+  std::memcpy(&listener, static_cast<const void*>(identifier), sizeof listener);
+  return listener != nullptr;
+}
+
+// 2.0 reads neither field. In 2.1 next_ns is next_ms, for how long its loop may wait; and the next call is due at now_s
+// plus that, so with 0 it comes at every turn, as in 2.0.
+void AskForNextTick(mosquitto_evt_tick* tick, bool soon) {
+  tick->next_ns = soon ? kBusyTick_ms : kIdleTick_ms;
+  tick->now_s = 0;
+}
+
+}  // namespace dedup::broker

@@ -1,0 +1,173 @@
+#include "plugin/core/open_directory.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+namespace dedup {
+namespace {
+
+// A part of the index is swept within some tens of microseconds, and so often a window's keys are out of it in time.
+constexpr std::int64_t kSweepInterval_ms = 1;
+
+// What is copied in about the time that memory takes to answer.
+constexpr std::size_t kEarlyRecordBytesMax = 1024;
+
+constexpr char kUnsynced[] = "the journal could not be synced";
+
+}  // namespace
+
+OpenDirectory::OpenDirectory(Recovered recovered, const Options& options, LogQueue& log,
+                             const ClosedDirectory::Meanwhile& meanwhile)
+    : options_(options),
+      log_(log),
+      recovered_(std::move(recovered)),
+      secret_(journal().header().secret),
+      recovered_seq_(journal().accepted_seq()),
+      accepted_seq_(recovered_seq_),
+      turn_seq_(recovered_seq_),
+      handed_on_seq_(recovered_seq_),
+      syncer_(journal(), log_, options_.fsync_interval),
+      prefaulter_(journal(), recovered_.index),
+      writer_(journal(), *recovered_.store, *recovered_.keys, *recovered_.clock, log_, options_, recovered_.state) {
+  const std::int64_t due_ms = recovered_.clock->Now().age_ms + options_.recovery_delay.count();
+  for (EventInDoubt& event : recovered_.in_doubt) {
+    // Which topics have a newer retained message by now is not known; none must be replaced by an older one.
+    if (meanwhile.retained) event.retain = false;
+    in_doubt_.Add(std::move(event), due_ms);
+  }
+  recovered_.in_doubt.clear();
+  journal().Add(meanwhile.counters);
+}
+
+KeyHash OpenDirectory::BeginLookUp(std::string_view topic, std::string_view event_id) const {
+  const KeyHash key = HashKey(secret_, topic, event_id);
+  recovered_.index.Prefetch(key);
+  return key;
+}
+
+// The hot path: every event of every client runs through here.
+Outcome OpenDirectory::Take(const Publish& publish, std::string_view event_id, const KeyHash& key,
+                            const char** why_refused) {
+  const auto refuse = [why_refused](const char* why) {
+    *why_refused = why;
+    return Outcome{Verdict::kRefused, 0};
+  };
+  const Event event = MakeEvent(publish, event_id, accepted_seq_ + 1, recovered_.clock->Now());
+  // The index's slot is still on its way from memory: a short record is written meanwhile, also for a duplicate.
+  const bool is_early = RecordBytes(event) <= kEarlyRecordBytesMax;
+  bool is_prepared = is_early && journal().Prepare(event);
+
+  if (const auto seq = FindRemembered(key)) {
+    if (!MayAcknowledge()) return refuse(kUnsynced);
+    if (!in_doubt_.empty() && in_doubt_.IsWaiting(*seq)) return HandOnInDoubt(publish, *seq);
+    Count(&Counters::duplicates);
+    return {Verdict::kDuplicate, *seq};
+  }
+
+  if (!is_early) is_prepared = journal().Prepare(event);
+  if (!is_prepared || !Accept(event, key)) return refuse(WhyNotAppended(event));
+  writer_.Notify();
+  prefaulter_.Notify();
+  NoteRetained(publish, event.seq);
+  return {Verdict::kProcessed, event.seq};
+}
+
+// What the store has given up is forgotten from that moment on, not from the next turn.
+std::optional<std::uint64_t> OpenDirectory::FindRemembered(const KeyHash& key) {
+  recovered_.index.ForgetUpTo(writer_.forgotten_seq());
+  return recovered_.index.Find(key);
+}
+
+// With fsync_interval 0 an acknowledgement, of a duplicate too, says that the event is on the disk.
+bool OpenDirectory::MayAcknowledge() const {
+  return options_.fsync_interval.count() != 0 || recovered_.journal->healthy();
+}
+
+// Promise P3: the first copy of an event that was perhaps never handed on takes its place.
+Outcome OpenDirectory::HandOnInDoubt(const Publish& publish, std::uint64_t seq) {
+  in_doubt_.Claim(seq);
+  NoteRetained(publish, seq);
+  return {Verdict::kProcessed, seq};
+}
+
+// What the journal has prepared becomes an event.
+bool OpenDirectory::Accept(const Event& event, const KeyHash& key) {
+  try {
+    recovered_.index.Reserve(key, event.seq);
+  } catch (const std::exception&) {  // no memory, or no seq left for the index
+    return false;
+  }
+  journal().Commit();
+  recovered_.index.Insert(key, event.seq);
+  accepted_seq_ = event.seq;
+  if (options_.fsync_interval.count() != 0) return true;
+  try {
+    journal().Sync();
+    return true;
+  } catch (const StorageError&) {
+    // It is in the journal all the same and will be stored.
+    if (options_.on_store_failure == OnStoreFailure::kPass) return true;
+    // Its publisher, not being acknowledged, sends it again: that copy is the one to hand on.
+    OnHandOnFailed(EventInDoubt(event));
+    return false;
+  }
+}
+
+void OpenDirectory::NoteRetained(const Publish& publish, std::uint64_t seq) {
+  if (publish.retain && !in_doubt_.empty()) in_doubt_.OnRetained(publish.topic, seq);
+}
+
+const char* OpenDirectory::WhyNotAppended(const Event& event) {
+  if (RecordBytes(event) > journal().record_bytes_max()) return "it is larger than journal_size";
+  if (!journal().healthy()) return kUnsynced;
+  return "the journal is full (the store does not keep up, or fails), or memory is";
+}
+
+void OpenDirectory::OnHandOnFailed(EventInDoubt event) {
+  in_doubt_.Add(std::move(event), recovered_.clock->Now().age_ms + options_.recovery_delay.count());
+}
+
+void OpenDirectory::OnHandOnLost(std::uint64_t seq) {
+  in_doubt_.Drop(seq);  // so that no note says that it was handed on
+  handed_on_seq_max_ = std::min(handed_on_seq_max_, seq - 1);
+  log_.AddMade(LogLevel::kError, [&] {
+    return "no memory to hand on event " + std::to_string(seq) +
+           "; restart the broker, which then hands it on, before the journal is full";
+  });
+}
+
+void OpenDirectory::OnTurn() {
+  // What had been accepted before the last turn began is queued to its subscribers by now, on every broker version.
+  std::uint64_t handed_on_seq = turn_seq_;
+  turn_seq_ = accepted_seq_;
+  if (!in_doubt_.empty()) {
+    in_doubt_.OnTurn();
+    while (const auto seq = in_doubt_.NextHandedOn()) {
+      // Without room in the journal, again at the next turn; what was accepted in this run needs no note.
+      if (*seq <= recovered_seq_ && !journal().AppendHandedOn(*seq)) break;
+      in_doubt_.RemoveHandedOn();
+    }
+    if (const auto oldest = in_doubt_.OldestAbove(recovered_seq_)) handed_on_seq = std::min(handed_on_seq, *oldest - 1);
+  }
+  handed_on_seq = std::min(handed_on_seq, handed_on_seq_max_);
+  if (handed_on_seq > handed_on_seq_) {
+    handed_on_seq_ = handed_on_seq;
+    journal().SetHandedOnSeq(handed_on_seq);
+  }
+  Index& index = recovered_.index;
+  index.ForgetUpTo(writer_.forgotten_seq());
+  if (index.wants_sweep()) {
+    if (const std::int64_t now_ms = MonotonicMs(); now_ms - last_sweep_ms_ >= kSweepInterval_ms) {
+      last_sweep_ms_ = now_ms;
+      index.Sweep();
+    }
+  }
+}
+
+std::optional<EventInDoubt> OpenDirectory::TakeOverdue() {
+  if (in_doubt_.empty()) return std::nullopt;
+  return in_doubt_.TakeOverdue(recovered_.clock->Now().age_ms);
+}
+
+}  // namespace dedup
