@@ -3,7 +3,7 @@ import pathlib
 import shutil
 import xml.dom.minidom
 
-import publish
+from tests.bench import publish
 
 ROOT = pathlib.Path(__file__).parents[2]
 

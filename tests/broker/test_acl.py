@@ -2,11 +2,11 @@
 
 import pytest
 
-from events import event
-from mqtt_client import V5, V311, VERSION_NAMES, Will
-from observer import Observer
-from receipts import Receipts
-from store import Store
+from tests.support.events import event
+from tests.support.mqtt_client import V5, V311, VERSION_NAMES, Will
+from tests.support.observer import Observer
+from tests.support.receipts import Receipts
+from tests.support.store import Store
 
 ACL = """
 topic readwrite #
@@ -21,10 +21,10 @@ topic readwrite #
 
 
 @pytest.fixture
-def guarded(brokers, tmp_path):
+def guarded(park, tmp_path):
     path = tmp_path / "acl"
     path.write_text(ACL)
-    return brokers.start(config=f"acl_file {path}")
+    return park.start_broker(config=f"acl_file {path}")
 
 
 @pytest.mark.parametrize("version", [V311, V5], ids=VERSION_NAMES.get)

@@ -2,11 +2,11 @@
 
 import pytest
 
-from broker import BRIDGES_CRASH, wait_until
-from events import event
-from mqtt_client import V5, V311, VERSION_NAMES
-from observer import Observer
-from store import Store
+from tests.support.broker import BRIDGES_CRASH, wait_until
+from tests.support.events import event
+from tests.support.mqtt_client import V5, V311, VERSION_NAMES
+from tests.support.observer import Observer
+from tests.support.store import Store
 
 pytestmark = pytest.mark.skipif(BRIDGES_CRASH, reason="under libtsan the bare broker crashes, too")
 
@@ -19,10 +19,10 @@ def connection(name, port, direction, version):
 
 
 @pytest.fixture(params=[V311, V5], ids=VERSION_NAMES.get)
-def pair(request, brokers):
+def pair(request, park):
     """Two brokers with a bridge for each direction: a loop that Mosquitto does not break itself."""
-    second = brokers.start()
-    first = brokers.start(bridge=connection("there", second.port, "out", request.param)
+    second = park.start_broker()
+    first = park.start_broker(bridge=connection("there", second.port, "out", request.param)
                           + connection("back", second.port, "in", request.param))
     for name in ("there", "back"):
         wait_until(lambda: f"as {name} " in second.log(), "the bridge is connected")

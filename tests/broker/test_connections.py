@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 
-from broker import IS_UNDER_TSAN, wait_until
+from tests.support.broker import IS_UNDER_TSAN, wait_until
 
 RECOVERY_S = 30
 
@@ -24,8 +24,8 @@ def held_by_threads(broker, what):
     return held
 
 
-def test_threads_that_begin_while_clients_are_connected_hold_no_connection(brokers):
-    broker = brokers.make()
+def test_threads_that_begin_while_clients_are_connected_hold_no_connection(park):
+    broker = park.make_broker()
     broker.data_dir.rmdir()
     broker.data_dir.write_text("no directory")
     broker.start()
@@ -38,9 +38,9 @@ def test_threads_that_begin_while_clients_are_connected_hold_no_connection(broke
     client.wait_cut()
 
 
-def test_threads_hold_no_log_that_was_rotated(brokers, tmp_path):
+def test_threads_hold_no_log_that_was_rotated(park, tmp_path):
     log = tmp_path / "mosquitto.log"
-    broker = brokers.start(config=f"log_dest file {log}")
+    broker = park.start_broker(config=f"log_dest file {log}")
     wait_until(lambda: all(held_by_threads(broker, "events.journal").values()), "the threads hold the journal")
     log.rename(tmp_path / "old.log")
     broker.reload()

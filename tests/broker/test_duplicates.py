@@ -4,12 +4,12 @@ import time
 
 import pytest
 
-import mqtt_client
-from broker import free_port
-from events import event
-from mqtt_client import V5, V31, V311, VERSION_NAMES
-from observer import Observer
-from store import Store
+from tests.support import mqtt_client
+from tests.support.broker import free_port
+from tests.support.events import event
+from tests.support.mqtt_client import V5, V31, V311, VERSION_NAMES
+from tests.support.observer import Observer
+from tests.support.store import Store
 
 QOS_PAIRS = [(first, second) for first in (0, 1, 2) for second in (0, 1, 2)]
 QOS_PAIR_IDS = [f"qos{first}-then-qos{second}" for first, second in QOS_PAIRS]
@@ -178,8 +178,8 @@ def test_big_events_are_deduplicated(broker, observer, topic, qos):
     assert Store(broker).rows(topic)[0].payload == payload
 
 
-def test_rows_are_numbered_in_order_of_acceptance(brokers):
-    broker = brokers.start()
+def test_rows_are_numbered_in_order_of_acceptance(park):
+    broker = park.start_broker()
     started = time.time()
     publishers = [broker.connect(version=version) for version in (V311, V5)]
     ids = [f"id-{number}" for number in range(30)]
@@ -195,10 +195,10 @@ def test_rows_are_numbered_in_order_of_acceptance(brokers):
         assert started - 0.2 < row.received_us / 1e6 < time.time() + 0.2
 
 
-def test_listener_with_a_mount_point(brokers, qos):
+def test_listener_with_a_mount_point(park, qos):
     """The topic behind the mount point is the one that counts."""
     port = free_port()
-    broker = brokers.start(bridge=f"listener {port} 127.0.0.1\nmount_point gateway/")
+    broker = park.start_broker(bridge=f"listener {port} 127.0.0.1\nmount_point gateway/")
     outside, inside = Observer(broker), mqtt_client.Client(port, version=V5).subscribe("#")
     for _ in range(2):
         publisher = mqtt_client.Client(port)

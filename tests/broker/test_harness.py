@@ -5,24 +5,24 @@ import signal
 
 import pytest
 
-import mqtt_client
-from broker import wait_until
-from events import event
-from fault_shim import KILL_AFTER_PUBACK, TERMINATE_AFTER_THIS_TURN
-from observer import Observer
+from tests.support import mqtt_client
+from tests.support.broker import wait_until
+from tests.support.events import event
+from tests.support.fault_shim import KILL_AFTER_PUBACK, TERMINATE_AFTER_THIS_TURN
+from tests.support.observer import Observer
 
 
 @pytest.mark.parametrize("qos", [0, 1, 2])
-def test_bare_broker_delivers_every_copy(brokers, version, qos):
-    broker = brokers.start(plugin=False)
+def test_bare_broker_delivers_every_copy(park, version, qos):
+    broker = park.start_broker(plugin=False)
     observer = Observer(broker)
     for _ in range(2):
         broker.connect(version=version).publish("t", event("a"), qos)
     assert observer.payloads() == [event("a")] * 2
 
 
-def test_bare_broker_loses_an_unreleased_qos2_message_of_a_clean_session(brokers):
-    broker = brokers.start(plugin=False)
+def test_bare_broker_loses_an_unreleased_qos2_message_of_a_clean_session(park):
+    broker = park.start_broker(plugin=False)
     observer = Observer(broker)
     publisher = broker.connect()
     publisher.wait_for(mqtt_client.PUBREC, publisher.send_publish("t", event("a"), qos=2))
@@ -30,21 +30,21 @@ def test_bare_broker_loses_an_unreleased_qos2_message_of_a_clean_session(brokers
     assert observer.payloads() == []
 
 
-def test_broker_that_dies_by_itself_fails_the_test(brokers):
-    broker = brokers.start(plugin=False)
+def test_broker_that_dies_by_itself_fails_the_test(park):
+    broker = park.start_broker(plugin=False)
     os.kill(broker.pid, signal.SIGABRT)
     wait_until(lambda: not broker.is_running(), "it is dead")
     with pytest.raises(AssertionError, match="ended by itself, exit code -6"):
         broker.close()
 
 
-def test_broker_that_starts_although_it_must_not_fails_the_test(brokers):
+def test_broker_that_starts_although_it_must_not_fails_the_test(park):
     with pytest.raises(AssertionError, match="started all the same"):
-        brokers.make(plugin=False).start_refused()
+        park.make_broker(plugin=False).start_refused()
 
 
-def test_shim_ends_the_broker_right_behind_an_acknowledgement(brokers, fault_shim):
-    broker = brokers.start(plugin=False, **fault_shim.broker_arguments)
+def test_shim_ends_the_broker_right_behind_an_acknowledgement(park, fault_shim):
+    broker = park.start_broker(plugin=False, **fault_shim.broker_arguments)
     publisher = broker.connect()
     publisher.publish("t", event("a"))
     fault_shim.arm(KILL_AFTER_PUBACK)
@@ -52,8 +52,8 @@ def test_shim_ends_the_broker_right_behind_an_acknowledgement(brokers, fault_shi
     broker.wait_ended(-signal.SIGKILL)
 
 
-def test_shim_ends_the_broker_behind_the_turn_that_read_a_message(brokers, fault_shim):
-    broker = brokers.start(plugin=False, **fault_shim.broker_arguments)
+def test_shim_ends_the_broker_behind_the_turn_that_read_a_message(park, fault_shim):
+    broker = park.start_broker(plugin=False, **fault_shim.broker_arguments)
     publishers = [broker.connect() for _ in range(3)]
     fault_shim.arm(TERMINATE_AFTER_THIS_TURN)
     with broker.frozen():

@@ -10,13 +10,13 @@ import time
 
 import pytest
 
-import mqtt_client
-from broker import BRIDGES_CRASH, IS_SANITIZED, wait_until
-from events import event
-from mqtt_client import V5, V311
-from observer import Observer
-from receipts import COMMAND_TOPIC, RECEIPT_TOPIC, RESPONSE_TOPIC, Receipts
-from store import Store
+from tests.support import mqtt_client
+from tests.support.broker import BRIDGES_CRASH, IS_SANITIZED, wait_until
+from tests.support.events import event
+from tests.support.mqtt_client import V5, V311
+from tests.support.observer import Observer
+from tests.support.receipts import COMMAND_TOPIC, RECEIPT_TOPIC, RESPONSE_TOPIC, Receipts
+from tests.support.store import Store
 
 TOPIC_BYTES_MAX = 65_535
 # What a user is told to set: the broker itself limits nothing.
@@ -38,8 +38,8 @@ def assert_grown_below(limit_bytes, broker, before):
 # --- topics ---
 
 @pytest.mark.parametrize("size", [TOPIC_BYTES_MAX - 1, TOPIC_BYTES_MAX])
-def test_longest_topics_are_deduplicated_before_and_after_kill_9(brokers, size, qos):
-    broker = brokers.start(log_types=LOG_TYPES)
+def test_longest_topics_are_deduplicated_before_and_after_kill_9(park, size, qos):
+    broker = park.start_broker(log_types=LOG_TYPES)
     observer = Observer(broker, "#")
     topic = topic_of(size)
     for number in range(3):
@@ -55,11 +55,11 @@ def test_longest_topics_are_deduplicated_before_and_after_kill_9(brokers, size, 
 
 
 @pytest.mark.parametrize("size", [TOPIC_BYTES_MAX - len(MOUNT), TOPIC_BYTES_MAX])
-def test_topic_that_a_mount_point_makes_too_long_goes_on_as_in_the_bare_broker(brokers, size, qos):
+def test_topic_that_a_mount_point_makes_too_long_goes_on_as_in_the_bare_broker(park, size, qos):
     """MQTT has no name for it, so it is no event; the longest that is one is shorter by the mount point."""
     topic, seen = topic_of(size), {}
     for plugin in (False, True):
-        broker = brokers.start(plugin=plugin, bridge=f"mount_point {MOUNT}", log_types=LOG_TYPES)
+        broker = park.start_broker(plugin=plugin, bridge=f"mount_point {MOUNT}", log_types=LOG_TYPES)
         subscriber = broker.connect().subscribe("#")
         publisher = broker.connect()
         for number in range(2):
@@ -74,9 +74,9 @@ def test_topic_that_a_mount_point_makes_too_long_goes_on_as_in_the_bare_broker(b
 
 
 @pytest.mark.skipif(BRIDGES_CRASH, reason="under libtsan the bare broker crashes, too")
-def test_bridge_prefix_that_makes_a_topic_too_long(brokers):
-    inner = brokers.start(log_types=LOG_TYPES)
-    outer = brokers.start(log_types=LOG_TYPES, bridge=f"connection up\naddress 127.0.0.1:{inner.port}\n"
+def test_bridge_prefix_that_makes_a_topic_too_long(park):
+    inner = park.start_broker(log_types=LOG_TYPES)
+    outer = park.start_broker(log_types=LOG_TYPES, bridge=f"connection up\naddress 127.0.0.1:{inner.port}\n"
                                                       "topic # out 1 \"\" prefix/\ntry_private false\n")
     wait_until(lambda: "local.up" in outer.log() or "Connecting bridge" in outer.log(), "the bridge connects")
     observer = Observer(inner, "#")
@@ -104,14 +104,14 @@ def memory_of_events(broker, topics):
     return broker.memory_bytes() - before
 
 
-def test_a_million_topics_take_no_more_memory_than_as_many_events_on_one(brokers):
+def test_a_million_topics_take_no_more_memory_than_as_many_events_on_one(park):
     """100,000 of them here, a million with HOSTILE_TOPICS=1000000."""
     count = int(os.environ.get("HOSTILE_TOPICS", 100_000))
     topics = [f"device/{number:07}/temperature" for number in range(count)]
-    bare = memory_of_events(brokers.start(plugin=False, log_types=LOG_TYPES), topics)
+    bare = memory_of_events(park.start_broker(plugin=False, log_types=LOG_TYPES), topics)
     arguments = {"options": {"journal_size": "256M"}, "log_types": LOG_TYPES}  # room, however slow the store is
-    one = memory_of_events(brokers.start(**arguments), ["device/temperature"] * count)
-    broker = brokers.start(**arguments)
+    one = memory_of_events(park.start_broker(**arguments), ["device/temperature"] * count)
+    broker = park.start_broker(**arguments)
     many = memory_of_events(broker, topics)
     print(f"bytes of memory a publish: bare broker {bare / count:.1f}, events on one topic {one / count:.1f}, "
           f"each on its own {many / count:.1f}")
@@ -162,11 +162,11 @@ def delivery_delays_s(broker, flood):
     return sorted(delays)
 
 
-def test_flood_of_duplicates_from_one_client_delays_the_others_no_more_than_without_the_plugin(brokers):
+def test_flood_of_duplicates_from_one_client_delays_the_others_no_more_than_without_the_plugin(park):
     """Compared with the bare broker in the same run, for the machine may be busy with other things."""
     count, result = 200_000, {}
     for plugin in (False, True, False, True):
-        broker = brokers.start(plugin=plugin, log_types=LOG_TYPES)
+        broker = park.start_broker(plugin=plugin, log_types=LOG_TYPES)
         flood = Flood(broker, count)
         flood.start()
         delays = delivery_delays_s(broker, flood)
@@ -192,8 +192,8 @@ def tiny_publishes(count):
             + mqtt_client.encode_publish(V5, "", event("a"), properties=properties) * (count - 1))
 
 
-def test_client_that_does_not_read_its_receipts_is_disconnected_before_they_fill_the_memory(brokers):
-    broker = brokers.start(config=UNLIMITED, log_types=LOG_TYPES)
+def test_client_that_does_not_read_its_receipts_is_disconnected_before_they_fill_the_memory(park):
+    broker = park.start_broker(config=UNLIMITED, log_types=LOG_TYPES)
     client = broker.connect("hoarder", version=V5)
     Receipts(client).enable()
     before = broker.memory_bytes()
@@ -210,8 +210,8 @@ def test_client_that_does_not_read_its_receipts_is_disconnected_before_they_fill
     assert [receipt["verdict"] for receipt in receipts.wait(1)] == ["processed"]
 
 
-def test_client_that_does_not_read_its_answers_is_disconnected_too(brokers):
-    broker = brokers.start(config=UNLIMITED, log_types=LOG_TYPES)
+def test_client_that_does_not_read_its_answers_is_disconnected_too(park):
+    broker = park.start_broker(config=UNLIMITED, log_types=LOG_TYPES)
     client = broker.connect("hoarder")
     command = {"command": "receipts", "enable": False, "correlationData": "x" * 150}
     request = mqtt_client.encode_publish(V311, COMMAND_TOPIC, json.dumps({"commands": [command] * 16}).encode())
@@ -222,8 +222,8 @@ def test_client_that_does_not_read_its_answers_is_disconnected_too(brokers):
     assert_grown_below(64 * MIB, broker, before)
 
 
-def test_client_that_reads_gets_any_amount_of_receipts(brokers):
-    broker = brokers.start(config=UNLIMITED, log_types=LOG_TYPES)
+def test_client_that_reads_gets_any_amount_of_receipts(park):
+    broker = park.start_broker(config=UNLIMITED, log_types=LOG_TYPES)
     receipts = Receipts(broker.connect(version=V5))
     receipts.enable()
     for _ in range(20):
@@ -252,11 +252,11 @@ def garbage(generator):
     return generator.choice(kinds)()
 
 
-def test_garbage_on_control_is_answered_and_forgotten(brokers):
+def test_garbage_on_control_is_answered_and_forgotten(park):
     seed = random.randrange(1_000_000)
     print("seed", seed)
     generator = random.Random(seed)
-    broker = brokers.start(log_types=LOG_TYPES)
+    broker = park.start_broker(log_types=LOG_TYPES)
     clients = [broker.connect(version=version) for version in (mqtt_client.V31, V311, V5)]
     other = broker.connect()
     slowest_s, before = 0.0, broker.memory_bytes()

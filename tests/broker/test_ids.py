@@ -2,10 +2,10 @@
 
 import pytest
 
-from events import event
-from mqtt_client import V5, V311
-from observer import Observer
-from store import Store
+from tests.support.events import event
+from tests.support.mqtt_client import V5, V311
+from tests.support.observer import Observer
+from tests.support.store import Store
 
 
 def id_property(event_id, name="event_id"):
@@ -134,8 +134,8 @@ def test_moderately_nested_json_is_an_event(broker, observer, topic):
 
 # --- the options that say where to look ---
 
-def test_id_member_option_names_the_json_member(brokers):
-    broker = brokers.start(options={"id_member": "uuid"})
+def test_id_member_option_names_the_json_member(park):
+    broker = park.start_broker(options={"id_member": "uuid"})
     observer = Observer(broker)
     for _ in range(2):
         broker.connect().publish("t", b'{"uuid":"a"}')
@@ -144,8 +144,8 @@ def test_id_member_option_names_the_json_member(brokers):
     assert sorted(observer.payloads()) == [b'by property', b'{"event_id":"a"}', b'{"event_id":"a"}', b'{"uuid":"a"}']
 
 
-def test_id_property_option_names_the_user_property(brokers):
-    broker = brokers.start(options={"id_property": "message-id"})
+def test_id_property_option_names_the_user_property(park):
+    broker = park.start_broker(options={"id_property": "message-id"})
     observer = Observer(broker)
     for _ in range(2):
         broker.connect(version=V5).publish("t", b"1", properties=id_property("a", "message-id"))
@@ -154,8 +154,8 @@ def test_id_property_option_names_the_user_property(brokers):
     assert sorted(observer.payloads()) == [b"1", b"2", b"2", event("b")]
 
 
-def test_topics_option_says_what_is_deduplicated(brokers):
-    broker = brokers.start(options={"topics": "sensor/+/data,log/# plain"})
+def test_topics_option_says_what_is_deduplicated(park):
+    broker = park.start_broker(options={"topics": "sensor/+/data,log/# plain"})
     observer = Observer(broker)
     watched = ["sensor/1/data", "log/a/b", "log", "plain"]
     others = ["sensor/1", "sensor/1/data/x", "sensor/1/2/data", "logs", "plain/x", "x/plain", "Plain"]
@@ -169,8 +169,8 @@ def test_topics_option_says_what_is_deduplicated(brokers):
 
 
 @pytest.mark.parametrize("filters", ["a b", "a,b", "a, b", "a ,b", " a   b ", "a,,b", "a\tb"])
-def test_topic_filters_are_separated_by_comma_or_white_space(brokers, filters):
-    broker = brokers.start(options={"topics": filters})
+def test_topic_filters_are_separated_by_comma_or_white_space(park, filters):
+    broker = park.start_broker(options={"topics": filters})
     observer = Observer(broker)
     for topic in ("a", "b", "c"):
         for _ in range(2):

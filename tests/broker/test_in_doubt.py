@@ -11,14 +11,14 @@ import threading
 
 import pytest
 
-import mqtt_client
-from broker import wait_until
-from events import event, event_id_of
-from fault_shim import KILL_AFTER_PUBACK, KILL_AFTER_PUBREC, TERMINATE_AFTER_THIS_TURN
-from mqtt_client import PUBREC, V5, V311, ConnectionCut
-from observer import Observer
-from receipts import Receipts
-from store import Store
+from tests.support import mqtt_client
+from tests.support.broker import wait_until
+from tests.support.events import event, event_id_of
+from tests.support.fault_shim import KILL_AFTER_PUBACK, KILL_AFTER_PUBREC, TERMINATE_AFTER_THIS_TURN
+from tests.support.mqtt_client import PUBREC, V5, V311, ConnectionCut
+from tests.support.observer import Observer
+from tests.support.receipts import Receipts
+from tests.support.store import Store
 
 # Longer than a test, so that nothing but the next copy hands the event on; and too short to be waited for in vain.
 NEVER, SOON = {"recovery_delay": "1h"}, {"recovery_delay": "500ms"}
@@ -27,8 +27,8 @@ NEVER, SOON = {"recovery_delay": "1h"}, {"recovery_delay": "500ms"}
 class DyingBroker:
     """A broker that acknowledges a QoS 2 event and dies before it is handed on."""
 
-    def __init__(self, brokers, fault_shim, death, options, **arguments):
-        self.broker = brokers.start(options=options, **fault_shim.broker_arguments, **arguments)
+    def __init__(self, park, fault_shim, death, options, **arguments):
+        self.broker = park.start_broker(options=options, **fault_shim.broker_arguments, **arguments)
         self._shim, self._death = fault_shim, death
 
     def acknowledge_and_die(self, topic, payload, version=V311, **options):
@@ -57,8 +57,8 @@ def death(request):
 
 
 @pytest.fixture
-def dying(brokers, fault_shim, death):
-    return lambda options, **arguments: DyingBroker(brokers, fault_shim, death, options, **arguments)
+def dying(park, fault_shim, death):
+    return lambda options, **arguments: DyingBroker(park, fault_shim, death, options, **arguments)
 
 
 def test_next_copy_is_handed_on_as_if_new(dying, qos):
@@ -170,8 +170,8 @@ def test_receipt_of_the_next_copy_has_the_seq_of_the_first(dying):
     assert second["verdict"] == "duplicate"
 
 
-def test_all_that_arrived_in_the_last_turn_is_handed_on_later(brokers, fault_shim):
-    dying = DyingBroker(brokers, fault_shim, TERMINATE_AFTER_THIS_TURN, SOON)
+def test_all_that_arrived_in_the_last_turn_is_handed_on_later(park, fault_shim):
+    dying = DyingBroker(park, fault_shim, TERMINATE_AFTER_THIS_TURN, SOON)
     observer = Observer(dying.broker)
     publishers = [dying.broker.connect(version=(V311, V5)[number % 2]) for number in range(33)]
     fault_shim.arm(TERMINATE_AFTER_THIS_TURN)
@@ -194,8 +194,8 @@ def test_all_that_arrived_in_the_last_turn_is_handed_on_later(brokers, fault_shi
     assert observer.payloads() == []
 
 
-def test_absent_subscriber_with_a_kept_session_gets_it_after_a_clean_stop(brokers, fault_shim):
-    dying = DyingBroker(brokers, fault_shim, TERMINATE_AFTER_THIS_TURN, SOON, config="persistence true")
+def test_absent_subscriber_with_a_kept_session_gets_it_after_a_clean_stop(park, fault_shim):
+    dying = DyingBroker(park, fault_shim, TERMINATE_AFTER_THIS_TURN, SOON, config="persistence true")
     dying.broker.connect("absent", clean=False).subscribe("#").disconnect()
     dying.acknowledge_and_die("t", event("a"))
     dying.broker.start()
@@ -205,8 +205,8 @@ def test_absent_subscriber_with_a_kept_session_gets_it_after_a_clean_stop(broker
     assert absent.payloads() == [event("a")]
 
 
-def test_qos1_event_of_the_last_turn_is_seen_at_least_once_and_stored_once(brokers, fault_shim):
-    broker = brokers.start(options=SOON, **fault_shim.broker_arguments)
+def test_qos1_event_of_the_last_turn_is_seen_at_least_once_and_stored_once(park, fault_shim):
+    broker = park.start_broker(options=SOON, **fault_shim.broker_arguments)
     before = Observer(broker)
     publisher = broker.connect()
     fault_shim.arm(KILL_AFTER_PUBACK)
@@ -256,9 +256,9 @@ def pubrecs(client):
             yield client.wait_for(PUBREC).packet_id
 
 
-def test_qos2_flood_and_kill_9_lose_nothing(brokers):
+def test_qos2_flood_and_kill_9_lose_nothing(park):
     """Every event that got its PUBREC reaches a subscriber that comes back; afterwards every id is a duplicate."""
-    broker = brokers.start(options={"recovery_delay": "1s"}, log_types=("error", "warning", "notice", "information"),
+    broker = park.start_broker(options={"recovery_delay": "1s"}, log_types=("error", "warning", "notice", "information"),
                            config="max_inflight_messages 0\nmax_queued_messages 0")
     acknowledged, delivered = [], []
     for turn in range(2):

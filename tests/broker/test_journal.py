@@ -5,12 +5,12 @@ import time
 
 import pytest
 
-import mqtt_client
-from events import event, event_id_of
-from mqtt_client import V5, V311, VERSION_NAMES, ConnectionCut
-from observer import Observer
-from receipts import Receipts
-from store import Store
+from tests.support import mqtt_client
+from tests.support.events import event, event_id_of
+from tests.support.mqtt_client import V5, V311, VERSION_NAMES, ConnectionCut
+from tests.support.observer import Observer
+from tests.support.receipts import Receipts
+from tests.support.store import Store
 
 QUIET = ("error", "warning", "notice", "information")
 SMALLEST = {"journal_size": "64K"}
@@ -32,9 +32,9 @@ class StubbornPublisher:
         raise AssertionError("refused for ever")
 
 
-def test_small_journal_goes_round_and_round(brokers):
+def test_small_journal_goes_round_and_round(park):
     """A megabyte of events through 64 kilobytes, faster than the disk takes them, loses nothing and doubles nothing."""
-    broker = brokers.start(options=SMALLEST, log_types=QUIET)
+    broker = park.start_broker(options=SMALLEST, log_types=QUIET)
     observer, publisher, ids = Observer(broker), StubbornPublisher(broker), [f"id-{number}" for number in range(1000)]
     for number, event_id in enumerate(ids):
         publisher.publish("t", event(event_id, filling="x" * (number * 7 % 2000)), qos=1 + number % 2)
@@ -53,9 +53,9 @@ def test_small_journal_goes_round_and_round(brokers):
 
 
 @pytest.mark.parametrize("version", [V311, V5], ids=VERSION_NAMES.get)
-def test_event_beyond_the_journal_is_refused_without_an_acknowledgement(brokers, version, qos):
+def test_event_beyond_the_journal_is_refused_without_an_acknowledgement(park, version, qos):
     """Its publisher is disconnected; the others are served, and the id is not taken."""
-    broker = brokers.start(options=SMALLEST)
+    broker = park.start_broker(options=SMALLEST)
     observer = Observer(broker)
     other = broker.connect()
     publisher = broker.connect(version=version)
@@ -67,8 +67,8 @@ def test_event_beyond_the_journal_is_refused_without_an_acknowledgement(brokers,
     Store(broker).wait_ids(["a"])
 
 
-def test_event_beyond_the_journal_passes_if_asked_to(brokers, qos):
-    broker = brokers.start(options={**SMALLEST, "on_store_failure": "pass"})
+def test_event_beyond_the_journal_passes_if_asked_to(park, qos):
+    broker = park.start_broker(options={**SMALLEST, "on_store_failure": "pass"})
     observer = Observer(broker)
     payload = event("a", filling="x" * 100_000)
     for _ in range(2):
@@ -81,8 +81,8 @@ def test_event_beyond_the_journal_passes_if_asked_to(brokers, qos):
 
 @pytest.mark.parametrize("sizes", [["64K", "8M"], ["8M", "64K"]], ids=" to ".join)
 @pytest.mark.parametrize("end", ["terminate", "kill"])
-def test_journal_size_may_change_from_start_to_start(brokers, sizes, end):
-    broker = brokers.start(options={"journal_size": sizes[0]})
+def test_journal_size_may_change_from_start_to_start(park, sizes, end):
+    broker = park.start_broker(options={"journal_size": sizes[0]})
     for number in range(20):
         broker.connect().publish("t", event(f"id-{number}", filling="x" * 1000), qos=number % 3)
     broker.settle()
@@ -103,9 +103,9 @@ def test_journal_size_may_change_from_start_to_start(brokers, sizes, end):
     assert receipts.wait(1)[0]["seq"] == 21
 
 
-def test_locked_database_holds_nobody_up(brokers):
+def test_locked_database_holds_nobody_up(park):
     """Another process has the database for itself; events go on, and are stored when it is done."""
-    broker = brokers.start()
+    broker = park.start_broker()
     broker.connect().publish("t", event("before"))
     store = Store(broker)
     store.wait_ids(["before"])
@@ -122,9 +122,9 @@ def test_locked_database_holds_nobody_up(brokers):
     assert observer.payloads() == [event(event_id) for event_id in ids]
 
 
-def test_kill_9_while_the_database_is_locked_loses_nothing(brokers):
+def test_kill_9_while_the_database_is_locked_loses_nothing(park):
     """What only the journal had is stored after the next start."""
-    broker = brokers.start(log_types=QUIET)
+    broker = park.start_broker(log_types=QUIET)
     broker.connect().publish("t", event("before"))
     Store(broker).wait_ids(["before"])
     locker = sqlite3.connect(broker.data_dir / "events.db", isolation_level=None)

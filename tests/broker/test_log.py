@@ -2,10 +2,10 @@
 
 import re
 
-from events import event
-from mqtt_client import V5, V311
-from receipts import Receipts
-from store import Store
+from tests.support.events import event
+from tests.support.mqtt_client import V5, V311
+from tests.support.receipts import Receipts
+from tests.support.store import Store
 
 DEFAULT_LOG_TYPES = ("error", "warning", "notice", "information")
 
@@ -44,8 +44,8 @@ def normal_work(broker, first_number):
     broker.disconnect_all()
 
 
-def test_one_line_at_start_and_no_other_in_normal_work(brokers):
-    broker = brokers.start(log_types=DEFAULT_LOG_TYPES, options={"window": "1h"})
+def test_one_line_at_start_and_no_other_in_normal_work(park):
+    broker = park.start_broker(log_types=DEFAULT_LOG_TYPES, options={"window": "1h"})
     line, = plugin_lines(broker)
     assert_start_line(line, 0)
     normal_work(broker, 0)
@@ -55,8 +55,8 @@ def test_one_line_at_start_and_no_other_in_normal_work(brokers):
     assert plugin_lines(broker) == [line]
 
 
-def test_start_line_after_a_clean_stop_and_after_kill_9_tells_the_number_of_events(brokers):
-    broker = brokers.start(log_types=DEFAULT_LOG_TYPES)
+def test_start_line_after_a_clean_stop_and_after_kill_9_tells_the_number_of_events(park):
+    broker = park.start_broker(log_types=DEFAULT_LOG_TYPES)
     for turn, end in enumerate(["terminate", "kill", "kill"]):
         normal_work(broker, 30 * turn)
         broker.settle()
@@ -67,8 +67,8 @@ def test_start_line_after_a_clean_stop_and_after_kill_9_tells_the_number_of_even
         assert_start_line(line, 30 * (turn + 1))
 
 
-def test_expiry_is_quiet(brokers):
-    broker = brokers.start(log_types=DEFAULT_LOG_TYPES, options={"window": "1s"})
+def test_expiry_is_quiet(park):
+    broker = park.start_broker(log_types=DEFAULT_LOG_TYPES, options={"window": "1s"})
     normal_work(broker, 0)
     Store(broker).wait_count(30)
     Store(broker).wait_count(0)
@@ -76,8 +76,8 @@ def test_expiry_is_quiet(brokers):
     assert len(plugin_lines(broker)) == 1
 
 
-def test_invalid_ids_are_logged_once_a_minute_at_most(brokers):
-    broker = brokers.start(log_types=DEFAULT_LOG_TYPES)
+def test_invalid_ids_are_logged_once_a_minute_at_most(park):
+    broker = park.start_broker(log_types=DEFAULT_LOG_TYPES)
     publisher = broker.connect()
     for number in range(50):
         publisher.publish(f"t/{number}", b'{"event_id":""}', qos=number % 3)
@@ -86,9 +86,9 @@ def test_invalid_ids_are_logged_once_a_minute_at_most(brokers):
     assert len(plugin_lines(broker)) <= 2
 
 
-def test_start_line_is_the_same_with_every_log_type(brokers):
+def test_start_line_is_the_same_with_every_log_type(park):
     """`log_type all` shows what the broker does, not what the plugin does."""
-    broker = brokers.start()
+    broker = park.start_broker()
     normal_work(broker, 0)
     broker.terminate()
     assert len([line for line in broker.log().splitlines() if "dedup" in line and "$CONTROL" not in line

@@ -6,10 +6,10 @@ would make the counter wrap, and the broker would refuse everybody from then on.
 
 import pytest
 
-from events import event
-from mqtt_client import V5
-from observer import Observer
-from receipts import Receipts
+from tests.support.events import event
+from tests.support.mqtt_client import V5
+from tests.support.observer import Observer
+from tests.support.receipts import Receipts
 
 LIMIT = "memory_limit 20000000"
 PROPERTIES = [("content_type", "application/json"), ("response_topic", "reply"), ("correlation_data", b"x" * 100),
@@ -17,8 +17,8 @@ PROPERTIES = [("content_type", "application/json"), ("response_topic", "reply"),
 
 
 @pytest.fixture
-def limited(brokers):
-    return brokers.start(config=LIMIT, log_types=("error", "warning", "notice", "information"))
+def limited(park):
+    return park.start_broker(config=LIMIT, log_types=("error", "warning", "notice", "information"))
 
 
 def assert_serves(broker):

@@ -8,10 +8,10 @@ import tempfile
 
 import pytest
 
-from broker import free_port, mosquitto_version
-from events import event
-from observer import Observer
-from store import Store
+from tests.support.broker import free_port, mosquitto_version
+from tests.support.events import event
+from tests.support.observer import Observer
+from tests.support.store import Store
 
 DURATION_OPTIONS = ["fsync_interval", "recovery_delay", "window", "retention", "sys_interval"]
 BAD_DURATIONS = ["abc", "10", "-1s", "1.5s", "5 s", "s", "5x", "5ss", "99999999999999999999d"]
@@ -19,59 +19,59 @@ BAD_SIZES = ["abc", "-1M", "1.5M", "M", "64X", "99999999999999999999G"]
 
 
 @pytest.mark.parametrize("name", ["windw", "Window", "event_id", "data-dir"])
-def test_unknown_option_stops_the_broker(brokers, name):
-    log = brokers.make(options={name: "5s"}).start_refused()
+def test_unknown_option_stops_the_broker(park, name):
+    log = park.make_broker(options={name: "5s"}).start_refused()
     assert name in log
     assert "recovery_delay" in log or "unknown" in log.lower()  # what there is, or that there is no such option
 
 
 @pytest.mark.parametrize("value", BAD_DURATIONS)
 @pytest.mark.parametrize("name", DURATION_OPTIONS)
-def test_malformed_duration_stops_the_broker(brokers, name, value):
-    log = brokers.make(options={name: value}).start_refused()
+def test_malformed_duration_stops_the_broker(park, name, value):
+    log = park.make_broker(options={name: value}).start_refused()
     line, = [line for line in log.splitlines() if name in line]
     assert value in line
     assert re.search(r"such as \d+(ms|s)", line)  # what it takes, by example
 
 
 @pytest.mark.parametrize("name", ["window", "retention"])
-def test_window_of_no_length_stops_the_broker(brokers, name):
+def test_window_of_no_length_stops_the_broker(park, name):
     assert any(name in line and "forever" in line
-               for line in brokers.make(options={name: "0"}).start_refused().splitlines())
+               for line in park.make_broker(options={name: "0"}).start_refused().splitlines())
 
 
 @pytest.mark.parametrize("value", BAD_SIZES)
-def test_malformed_size_stops_the_broker(brokers, value):
-    log = brokers.make(options={"journal_size": value}).start_refused()
+def test_malformed_size_stops_the_broker(park, value):
+    log = park.make_broker(options={"journal_size": value}).start_refused()
     line, = [line for line in log.splitlines() if "journal_size" in line]
     assert value in line and "64M" in line
 
 
-def test_journal_too_small_for_anything_stops_the_broker(brokers):
-    assert "journal_size" in brokers.make(options={"journal_size": "1K"}).start_refused()
+def test_journal_too_small_for_anything_stops_the_broker(park):
+    assert "journal_size" in park.make_broker(options={"journal_size": "1K"}).start_refused()
 
 
-def test_unknown_answer_to_a_store_failure_stops_the_broker(brokers):
-    log = brokers.make(options={"on_store_failure": "ignore"}).start_refused()
+def test_unknown_answer_to_a_store_failure_stops_the_broker(park):
+    log = park.make_broker(options={"on_store_failure": "ignore"}).start_refused()
     line, = [line for line in log.splitlines() if "on_store_failure" in line]
     assert "ignore" in line and "refuse" in line and "pass" in line
 
 
 @pytest.mark.parametrize("topics", ["a/#/b", "a#", "a+/b", "+a", "ok,a/#/b"])
-def test_malformed_topic_filter_stops_the_broker(brokers, topics):
-    log = brokers.make(options={"topics": topics}).start_refused()
+def test_malformed_topic_filter_stops_the_broker(park, topics):
+    log = park.make_broker(options={"topics": topics}).start_refused()
     line, = [line for line in log.splitlines() if "topics" in line]
     assert topics.split(",")[-1] in line
 
 
-def test_retention_shorter_than_window_stops_the_broker(brokers):
-    log = brokers.make(options={"window": "7d", "retention": "1d"}).start_refused()
+def test_retention_shorter_than_window_stops_the_broker(park):
+    log = park.make_broker(options={"window": "7d", "retention": "1d"}).start_refused()
     assert any("retention" in line and "window" in line for line in log.splitlines())
 
 
-def test_retention_with_endless_window_stops_the_broker(brokers):
+def test_retention_with_endless_window_stops_the_broker(park):
     """The window is endless by default, so a retention alone is shorter than it."""
-    log = brokers.make(options={"retention": "1d"}).start_refused()
+    log = park.make_broker(options={"retention": "1d"}).start_refused()
     assert any("retention" in line and "window" in line for line in log.splitlines())
 
 
@@ -81,8 +81,8 @@ def test_retention_with_endless_window_stops_the_broker(brokers):
     {"window": "1h", "retention": "forever"}, {"window": "forever", "retention": "forever"},
     {"on_store_failure": "pass"}, {"on_store_failure": "refuse"}, {"topics": "#"}, {"id_member": "event_id"},
 ], ids=lambda options: " ".join(f"{name}={value}" for name, value in options.items()))
-def test_good_value_is_taken(brokers, options):
-    broker = brokers.start(options=options)
+def test_good_value_is_taken(park, options):
+    broker = park.start_broker(options=options)
     observer = Observer(broker)
     for qos in (0, 1, 2):
         broker.connect().publish("t", event("a"), qos)
@@ -90,8 +90,8 @@ def test_good_value_is_taken(brokers, options):
     Store(broker).wait_ids(["a"])
 
 
-def test_data_directory_is_made_if_it_is_not_there(brokers, tmp_path):
-    broker = brokers.start(options={"data_dir": tmp_path / "new"})
+def test_data_directory_is_made_if_it_is_not_there(park, tmp_path):
+    broker = park.start_broker(options={"data_dir": tmp_path / "new"})
     broker.connect().publish("t", event("a"))
     assert {path.name for path in (tmp_path / "new").iterdir()} >= {"events.db", "events.journal", "events.lock"}
 
@@ -105,9 +105,9 @@ def open_directory():
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a broker that becomes another user")
-def test_broker_that_drops_its_privileges_uses_its_own_data_directory(brokers, open_directory):
+def test_broker_that_drops_its_privileges_uses_its_own_data_directory(park, open_directory):
     shutil.chown(open_directory, "mosquitto")
-    broker = brokers.start(user="mosquitto", options={"data_dir": open_directory})
+    broker = park.start_broker(user="mosquitto", options={"data_dir": open_directory})
     observer = Observer(broker)
     for _ in range(2):
         broker.connect().publish("t", event("a"))
@@ -115,9 +115,9 @@ def test_broker_that_drops_its_privileges_uses_its_own_data_directory(brokers, o
     assert {path.owner() for path in open_directory.iterdir()} == {"mosquitto"}
 
 
-def test_second_broker_on_the_same_data_directory_refuses(brokers):
-    first = brokers.start()
-    second = brokers.make(options={"data_dir": first.data_dir})
+def test_second_broker_on_the_same_data_directory_refuses(park):
+    first = park.start_broker()
+    second = park.make_broker(options={"data_dir": first.data_dir})
     log = second.start_refused()
     line, = [line for line in log.splitlines() if str(first.data_dir) in line]
     assert "another broker" in line.lower()
@@ -135,15 +135,15 @@ def test_second_broker_on_the_same_data_directory_refuses(brokers):
 
 
 @pytest.mark.skipif(mosquitto_version() >= (2, 1), reason="from 2.1 on that mode works")
-def test_per_listener_settings_are_refused(brokers):
+def test_per_listener_settings_are_refused(park):
     """In that mode Mosquitto 2.0 never tells a plugin that its loop turns, and bridges bypass it."""
-    log = brokers.make(config="per_listener_settings true").start_refused()
+    log = park.make_broker(config="per_listener_settings true").start_refused()
     assert any("per_listener_settings" in line for line in log.splitlines())
 
 
-def test_several_listeners_share_one_plugin(brokers):
+def test_several_listeners_share_one_plugin(park):
     second_port = free_port()
-    broker = brokers.start(config=f"listener {second_port} 127.0.0.1")
+    broker = park.start_broker(config=f"listener {second_port} 127.0.0.1")
     observer = Observer(broker)
     broker.connect().publish("t", event("a"))
     first_port, broker.port = broker.port, second_port

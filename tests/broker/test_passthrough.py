@@ -2,10 +2,10 @@
 
 import pytest
 
-from events import event
-from mqtt_client import V5, V311, Will
-from observer import Observer
-from store import Store
+from tests.support.events import event
+from tests.support.mqtt_client import V5, V311, Will
+from tests.support.observer import Observer
+from tests.support.store import Store
 
 NO_EVENTS = {
     # no JSON object
@@ -212,8 +212,8 @@ def test_will_keeps_its_properties(broker, topic):
     assert message.payload == b"gone" and message.properties == properties
 
 
-def test_sys_topics_are_served(brokers):
-    broker = brokers.start(config="sys_interval 1")
+def test_sys_topics_are_served(park):
+    broker = park.start_broker(config="sys_interval 1")
     subscriber = broker.connect().subscribe("$SYS/#")
     broker.connect().publish("t", event("a"))
 

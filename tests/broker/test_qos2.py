@@ -6,10 +6,10 @@ recognises it as one. So a plugin that simply drops duplicates delivers 0 times 
 
 import pytest
 
-from events import event
-from mqtt_client import PUBCOMP, PUBREC, PUBREL, V5, V31, V311, VERSION_NAMES
-from observer import Observer
-from store import Store
+from tests.support.events import event
+from tests.support.mqtt_client import PUBCOMP, PUBREC, PUBREL, V5, V31, V311, VERSION_NAMES
+from tests.support.observer import Observer
+from tests.support.store import Store
 
 VERSIONS = [V31, V311, V5]
 PACKET_ID = 77

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-import mqtt_client
-from events import event
-from mqtt_client import V5, V311
-from observer import Observer
-from receipts import COMMAND_TOPIC, RECEIPT_TOPIC, Receipts
-from store import Store
+from tests.support import mqtt_client
+from tests.support.events import event
+from tests.support.mqtt_client import V5, V311
+from tests.support.observer import Observer
+from tests.support.receipts import COMMAND_TOPIC, RECEIPT_TOPIC, Receipts
+from tests.support.store import Store
 
 
 @pytest.fixture
@@ -30,15 +30,15 @@ def seq_of(broker, topic):
     return store.rows(topic)[0].seq
 
 
-def test_asking_is_answered_with_what_the_plugin_looks_for(brokers, version):
-    broker = brokers.start()
+def test_asking_is_answered_with_what_the_plugin_looks_for(park, version):
+    broker = park.start_broker()
     response = Receipts(broker.connect(version=version)).command("receipts", enable=True)
     assert response == {"command": "receipts", "enable": True, "id_member": "event_id", "id_property": "event_id",
                         "topics": ["#"]}
 
 
-def test_answer_shows_the_options_as_set(brokers):
-    broker = brokers.start(options={"topics": "a/+ b/#", "id_member": "uuid", "id_property": "message-id"})
+def test_answer_shows_the_options_as_set(park):
+    broker = park.start_broker(options={"topics": "a/+ b/#", "id_member": "uuid", "id_property": "message-id"})
     response = Receipts(broker.connect()).enable()
     assert (response["id_member"], response["id_property"]) == ("uuid", "message-id")
     assert response["topics"] == ["a/+", "b/#"]
@@ -151,8 +151,8 @@ def test_longest_topic_and_id_get_a_receipt(topic, receipts):
     assert (receipt["topic"], receipt["event_id"]) == (long_topic, "\0" * 256)
 
 
-def test_topics_that_are_not_deduplicated_get_passed(brokers):
-    broker = brokers.start(options={"topics": "a/#"})
+def test_topics_that_are_not_deduplicated_get_passed(park):
+    broker = park.start_broker(options={"topics": "a/#"})
     receipts = Receipts(broker.connect())
     receipts.enable()
     receipts.client.publish("b", event("x"))
@@ -269,8 +269,8 @@ def test_commands_are_no_events_and_reach_no_subscriber(broker, topic, receipts)
 
 # --- over a restart ---
 
-def test_duplicate_after_a_restart_gets_the_seq_of_the_first(brokers):
-    broker = brokers.start()
+def test_duplicate_after_a_restart_gets_the_seq_of_the_first(park):
+    broker = park.start_broker()
     for event_id in ("x", "a", "y"):
         broker.connect(version=V311).publish("t", event(event_id))
     broker.settle()

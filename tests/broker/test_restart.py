@@ -4,12 +4,12 @@ import threading
 
 import pytest
 
-import mqtt_client
-from broker import wait_until
-from events import event, event_id_of
-from mqtt_client import PUBCOMP, PUBREC, PUBREL, V5, V311, VERSION_NAMES, ConnectionCut
-from observer import Observer
-from store import Store
+from tests.support import mqtt_client
+from tests.support.broker import wait_until
+from tests.support.events import event, event_id_of
+from tests.support.mqtt_client import PUBCOMP, PUBREC, PUBREL, V5, V311, VERSION_NAMES, ConnectionCut
+from tests.support.observer import Observer
+from tests.support.store import Store
 
 
 @pytest.fixture(params=["restart", "kill_and_restart"], ids=["clean-stop", "kill-9"])
@@ -23,8 +23,8 @@ def restart(request):
 
 @pytest.mark.parametrize("second_qos", [0, 1, 2])
 @pytest.mark.parametrize("first_qos", [0, 1, 2])
-def test_duplicate_after_a_restart(brokers, restart, first_qos, second_qos):
-    broker = brokers.start()
+def test_duplicate_after_a_restart(park, restart, first_qos, second_qos):
+    broker = park.start_broker()
     broker.connect(version=V311).publish("t", event("a"), first_qos)
     restart(broker)
     observer = Observer(broker)
@@ -35,8 +35,8 @@ def test_duplicate_after_a_restart(brokers, restart, first_qos, second_qos):
     Store(broker).wait_ids(["a", "b"])
 
 
-def test_every_kind_of_id_is_a_duplicate_after_a_restart(brokers, restart):
-    broker = brokers.start()
+def test_every_kind_of_id_is_a_duplicate_after_a_restart(park, restart):
+    broker = park.start_broker()
     ids = ["a", 12, "x" * 256, "\0", "a\0b", "\u00e9\U0001f600", '"\\\n', " "]
     # MQTT has no control characters in its texts.
     property_ids = ["a", "12", "x" * 256, "\u00e9\U0001f600", '"\\', " "]
@@ -55,8 +55,8 @@ def test_every_kind_of_id_is_a_duplicate_after_a_restart(brokers, restart):
     assert observer.payloads() == []
 
 
-def test_many_restarts_in_a_row(brokers, restart):
-    broker = brokers.start()
+def test_many_restarts_in_a_row(park, restart):
+    broker = park.start_broker()
     for turn in range(4):
         observer = Observer(broker)
         for number in range(turn + 1):
@@ -68,8 +68,8 @@ def test_many_restarts_in_a_row(brokers, restart):
     assert [row.seq for row in store.rows()] == [1, 2, 3, 4]
 
 
-def test_thousands_of_ids_are_duplicates_after_a_restart(brokers, restart):
-    broker = brokers.start(log_types=("error", "warning", "notice", "information"))
+def test_thousands_of_ids_are_duplicates_after_a_restart(park, restart):
+    broker = park.start_broker(log_types=("error", "warning", "notice", "information"))
     count = 5000
 
     def flood(publisher):
@@ -85,8 +85,8 @@ def test_thousands_of_ids_are_duplicates_after_a_restart(brokers, restart):
     Store(broker).wait_count(count)
 
 
-def test_retained_event_is_still_there_and_unchanged_after_a_restart(brokers, qos):
-    broker = brokers.start(config="persistence true")
+def test_retained_event_is_still_there_and_unchanged_after_a_restart(park, qos):
+    broker = park.start_broker(config="persistence true")
     broker.connect().publish("t", event("a", copy=1), qos, retain=True)
     broker.settle()
     broker.restart()
@@ -96,8 +96,8 @@ def test_retained_event_is_still_there_and_unchanged_after_a_restart(brokers, qo
 
 
 @pytest.mark.parametrize("qos", [1, 2])
-def test_absent_subscriber_gets_its_queue_once_after_a_clean_restart(brokers, qos):
-    broker = brokers.start(config="persistence true")
+def test_absent_subscriber_gets_its_queue_once_after_a_clean_restart(park, qos):
+    broker = park.start_broker(config="persistence true")
     broker.connect("absent", clean=False).subscribe("#").disconnect()
     for _ in range(2):
         broker.connect().publish("t", event("a"), qos)
@@ -108,8 +108,8 @@ def test_absent_subscriber_gets_its_queue_once_after_a_clean_restart(brokers, qo
     assert observer.payloads() == [event("a")]
 
 
-def test_reload_of_the_configuration_forgets_nothing(brokers):
-    broker = brokers.start()
+def test_reload_of_the_configuration_forgets_nothing(park):
+    broker = park.start_broker()
     broker.connect().publish("t", event("a"))
     observer = Observer(broker)
     for _ in range(2):
@@ -125,9 +125,9 @@ def test_reload_of_the_configuration_forgets_nothing(brokers):
 @pytest.mark.parametrize("resume", ["publish", "pubrel"])
 @pytest.mark.parametrize("version", [V311, V5], ids=VERSION_NAMES.get)
 @pytest.mark.parametrize("clean", [True, False], ids=["clean-session", "kept-session"])
-def test_qos2_exchange_is_resumed_after_a_restart(brokers, restart, clean, version, resume):
+def test_qos2_exchange_is_resumed_after_a_restart(park, restart, clean, version, resume):
     """Handed on once before the end of the broker, and not again at the resumption."""
-    broker = brokers.start(config="persistence true")
+    broker = park.start_broker(config="persistence true")
     observer = Observer(broker)
     publisher = broker.connect("publisher", version=version, clean=clean)
     publisher.send_publish("t", event("a"), qos=2, packet_id=9)
@@ -146,9 +146,9 @@ def test_qos2_exchange_is_resumed_after_a_restart(brokers, restart, clean, versi
 
 
 @pytest.mark.parametrize("qos", [1, 2])
-def test_every_acknowledged_event_is_stored_after_kill_9_under_load(brokers, qos):
+def test_every_acknowledged_event_is_stored_after_kill_9_under_load(park, qos):
     """Killed in the middle of a flood, three times over. What was acknowledged is there, once, and is a duplicate."""
-    broker = brokers.start(options={"recovery_delay": "100ms"}, log_types=("error", "warning", "notice", "information"))
+    broker = park.start_broker(options={"recovery_delay": "100ms"}, log_types=("error", "warning", "notice", "information"))
     acknowledged = []
 
     def flood(turn):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from events import event
-from mqtt_client import V5, V311
-from observer import Observer
+from tests.support.events import event
+from tests.support.mqtt_client import V5, V311
+from tests.support.observer import Observer
 
 QOS_PAIRS = [(first, second) for first in (0, 1, 2) for second in (0, 1, 2)]
 QOS_PAIR_IDS = [f"qos{first}-then-qos{second}" for first, second in QOS_PAIRS]

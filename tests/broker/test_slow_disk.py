@@ -2,11 +2,11 @@
 
 import time
 
-import mqtt_client
-from broker import IS_SANITIZED, wait_until
-from events import event
-from mqtt_client import V311
-from store import Store
+from tests.support import mqtt_client
+from tests.support.broker import IS_SANITIZED, wait_until
+from tests.support.events import event
+from tests.support.mqtt_client import V311
+from tests.support.store import Store
 
 SYNC_MS = 500
 WRITE_US = 20_000
@@ -46,10 +46,10 @@ class Line:
         return delays[-1 - len(delays) // 1000]
 
 
-def test_delivery_does_not_wait_for_a_slow_disk(brokers, fault_shim):
+def test_delivery_does_not_wait_for_a_slow_disk(park, fault_shim):
     """p99.9 within 5 ms of the bare broker's, which takes every other message of the same run."""
-    bare = Line(brokers.start(plugin=False, log_types=LOG_TYPES))
-    broker = brokers.start(options={"journal_size": "512M"}, log_types=LOG_TYPES, **fault_shim.broker_arguments)
+    bare = Line(park.start_broker(plugin=False, log_types=LOG_TYPES))
+    broker = park.start_broker(options={"journal_size": "512M"}, log_types=LOG_TYPES, **fault_shim.broker_arguments)
     loaded = Line(broker)
     for line in (bare, loaded):
         for _ in range(500):

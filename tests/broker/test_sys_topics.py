@@ -2,8 +2,8 @@
 
 import pytest
 
-from broker import wait_until
-from events import event
+from tests.support.broker import wait_until
+from tests.support.events import event
 
 SYS = "$SYS/broker/dedup/"
 
@@ -21,8 +21,8 @@ def wait_values(broker, **expected):
     wait_until(lambda: retained(broker).items() >= expected.items(), f"the topics say {expected}")
 
 
-def test_counters_are_retained_topics(brokers):
-    broker = brokers.make(options={"sys_interval": "200ms"}).start()
+def test_counters_are_retained_topics(park):
+    broker = park.make_broker(options={"sys_interval": "200ms"}).start()
     wait_until(lambda: retained(broker), "the plugin has published")
     assert {name: value for name, value in retained(broker).items() if name != "journal_bytes"} == {
         "received": 0, "duplicates": 0, "passed": 0, "refused": 0, "unstored": 0, "invalid_ids": 0,
@@ -35,8 +35,8 @@ def test_counters_are_retained_topics(brokers):
     wait_values(broker, received=2, duplicates=1, passed=2, invalid_ids=1)
 
 
-def test_subscriber_is_told_what_has_changed_and_nothing_else(brokers):
-    broker = brokers.make(options={"sys_interval": "200ms"}).start()
+def test_subscriber_is_told_what_has_changed_and_nothing_else(park):
+    broker = park.make_broker(options={"sys_interval": "200ms"}).start()
     wait_values(broker, received=0)
     subscriber = broker.connect().subscribe(SYS + "+")
     subscriber.wait_messages(10)
@@ -50,9 +50,9 @@ def test_subscriber_is_told_what_has_changed_and_nothing_else(brokers):
     assert len(subscriber.inbox) == 1
 
 
-def test_the_topics_are_no_publishes_for_the_plugin(brokers):
+def test_the_topics_are_no_publishes_for_the_plugin(park):
     """Neither counted nor deduplicated: the same value is published whenever it comes again."""
-    broker = brokers.make(options={"sys_interval": "100ms"}).start()
+    broker = park.make_broker(options={"sys_interval": "100ms"}).start()
     wait_values(broker, passed=0)
     publisher = broker.connect()
     for number in range(1, 4):
@@ -61,8 +61,8 @@ def test_the_topics_are_no_publishes_for_the_plugin(brokers):
     assert retained(broker)["received"] == 0
 
 
-def test_counters_are_there_at_once_after_a_restart(brokers):
-    broker = brokers.make(options={"sys_interval": "1h"}).start()
+def test_counters_are_there_at_once_after_a_restart(park):
+    broker = park.make_broker(options={"sys_interval": "1h"}).start()
     client = broker.connect()
     client.publish("t", event("a"))
     client.publish("t", event("a"))
@@ -70,17 +70,17 @@ def test_counters_are_there_at_once_after_a_restart(brokers):
     wait_values(broker, received=2, duplicates=1)
 
 
-def test_interval_of_0_publishes_nothing(brokers):
-    broker = brokers.make(options={"sys_interval": "0"}).start()
+def test_interval_of_0_publishes_nothing(park):
+    broker = park.make_broker(options={"sys_interval": "0"}).start()
     broker.connect().publish("t", event("a"))
     broker.settle()
     assert retained(broker) == {}
 
 
 @pytest.mark.parametrize("rule, seen", [("topic readwrite t", False), ("topic read $SYS/#", True)])
-def test_acl_decides_who_sees_them(brokers, tmp_path, rule, seen):
+def test_acl_decides_who_sees_them(park, tmp_path, rule, seen):
     acl = tmp_path / "acl"
     acl.write_text(rule + "\n")
-    broker = brokers.make(options={"sys_interval": "100ms"}, config=f"acl_file {acl}").start()
+    broker = park.make_broker(options={"sys_interval": "100ms"}, config=f"acl_file {acl}").start()
     broker.settle()
     assert bool(retained(broker)) == seen

@@ -6,13 +6,13 @@ import time
 
 import pytest
 
-import mqtt_client
-from broker import wait_until
-from events import event
-from mqtt_client import V311
-from observer import Observer
-from receipts import Receipts
-from store import Store
+from tests.support import mqtt_client
+from tests.support.broker import wait_until
+from tests.support.events import event
+from tests.support.mqtt_client import V311
+from tests.support.observer import Observer
+from tests.support.receipts import Receipts
+from tests.support.store import Store
 
 # The writer forgets in small batches, some time after the window has ended.
 LAG_S = 5.0
@@ -29,8 +29,8 @@ def ask(broker):
     return receipts
 
 
-def test_duplicate_inside_the_window_and_new_event_after_it(brokers, qos):
-    broker = brokers.start(options={"window": "600ms"})
+def test_duplicate_inside_the_window_and_new_event_after_it(park, qos):
+    broker = park.start_broker(options={"window": "600ms"})
     observer = Observer(broker)
     publisher = broker.connect()
     first = time.monotonic()
@@ -50,8 +50,8 @@ def test_duplicate_inside_the_window_and_new_event_after_it(brokers, qos):
     assert observer.payloads() == []
 
 
-def test_long_window_forgets_nothing(brokers):
-    broker = brokers.start(options={"window": "1h"})
+def test_long_window_forgets_nothing(park):
+    broker = park.start_broker(options={"window": "1h"})
     receipts = ask(broker)
     assert verdict(receipts, event("a")) == "processed"
     Store(broker).wait_ids(["a"])
@@ -62,8 +62,8 @@ def test_long_window_forgets_nothing(brokers):
 
 
 @pytest.mark.parametrize("end", ["terminate", "kill"])
-def test_new_event_when_the_window_ended_while_the_broker_was_down(brokers, end):
-    broker = brokers.start(options={"window": "500ms"})
+def test_new_event_when_the_window_ended_while_the_broker_was_down(park, end):
+    broker = park.start_broker(options={"window": "500ms"})
     for event_id in ("a", "b"):
         broker.connect().publish("t", event(event_id))
     broker.settle()
@@ -76,8 +76,8 @@ def test_new_event_when_the_window_ended_while_the_broker_was_down(brokers, end)
 
 
 @pytest.mark.parametrize("end", ["terminate", "kill"])
-def test_duplicate_when_the_window_goes_on_over_a_restart(brokers, end):
-    broker = brokers.start(options={"window": "1h"})
+def test_duplicate_when_the_window_goes_on_over_a_restart(park, end):
+    broker = park.start_broker(options={"window": "1h"})
     broker.connect().publish("t", event("a"))
     broker.settle()
     getattr(broker, end)()
@@ -85,8 +85,8 @@ def test_duplicate_when_the_window_goes_on_over_a_restart(brokers, end):
     assert verdict(ask(broker), event("a")) == "duplicate"
 
 
-def test_longer_window_after_a_restart_keeps_what_is_still_there(brokers):
-    broker = brokers.start(options={"window": "2s"})
+def test_longer_window_after_a_restart_keeps_what_is_still_there(park):
+    broker = park.start_broker(options={"window": "2s"})
     broker.connect().publish("t", event("a"))
     broker.settle()
     broker.terminate()
@@ -96,8 +96,8 @@ def test_longer_window_after_a_restart_keeps_what_is_still_there(brokers):
     assert verdict(ask(broker), event("a")) == "duplicate"
 
 
-def test_shorter_window_after_a_restart_forgets_what_is_older(brokers):
-    broker = brokers.start()
+def test_shorter_window_after_a_restart_forgets_what_is_older(park):
+    broker = park.start_broker()
     broker.connect().publish("t", event("a"))
     broker.settle()
     broker.terminate()
@@ -107,9 +107,9 @@ def test_shorter_window_after_a_restart_forgets_what_is_older(brokers):
     assert wait_until(lambda: verdict(receipts, event("a")) == "processed", "it is an event again", LAG_S)
 
 
-def test_rows_are_kept_for_a_longer_retention(brokers):
+def test_rows_are_kept_for_a_longer_retention(park):
     """The id is an event again, and both are stored."""
-    broker = brokers.start(options={"window": "300ms", "retention": "1h"})
+    broker = park.start_broker(options={"window": "300ms", "retention": "1h"})
     receipts = ask(broker)
     assert verdict(receipts, event("a", copy=1)) == "processed"
     wait_until(lambda: verdict(receipts, event("a", copy=2)) == "processed", "it is an event again", LAG_S)
@@ -125,16 +125,16 @@ def test_rows_are_kept_for_a_longer_retention(brokers):
     assert len(Store(broker).rows()) == 2
 
 
-def test_rows_are_deleted_after_the_retention(brokers):
-    broker = brokers.start(options={"window": "200ms", "retention": "1s"})
+def test_rows_are_deleted_after_the_retention(park):
+    broker = park.start_broker(options={"window": "200ms", "retention": "1s"})
     broker.connect().publish("t", event("a"))
     store = Store(broker)
     store.wait_ids(["a"])
     store.wait_ids([])
 
 
-def test_only_what_is_over_is_forgotten(brokers):
-    broker = brokers.start(options={"window": "2s"})
+def test_only_what_is_over_is_forgotten(park):
+    broker = park.start_broker(options={"window": "2s"})
     receipts = ask(broker)
     for event_id in ("a", "b"):
         verdict(receipts, event(event_id))
@@ -148,8 +148,8 @@ def test_only_what_is_over_is_forgotten(brokers):
     assert verdict(receipts, event("a")) == "processed"
 
 
-def test_seq_goes_on_when_all_rows_are_gone(brokers):
-    broker = brokers.start(options={"window": "1s"})
+def test_seq_goes_on_when_all_rows_are_gone(park):
+    broker = park.start_broker(options={"window": "1s"})
     receipts = ask(broker)
     for event_id in ("a", "b"):
         receipts.client.publish("t", event(event_id))
@@ -165,9 +165,9 @@ def test_seq_goes_on_when_all_rows_are_gone(brokers):
     assert receipts.wait(1)[0]["seq"] == 3
 
 
-def test_rows_and_memory_follow_the_window(brokers):
+def test_rows_and_memory_follow_the_window(park):
     """Wave after wave of new ids: what one wave took is there for the next."""
-    broker = brokers.start(options={"window": "200ms", "journal_size": "64M"}, log_types=("error", "warning", "notice",
+    broker = park.start_broker(options={"window": "200ms", "journal_size": "64M"}, log_types=("error", "warning", "notice",
                                                                                          "information"))
     store, publisher, wave_size, memory = Store(broker), broker.connect(), 30_000, []
     for wave in range(16):
@@ -187,8 +187,8 @@ def test_rows_and_memory_follow_the_window(brokers):
 # --- the wall clock jumps ---
 
 @pytest.mark.parametrize("jump_s", [30 * 24 * 3600, -30 * 24 * 3600], ids=["forward", "backward"])
-def test_wall_clock_jump_forgets_nothing_early(brokers, fault_shim, jump_s):
-    broker = brokers.start(options={"window": "15m"}, **fault_shim.broker_arguments)
+def test_wall_clock_jump_forgets_nothing_early(park, fault_shim, jump_s):
+    broker = park.start_broker(options={"window": "15m"}, **fault_shim.broker_arguments)
     receipts = ask(broker)
     assert verdict(receipts, event("a")) == "processed"
     Store(broker).wait_ids(["a"])
@@ -204,8 +204,8 @@ def test_wall_clock_jump_forgets_nothing_early(brokers, fault_shim, jump_s):
 
 
 @pytest.mark.parametrize("jump_s", [30 * 24 * 3600, -30 * 24 * 3600], ids=["forward", "backward"])
-def test_wall_clock_jump_makes_nothing_immortal(brokers, fault_shim, jump_s):
-    broker = brokers.start(options={"window": "400ms"}, **fault_shim.broker_arguments)
+def test_wall_clock_jump_makes_nothing_immortal(park, fault_shim, jump_s):
+    broker = park.start_broker(options={"window": "400ms"}, **fault_shim.broker_arguments)
     receipts = ask(broker)
     assert verdict(receipts, event("a")) == "processed"
     fault_shim.set_clock(jump_s)
@@ -216,9 +216,9 @@ def test_wall_clock_jump_makes_nothing_immortal(brokers, fault_shim, jump_s):
 
 @pytest.mark.parametrize("end", ["terminate", "kill"])
 @pytest.mark.parametrize("jump_s", [3600, -3600], ids=["forward", "backward"])
-def test_duplicate_after_a_restart_with_a_jumped_wall_clock(brokers, fault_shim, jump_s, end):
+def test_duplicate_after_a_restart_with_a_jumped_wall_clock(park, fault_shim, jump_s, end):
     """The machine was not booted meanwhile, so how long the broker was down is known without the wall clock."""
-    broker = brokers.start(options={"window": "15m"}, **fault_shim.broker_arguments)
+    broker = park.start_broker(options={"window": "15m"}, **fault_shim.broker_arguments)
     broker.connect().publish("t", event("a"))
     broker.settle()
     getattr(broker, end)()

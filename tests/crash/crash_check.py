@@ -1,7 +1,6 @@
-#!/usr/bin/python3
 """Kills the broker again and again under load and checks that nothing is lost and nothing is seen twice.
 
-    tests/crash/crash_check.py --rounds 1000 --seed 7
+    python3 -m tests.crash.crash_check --rounds 1000 --seed 7
 
 A round is one life of the broker: it starts on the same data, subscribers and publishers connect, and it is ended by
 kill -9 (or now and then by SIGTERM) at a random moment. After up to 50 rounds a campaign is closed: everybody finishes,
@@ -22,13 +21,13 @@ import sys
 import tempfile
 import time
 
-import http_publisher
-from harness import BROKER_CONFIG, LOG_TYPES, CrashBroker, journal_header
-from http_publisher import HttpPublisher, Sidecar
-from ledger import Ledger, Violation
-from mqtt_client import V5, V311, ConnectionCut
-from publishers import MqttPublisher, Stream, echo_source
-from scene import Scene
+from tests.crash import http_publisher
+from tests.crash.harness import BROKER_CONFIG, LOG_TYPES, CrashBroker, journal_header
+from tests.crash.http_publisher import HttpPublisher, Sidecar
+from tests.crash.ledger import Ledger, Violation
+from tests.support.mqtt_client import V5, V311, ConnectionCut
+from tests.crash.publishers import MqttPublisher, Stream, echo_source
+from tests.crash.scene import Scene
 
 ROUNDS_PER_CAMPAIGN = 50
 EVENTS_PER_STREAM_AND_LIFE = 30

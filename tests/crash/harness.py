@@ -1,18 +1,14 @@
-"""What the crash tests use of tests/broker, so that no other file here has to touch the module path."""
+"""What the crash tests use of the tests' support."""
 
 import os
-import pathlib
 import signal
 import struct
-import sys
 import threading
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "broker"))
-
-import broker as broker_module  # noqa: E402
-import mqtt_client  # noqa: E402
-from store import Store  # noqa: E402
+from tests.support import broker as broker_module
+from tests.support import mqtt_client
+from tests.support.store import Store
 
 ROOT = broker_module.ROOT
 # No limit of the broker's own may drop a delivery.

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 
-from harness import ROOT, free_port, wait_until
+from tests.crash.harness import ROOT, free_port, wait_until
 
 BINARY = pathlib.Path(os.environ.get("DEDUP_HTTP") or ROOT / "build" / "http_sidecar" / "mosquitto-dedup-http")
 

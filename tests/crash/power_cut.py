@@ -1,7 +1,6 @@
-#!/usr/bin/python3
 """Cuts the power of the broker's disk under load and checks what is there when it is back.
 
-    tests/crash/power_cut.py --cuts 1000 --seed 7
+    python3 -m tests.crash.power_cut --cuts 1000 --seed 7
 
 The data directory is an ext4 file system of its own, which is shut down in flight, without a flush of its log: whatever
 was not synced is gone (disk.py). With fsync_interval 0 nothing that was acknowledged may be missing, else nothing that
@@ -21,13 +20,13 @@ import sys
 import tempfile
 import time
 
-import disk as disk_module
-from disk import Disk
-from harness import BROKER_CONFIG, LOG_TYPES, CrashBroker, RowFeed
-from ledger import Ledger, Violation
-from mqtt_client import V5, ConnectionCut
-from publishers import echo_source
-from scene import Scene
+from tests.crash import disk as disk_module
+from tests.crash.disk import Disk
+from tests.crash.harness import BROKER_CONFIG, LOG_TYPES, CrashBroker, RowFeed
+from tests.crash.ledger import Ledger, Violation
+from tests.support.mqtt_client import V5, ConnectionCut
+from tests.crash.publishers import echo_source
+from tests.crash.scene import Scene
 
 SLACK_S = 1.0
 EVENTS_PER_S = (20, 100, 300)  # of each stream

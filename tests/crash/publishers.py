@@ -5,9 +5,9 @@ session publishes anew, as an application with a store-and-forward queue does. C
 handshake, by FIN or by RST.
 """
 
-import mqtt_client
-from harness import Connection
-from mqtt_client import DISCONNECT, PINGREQ, PINGRESP, PUBACK, PUBCOMP, PUBREC, PUBREL
+from tests.support import mqtt_client
+from tests.crash.harness import Connection
+from tests.support.mqtt_client import DISCONNECT, PINGREQ, PINGRESP, PUBACK, PUBCOMP, PUBREC, PUBREL
 
 MID_PACKET, BEFORE_ACK = "in a PUBLISH", "before PUBACK or PUBREC"
 BEFORE_REL, MID_REL, BEFORE_COMP = "before PUBREL", "in a PUBREL", "before PUBCOMP"

@@ -5,11 +5,11 @@ import random
 import select
 import time
 
-from harness import RowFeed, journal_header, wait_until
-from ledger import SETTLED_S_BY_TIME, SETTLED_TURNS, Violation
-from mqtt_client import V5, V31, V311
-from publishers import MqttPublisher, Stream
-from subscribers import Subscriber, TurnCounter, Watcher
+from tests.crash.harness import RowFeed, journal_header, wait_until
+from tests.crash.ledger import SETTLED_S_BY_TIME, SETTLED_TURNS, Violation
+from tests.support.mqtt_client import V5, V31, V311
+from tests.crash.publishers import MqttPublisher, Stream
+from tests.crash.subscribers import Subscriber, TurnCounter, Watcher
 
 FINISH_S_MAX = 120.0  # waited out only when something is lost, or the machine stands still
 

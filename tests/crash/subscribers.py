@@ -1,8 +1,8 @@
 """Those who look: subscribers that tell the ledger what they got, and a client that counts the broker's turns."""
 
-import mqtt_client
-from harness import Connection
-from mqtt_client import PINGREQ, PINGRESP
+from tests.support import mqtt_client
+from tests.crash.harness import Connection
+from tests.support.mqtt_client import PINGREQ, PINGRESP
 
 FILTER = "crash/#"
 PING_INTERVAL_S = 0.02

@@ -5,7 +5,8 @@ import random
 import subprocess
 import sys
 
-import crash_check
+from tests.crash import crash_check
+from tests.crash.harness import ROOT
 
 
 def test_nothing_is_lost_and_nothing_is_seen_twice_over_many_deaths_of_the_broker():
@@ -19,7 +20,7 @@ def test_nothing_is_lost_and_nothing_is_seen_twice_over_many_deaths_of_the_broke
 
 
 def test_the_program_prints_its_seed_and_a_summary():
-    program = [sys.executable, crash_check.__file__, "--rounds", "1", "--seed", "5"]
-    output = subprocess.run(program, capture_output=True, text=True, timeout=120, check=True).stdout
+    program = [sys.executable, "-m", "tests.crash.crash_check", "--rounds", "1", "--seed", "5"]
+    output = subprocess.run(program, capture_output=True, text=True, timeout=120, check=True, cwd=ROOT).stdout
     assert output.startswith("seed 5: 1 rounds")
     assert "lost                                  0" in output

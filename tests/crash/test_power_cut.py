@@ -7,9 +7,9 @@ import warnings
 
 import pytest
 
-import disk
-import power_cut
-from harness import CrashBroker, RowFeed, wait_until
+from tests.crash import disk
+from tests.crash import power_cut
+from tests.crash.harness import CrashBroker, RowFeed, wait_until
 
 
 @pytest.fixture(scope="module", autouse=True)

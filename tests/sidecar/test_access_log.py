@@ -5,13 +5,13 @@ import json
 
 import pytest
 
-from broker import wait_until
-from sidecar import event, parse_response
+from tests.support.broker import wait_until
+from tests.support.sidecar import event, parse_response
 
 
 @pytest.fixture
-def sidecar(stack):
-    return stack.make_sidecar(stack.make_broker().start(), arguments=["--access-log"]).start()
+def sidecar(park):
+    return park.make_sidecar(park.make_broker().start(), arguments=["--access-log"]).start()
 
 
 def lines(sidecar, offset, count):
@@ -62,7 +62,7 @@ def test_what_is_no_request_is_a_line_too(sidecar):
     assert line["request_id"] == answer.headers["X-Request-Id"]
 
 
-def test_nobody_is_logged_unasked(stack):
-    _, quiet = stack.start()
+def test_nobody_is_logged_unasked(park):
+    _, quiet = park.start()
     assert "X-Request-Id" not in quiet.get("/healthz").headers
     assert "{" not in quiet.log()

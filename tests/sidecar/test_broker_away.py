@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from broker import free_port, wait_until
-from sidecar import event
+from tests.support.broker import free_port, wait_until
+from tests.support.sidecar import event
 
 
 def assert_unavailable(sidecar, within_s=5):
@@ -23,8 +23,8 @@ def assert_unavailable(sidecar, within_s=5):
     return response.detail
 
 
-def test_broker_stops_and_comes_back(stack):
-    broker, sidecar = stack.start()
+def test_broker_stops_and_comes_back(park):
+    broker, sidecar = park.start()
     sidecar.publish(event("t", "a"))
     broker.terminate()
     assert "broker" in assert_unavailable(sidecar)
@@ -37,8 +37,8 @@ def test_broker_stops_and_comes_back(stack):
     assert sidecar.publish([event("t", "a"), event("t", "b")])["processed"] == ["b"]
 
 
-def test_events_and_stats_are_still_read_while_the_broker_is_away(stack):
-    broker, sidecar = stack.start()
+def test_events_and_stats_are_still_read_while_the_broker_is_away(park):
+    broker, sidecar = park.start()
     sidecar.publish([event("t", "a"), event("t", "b")])
     # So that all is in the store: a broker that stops leaves what its writer has not done to its next start.
     assert sidecar.ids("t") == ["a", "b"]
@@ -47,9 +47,9 @@ def test_events_and_stats_are_still_read_while_the_broker_is_away(stack):
     assert sidecar.stats()["unique_processed"] == 2
 
 
-def test_sidecar_starts_before_its_broker(stack):
-    broker = stack.make_broker()
-    sidecar = stack.make_sidecar(broker).start(connected=False)
+def test_sidecar_starts_before_its_broker(park):
+    broker = park.make_broker()
+    sidecar = park.make_sidecar(broker).start(connected=False)
     assert_unavailable(sidecar)
     for path in ("/events", "/stats", "/healthz"):
         response = sidecar.get(path)
@@ -62,8 +62,8 @@ def test_sidecar_starts_before_its_broker(stack):
     assert sidecar.ids("t") == ["a"]
 
 
-def test_request_that_waits_is_served_as_soon_as_the_broker_is_back(stack):
-    broker, sidecar = stack.start()
+def test_request_that_waits_is_served_as_soon_as_the_broker_is_back(park):
+    broker, sidecar = park.start()
     broker.terminate()
     wait_until(lambda: sidecar.get("/healthz").status == 503, "the sidecar has noticed")
     broker.start()
@@ -71,8 +71,8 @@ def test_request_that_waits_is_served_as_soon_as_the_broker_is_back(stack):
     assert sidecar.publish(event("t", "a"))["processed"] == ["a"]
 
 
-def test_broker_dies_under_load_and_retrying_the_same_bodies_is_safe(stack):
-    broker, sidecar = stack.start()
+def test_broker_dies_under_load_and_retrying_the_same_bodies_is_safe(park):
+    broker, sidecar = park.start()
     stop = threading.Event()
     unavailable = []
 
@@ -104,8 +104,8 @@ def test_broker_dies_under_load_and_retrying_the_same_bodies_is_safe(stack):
     assert sidecar.stats()["unique_processed"] == len(stored)
 
 
-def test_frozen_broker_is_503_in_bounded_time_and_then_all_is_well(stack):
-    broker, sidecar = stack.start()
+def test_frozen_broker_is_503_in_bounded_time_and_then_all_is_well(park):
+    broker, sidecar = park.start()
     with broker.frozen():
         started = time.monotonic()
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
@@ -120,29 +120,29 @@ def test_frozen_broker_is_503_in_bounded_time_and_then_all_is_well(stack):
     assert sorted(sidecar.ids("t")) == ["e0", "e1", "e2", "e3"]
 
 
-def test_broker_without_the_plugin(stack):
-    broker = stack.make_broker(plugin=False).start()
-    sidecar = stack.make_sidecar(broker).start(connected=False)
+def test_broker_without_the_plugin(park):
+    broker = park.make_broker(plugin=False).start()
+    sidecar = park.make_sidecar(broker).start(connected=False)
     wait_until(lambda: "plugin does not answer" in sidecar.log(), "the log says so")
     assert "plugin does not answer" in assert_unavailable(sidecar)
     assert "plugin does not answer" in sidecar.get("/healthz").detail
 
 
-def test_what_listens_is_no_broker(stack):
+def test_what_listens_is_no_broker(park):
     with socket.create_server(("127.0.0.1", 0)) as server:
         def answer():
             server.accept()[0].sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
         threading.Thread(target=answer, daemon=True).start()
-        broker = stack.make_broker()
-        sidecar = stack.make_sidecar(broker, mqtt_port=server.getsockname()[1]).start(connected=False)
+        broker = park.make_broker()
+        sidecar = park.make_sidecar(broker, mqtt_port=server.getsockname()[1]).start(connected=False)
         assert_unavailable(sidecar)
         assert sidecar.get("/healthz").status == 503
 
 
-def test_wrong_data_directory(stack, tmp_path):
-    broker = stack.make_broker().start()
-    sidecar = stack.make_sidecar(broker, data_dir=tmp_path / "nowhere").start(connected=False)
+def test_wrong_data_directory(park, tmp_path):
+    broker = park.make_broker().start()
+    sidecar = park.make_sidecar(broker, data_dir=tmp_path / "nowhere").start(connected=False)
     for path in ("/events", "/stats", "/healthz"):
         response = sidecar.get(path)
         assert response.status == 503
@@ -151,8 +151,8 @@ def test_wrong_data_directory(stack, tmp_path):
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_store_goes_away_and_comes_back(stack):
-    broker, sidecar = stack.start()
+def test_store_goes_away_and_comes_back(park):
+    broker, sidecar = park.start()
     sidecar.publish(event("t", "a"))
     assert sidecar.ids("t") == ["a"]
     os.rename(broker.data_dir / "events.db", broker.data_dir / "away.db")
@@ -163,8 +163,8 @@ def test_store_goes_away_and_comes_back(stack):
     assert sidecar.get("/healthz").status == 200
 
 
-def test_event_that_is_larger_than_the_whole_journal_is_413(stack):
-    broker, sidecar = stack.start(options={"journal_size": "1M"})
+def test_event_that_is_larger_than_the_whole_journal_is_413(park):
+    broker, sidecar = park.start(options={"journal_size": "1M"})
     response = sidecar.post([event("t", "small"), event("t", "big", payload="x" * (2 << 20))])
     assert response.status == 413
     assert response.detail.startswith("events[1]: ")
@@ -173,8 +173,8 @@ def test_event_that_is_larger_than_the_whole_journal_is_413(stack):
     assert "lost" not in sidecar.log()
 
 
-def test_events_that_the_plugin_cannot_store_are_503_and_then_all_is_well(stack):
-    broker, sidecar = stack.start(options={"journal_size": "1M"})
+def test_events_that_the_plugin_cannot_store_are_503_and_then_all_is_well(park):
+    broker, sidecar = park.start(options={"journal_size": "1M"})
     # More than the journal holds, faster than the store can be written: its writer is stopped by a lock.
     with contextlib.closing(sqlite3.connect(broker.data_dir / "events.db", isolation_level=None)) as lock:
         lock.execute("BEGIN EXCLUSIVE")
@@ -188,8 +188,8 @@ def test_events_that_the_plugin_cannot_store_are_503_and_then_all_is_well(stack)
     assert sidecar.ids("t") == [f"e{i}" for i in range(30)]
 
 
-def test_flood_of_big_bodies_waits_for_the_store_instead_of_losing_the_broker(stack):
-    broker, sidecar = stack.start(options={"journal_size": "8M"})
+def test_flood_of_big_bodies_waits_for_the_store_instead_of_losing_the_broker(park):
+    broker, sidecar = park.start(options={"journal_size": "8M"})
 
     def publish(worker):
         for number in range(4):
@@ -202,8 +202,8 @@ def test_flood_of_big_bodies_waits_for_the_store_instead_of_losing_the_broker(st
     assert "lost" not in sidecar.log()
 
 
-def test_log_says_what_changes_and_nothing_else(stack):
-    broker, sidecar = stack.start()
+def test_log_says_what_changes_and_nothing_else(park):
+    broker, sidecar = park.start()
     for number in range(20):
         sidecar.publish(event("t", f"e{number}"))
         sidecar.post(b"nonsense")
@@ -220,8 +220,8 @@ def test_log_says_what_changes_and_nothing_else(stack):
     assert "connected" in lines[-1]
 
 
-def test_plugin_that_was_told_another_id_member(stack):
-    broker, sidecar = stack.start(options={"id_member": "uuid", "id_property": "dedup-id"})
+def test_plugin_that_was_told_another_id_member(park):
+    broker, sidecar = park.start(options={"id_member": "uuid", "id_property": "dedup-id"})
     subscriber = broker.connect(version=5).subscribe("t")
     answer = sidecar.publish([event("t", "a", uuid="x"), event("t", "b", uuid="x"), event("t", "a")])
     assert answer["processed"] == ["a", "b"]
@@ -233,8 +233,8 @@ def test_plugin_that_was_told_another_id_member(stack):
     assert sidecar.ids("t") == ["a", "b"]
 
 
-def test_topic_that_the_plugin_was_told_to_leave_alone_is_refused(stack):
-    broker, sidecar = stack.start(options={"topics": "sensors/# meters/+"})
+def test_topic_that_the_plugin_was_told_to_leave_alone_is_refused(park):
+    broker, sidecar = park.start(options={"topics": "sensors/# meters/+"})
     subscriber = broker.connect().subscribe("#", qos=0)
     response = sidecar.post([event("sensors/1", "a"), event("meters/1/2", "b")])
     assert response.status == 422
@@ -245,8 +245,8 @@ def test_topic_that_the_plugin_was_told_to_leave_alone_is_refused(stack):
 
 
 @pytest.mark.parametrize("limit", ["max_packet_size 100000", "message_size_limit 100000"])
-def test_event_that_is_larger_than_the_broker_takes_is_413(stack, limit):
-    broker, sidecar = stack.start(bridge=limit)  # the end of the configuration, where it counts
+def test_event_that_is_larger_than_the_broker_takes_is_413(park, limit):
+    broker, sidecar = park.start(bridge=limit)  # the end of the configuration, where it counts
     response = sidecar.post([event("t", "a", payload="x" * 100_000)])
     assert response.status == 413
     assert response.detail.startswith("events[0]: ")
@@ -254,10 +254,10 @@ def test_event_that_is_larger_than_the_broker_takes_is_413(stack, limit):
     assert "lost" not in sidecar.log()
 
 
-def test_topic_that_the_broker_does_not_let_us_write_is_403(stack, tmp_path):
+def test_topic_that_the_broker_does_not_let_us_write_is_403(park, tmp_path):
     acl = tmp_path / "acl"
     acl.write_text("topic readwrite open/#\ntopic readwrite $CONTROL/#\n")
-    broker, sidecar = stack.start(config=f"acl_file {acl}")
+    broker, sidecar = park.start(config=f"acl_file {acl}")
     response = sidecar.post([event("open/1", "a"), event("closed/1", "b"), event("open/1", "c")])
     assert response.status == 403
     assert response.detail.startswith("events[1]: ")
@@ -265,9 +265,9 @@ def test_topic_that_the_broker_does_not_let_us_write_is_403(stack, tmp_path):
     assert "lost" not in sidecar.log()
 
 
-def test_two_sidecars_share_a_broker(stack):
-    broker, first = stack.start()
-    second = stack.make_sidecar(broker).start()
+def test_two_sidecars_share_a_broker(park):
+    broker, first = park.start()
+    second = park.make_sidecar(broker).start()
     batch = [event("t", f"e{number}") for number in range(50)]
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda i: (first, second)[i % 2].publish(batch), range(16)))
@@ -276,14 +276,14 @@ def test_two_sidecars_share_a_broker(stack):
     assert first.events() == second.events()
 
 
-def test_broker_on_localhost_by_name(stack):
-    broker = stack.make_broker().start()
-    sidecar = stack.make_sidecar(broker, arguments=["--mqtt-host", "localhost"]).start()
+def test_broker_on_localhost_by_name(park):
+    broker = park.make_broker().start()
+    sidecar = park.make_sidecar(broker, arguments=["--mqtt-host", "localhost"]).start()
     assert sidecar.publish(event("t", "a"))["processed"] == ["a"]
 
 
-def test_unknown_host_of_the_broker(stack):
-    broker = stack.make_broker()
-    sidecar = stack.make_sidecar(broker, mqtt_port=free_port(),
+def test_unknown_host_of_the_broker(park):
+    broker = park.make_broker()
+    sidecar = park.make_sidecar(broker, mqtt_port=free_port(),
                                  environment={"MQTT_HOST": "no-such-host.invalid"}).start(connected=False)
     wait_until(lambda: "no-such-host.invalid" in sidecar.get("/healthz").detail, "the health says so", 60)

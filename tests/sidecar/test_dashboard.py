@@ -4,16 +4,16 @@ import json
 import re
 import subprocess
 
-from metrics import read_metrics
-from sidecar import ROOT, event
+from tests.support.metrics import read_metrics
+from tests.support.sidecar import ROOT, event
 
 DASHBOARD = json.loads((ROOT / "docs" / "grafana-dashboard.json").read_text())
 VARIABLES = {variable["name"] for variable in DASHBOARD["templating"]["list"]}
 QUERIES = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
 
 
-def test_every_metric_is_there_and_shown(stack):
-    _, sidecar = stack.start()
+def test_every_metric_is_there_and_shown(park):
+    _, sidecar = park.start()
     sidecar.publish(event("t", "a"))
     served = {name.partition("{")[0] for name in read_metrics(sidecar)}
     asked = {name for query in QUERIES for name in re.findall(r"mosquitto_dedup_(\w+)", query)}

@@ -10,14 +10,14 @@ import time
 
 import pytest
 
-from broker import wait_until
-from disk import SmallDisk
-from events import event, event_id_of
-from fault_shim import DISK_FAULTS, FaultShim, build
-from load import Load
-from mqtt_client import ConnectionCut
-from observer import Observer
-from store import Store
+from tests.support.broker import wait_until
+from tests.support.disk import SmallDisk
+from tests.support.events import event, event_id_of
+from tests.support.fault_shim import DISK_FAULTS, FaultShim, build
+from tests.support.load import Load
+from tests.support.mqtt_client import ConnectionCut
+from tests.support.observer import Observer
+from tests.support.store import Store
 
 QUIET = ("error", "warning", "notice", "information")
 TERSE = {"log_types": QUIET, "config": "connection_messages false\nmax_queued_messages 0\nmax_inflight_messages 0"}
@@ -95,10 +95,10 @@ def failing_disk(tmp_path):
     return FaultShim(build(tmp_path), tmp_path / "shim")
 
 
-def test_disk_that_fills_up_under_load(stack, small_disk):
-    broker = stack.make_broker(options={"journal_size": "1M"}, **TERSE)
+def test_disk_that_fills_up_under_load(park, small_disk):
+    broker = park.make_broker(options={"journal_size": "1M"}, **TERSE)
     disk = small_disk(broker.data_dir, "6M")
-    sidecar = stack.make_sidecar(broker.start()).start()
+    sidecar = park.make_sidecar(broker.start()).start()
     observer = Observer(broker, "t")
     with Load(broker) as load:
         wait_until(lambda: load.cuts > 0, "the disk is full", RECOVERY_S)
@@ -115,11 +115,11 @@ def test_disk_that_fills_up_under_load(stack, small_disk):
         assert broker.log().count(line) == 1, "said once a minute"
 
 
-def test_disk_that_fills_up_with_on_store_failure_pass(stack, small_disk):
+def test_disk_that_fills_up_with_on_store_failure_pass(park, small_disk):
     """Every event is handed on and nobody is cut; what was not stored is counted."""
-    broker = stack.make_broker(options={"journal_size": "1M", "on_store_failure": "pass"}, **TERSE)
+    broker = park.make_broker(options={"journal_size": "1M", "on_store_failure": "pass"}, **TERSE)
     disk = small_disk(broker.data_dir, "6M")
-    sidecar = stack.make_sidecar(broker.start()).start()
+    sidecar = park.make_sidecar(broker.start()).start()
     observer = Observer(broker, "t")
     with Load(broker) as load:
         wait_unhealthy(sidecar, "cannot store events")
@@ -135,11 +135,11 @@ def test_disk_that_fills_up_with_on_store_failure_pass(stack, small_disk):
     Store(broker).wait_count(stats["received"])
 
 
-def test_disk_that_is_full_at_the_start(stack, small_disk):
-    broker = stack.make_broker(options={"journal_size": "1M"}, **TERSE)
+def test_disk_that_is_full_at_the_start(park, small_disk):
+    broker = park.make_broker(options={"journal_size": "1M"}, **TERSE)
     disk = small_disk(broker.data_dir, "8M")
     disk.fill()
-    sidecar = stack.make_sidecar(broker.start()).start(connected=False)
+    sidecar = park.make_sidecar(broker.start()).start(connected=False)
     assert "disk is full" in broker.log()
     assert refused(broker)
     wait_unhealthy(sidecar, "disk is full")
@@ -152,9 +152,9 @@ def test_disk_that_is_full_at_the_start(stack, small_disk):
 
 
 @pytest.mark.parametrize("fault", DISK_FAULTS)
-def test_disk_that_fails(stack, failing_disk, fault):
-    broker = stack.make_broker(options={"journal_size": "256K"}, **TERSE, **failing_disk.broker_arguments)
-    sidecar = stack.make_sidecar(broker.start()).start()
+def test_disk_that_fails(park, failing_disk, fault):
+    broker = park.make_broker(options={"journal_size": "256K"}, **TERSE, **failing_disk.broker_arguments)
+    sidecar = park.make_sidecar(broker.start()).start()
     observer = Observer(broker, "t")
     with Load(broker) as load:
         wait_growth(load)
@@ -169,9 +169,9 @@ def test_disk_that_fails(stack, failing_disk, fault):
     assert "Input/output error" in broker.log() or "disk I/O error" in broker.log()
 
 
-def test_all_of_the_disk_fails_at_the_start(stack, failing_disk):
-    broker = stack.make_broker(**TERSE, **failing_disk.broker_arguments)
-    sidecar = stack.make_sidecar(broker.start()).start()
+def test_all_of_the_disk_fails_at_the_start(park, failing_disk):
+    broker = park.make_broker(**TERSE, **failing_disk.broker_arguments)
+    sidecar = park.make_sidecar(broker.start()).start()
     broker.connect().publish("t", event("a"))
     Store(broker).wait_ids(["a"])
     broker.settle()
@@ -188,10 +188,10 @@ def test_all_of_the_disk_fails_at_the_start(stack, failing_disk):
     assert observer.payloads() == []
 
 
-def test_database_that_another_process_holds_for_half_a_minute(stack):
+def test_database_that_another_process_holds_for_half_a_minute(park):
     """The journal takes what comes, nobody waits, nobody is refused."""
-    broker = stack.make_broker(**TERSE)
-    sidecar = stack.make_sidecar(broker.start()).start()
+    broker = park.make_broker(**TERSE)
+    sidecar = park.make_sidecar(broker.start()).start()
     observer = Observer(broker, "t")
     with Load(broker, filling_bytes=100, pause_s=0.01) as load:
         with locked(broker.data_dir / "events.db"):
@@ -205,9 +205,9 @@ def test_database_that_another_process_holds_for_half_a_minute(stack):
     assert_nothing_is_lost(broker, observer, load)
 
 
-def test_database_that_another_process_holds_at_the_start(stack):
-    broker = stack.make_broker(**TERSE)
-    sidecar = stack.make_sidecar(broker.start()).start()
+def test_database_that_another_process_holds_at_the_start(park):
+    broker = park.make_broker(**TERSE)
+    sidecar = park.make_sidecar(broker.start()).start()
     broker.connect().publish("t", event("a"))
     Store(broker).wait_ids(["a"])
     broker.settle()
@@ -225,16 +225,16 @@ def test_database_that_another_process_holds_at_the_start(stack):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a broker that becomes another user")
-def test_data_directory_that_is_made_read_only(stack):
+def test_data_directory_that_is_made_read_only(park):
     """A broker that runs does not notice; one that starts comes up, refuses events and waits."""
     with tempfile.TemporaryDirectory() as directory:
         os.chmod(directory, 0o755)
         data_dir = pathlib.Path(directory) / "data"
         data_dir.mkdir()
         os.chmod(data_dir, 0o777)
-        broker = stack.make_broker(user="mosquitto", options={"data_dir": data_dir}, **TERSE)
+        broker = park.make_broker(user="mosquitto", options={"data_dir": data_dir}, **TERSE)
         broker.data_dir = data_dir
-        sidecar = stack.make_sidecar(broker.start()).start()
+        sidecar = park.make_sidecar(broker.start()).start()
         broker.connect().publish("t", event("a"))
         os.chmod(data_dir, 0o555)
         broker.connect().publish("t", event("b"))

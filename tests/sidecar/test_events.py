@@ -13,11 +13,11 @@ import urllib.parse
 
 import pytest
 
-from sidecar import MemoryWatch, event
+from tests.support.sidecar import MemoryWatch, event
 
 
-def test_all_topics_or_one_in_order_of_acceptance(stack):
-    _, sidecar = stack.start()
+def test_all_topics_or_one_in_order_of_acceptance(park):
+    _, sidecar = park.start()
     assert sidecar.get("/events").body == b"[]"
     sidecar.publish([event("b", "1"), event("a", "2"), event("b", "3")])
     sidecar.publish([event("a", "4"), event("b", "1")])
@@ -96,9 +96,9 @@ def test_what_mqtt_has_acknowledged_is_in_the_next_listing(broker, sidecar, topi
 
 
 @pytest.fixture(scope="module")
-def crowded(shared_stack):
+def crowded(shared_park):
     """A topic with 200,000 events."""
-    sidecar = shared_stack.parts[1]
+    sidecar = shared_park.parts[1]
     for number in range(20):
         sidecar.publish([event("crowded", f"{number}-{i}", payload="x" * 50) for i in range(10_000)])
     return "crowded"
@@ -174,8 +174,8 @@ def test_publishing_goes_on_while_a_listing_is_read_slowly(sidecar, crowded, top
         assert len(json.loads(b"[" + response.read().partition(b"\n")[2])) > 190_000
 
 
-def test_store_that_fails_in_the_middle_cuts_the_listing(stack):
-    broker, sidecar = stack.start()
+def test_store_that_fails_in_the_middle_cuts_the_listing(park):
+    broker, sidecar = park.start()
     for number in range(10):
         sidecar.publish([event("t", f"{number}-{i}", payload="x" * 1000) for i in range(2000)])
     with contextlib.closing(sidecar.connect()) as connection:

@@ -13,9 +13,9 @@ import time
 
 import pytest
 
-from broker import wait_until
-from observer import Observer
-from sidecar import IS_UNDER_TSAN, TIMEOUT_S, MemoryWatch, event
+from tests.support.broker import wait_until
+from tests.support.observer import Observer
+from tests.support.sidecar import IS_UNDER_TSAN, TIMEOUT_S, MemoryWatch, event
 
 CROWD = 1000
 # Far more than it takes on a busy machine, far less than the patience that a hostile client would use up.
@@ -138,8 +138,8 @@ def test_too_long_bodies_that_go_on_and_on(sidecar, topic):
 
 
 @pytest.mark.skipif(IS_UNDER_TSAN, reason="too slow for the time limits that it tests")
-def test_answers_that_are_never_read(stack):
-    _, sidecar = stack.start()
+def test_answers_that_are_never_read(park):
+    _, sidecar = park.start()
     for number in range(10):
         sidecar.publish([event("big", f"{number}-{i}", payload="x" * 1000) for i in range(2000)])
     memory = MemoryWatch(sidecar)
@@ -163,8 +163,8 @@ def test_client_that_is_slow_but_gets_on_is_served_among_idle_ones(sidecar, topi
     assert len(sidecar.ids(topic)) == 200
 
 
-def test_reads_are_served_while_the_broker_is_frozen_and_many_publish(stack):
-    broker, sidecar = stack.start()
+def test_reads_are_served_while_the_broker_is_frozen_and_many_publish(park):
+    broker, sidecar = park.start()
     sidecar.publish(event("t", "first"))
     assert sidecar.ids("t") == ["first"]
     bodies = [[event("t", f"e{number}-{i}") for i in range(10)] for number in range(50)]
@@ -185,13 +185,13 @@ def test_reads_are_served_while_the_broker_is_frozen_and_many_publish(stack):
     assert sorted(sidecar.ids("t")) == sorted(["first", *(f"e{number}-{i}" for number in range(50) for i in range(10))])
 
 
-def test_sidecar_that_is_killed_in_the_middle_of_a_batch_and_the_retry(stack):
+def test_sidecar_that_is_killed_in_the_middle_of_a_batch_and_the_retry(park):
     """kill -9 at random moments; the same body again, until it is answered: all is there once, and was seen once."""
     seed = random.randrange(1_000_000)
     print("seed", seed)
     generator = random.Random(seed)
     # No limit of the broker's own may drop a delivery.
-    broker, sidecar = stack.start(config="max_inflight_messages 0\nmax_queued_messages 0")
+    broker, sidecar = park.start(config="max_inflight_messages 0\nmax_queued_messages 0")
     observer = Observer(broker, "#")
     killed = published_before = 0
     for number in range(6):

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from sidecar import event
+from tests.support.sidecar import event
 
 
 def post(sidecar, key, body, query="", status=200, **headers):
@@ -37,8 +37,8 @@ def test_an_error_is_not_kept(sidecar, topic):
     assert post(sidecar, topic, event(topic, "a")).json["processed"] == ["a"]
 
 
-def test_while_one_is_served_the_other_is_told_to_wait(stack):
-    broker, sidecar = stack.start()
+def test_while_one_is_served_the_other_is_told_to_wait(park):
+    broker, sidecar = park.start()
     sidecar.publish(event("t", "warm"))
     with concurrent.futures.ThreadPoolExecutor() as pool:
         with broker.frozen():

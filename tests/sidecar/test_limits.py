@@ -6,17 +6,17 @@ import time
 
 import pytest
 
-from broker import wait_until
-from sidecar import event, read_response
-from tokens import Client, TokenFile
-from watcher import Watcher
+from tests.support.broker import wait_until
+from tests.support.sidecar import event, read_response
+from tests.support.tokens import Client, TokenFile
+from tests.support.watcher import Watcher
 
 
 @pytest.fixture(scope="module")
-def start(shared_stack):
+def start(shared_park):
     """Starts a sidecar with these arguments on the shared broker."""
     def start(*arguments):
-        return shared_stack.make_sidecar(shared_stack.parts[0], arguments=arguments).start()
+        return shared_park.make_sidecar(shared_park.parts[0], arguments=arguments).start()
 
     return start
 

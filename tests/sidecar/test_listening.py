@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from sidecar import PROGRAM
-from tokens import TokenFile
+from tests.support.sidecar import PROGRAM
+from tests.support.tokens import TokenFile
 
 
 def ipv6_is_here():

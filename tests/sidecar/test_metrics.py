@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-from broker import wait_until
-from fault_shim import FaultShim, build
-from metrics import read_metrics
-from sidecar import event, status_of
+from tests.support.broker import wait_until
+from tests.support.fault_shim import FaultShim, build
+from tests.support.metrics import read_metrics
+from tests.support.sidecar import event, status_of
 
 
 def assert_well_formed(text):
@@ -21,8 +21,8 @@ def assert_well_formed(text):
     assert checked.returncode == 0 and not checked.stderr, checked.stderr.decode()
 
 
-def test_counters_are_those_of_the_plugin(stack):
-    broker, sidecar = stack.start(options={"journal_size": "8M"})
+def test_counters_are_those_of_the_plugin(park):
+    broker, sidecar = park.start(options={"journal_size": "8M"})
     client = broker.connect()
     client.publish("t", b"no event")
     client.publish("t", b'{"event_id":""}')
@@ -44,8 +44,8 @@ def test_counters_are_those_of_the_plugin(stack):
     assert not any("topic" in name for name in samples)
 
 
-def test_promtool_finds_nothing_wrong(stack):
-    broker, sidecar = stack.start()
+def test_promtool_finds_nothing_wrong(park):
+    broker, sidecar = park.start()
     sidecar.publish(event("t", "a"))
     sidecar.get("/events/1")
     sidecar.get("/nope")
@@ -66,8 +66,8 @@ def count_of(samples, route, status):
     return samples.get(f'http_request_duration_seconds_count{{route="{route}",status="{status}"}}', 0)
 
 
-def test_durations_of_requests_by_route_and_class_of_status(stack):
-    _, sidecar = stack.start()
+def test_durations_of_requests_by_route_and_class_of_status(park):
+    _, sidecar = park.start()
     before = read_metrics(sidecar)
     sidecar.publish([event("t", "a")])
     sidecar.publish([event("t", "b")])
@@ -96,8 +96,8 @@ def test_durations_of_requests_by_route_and_class_of_status(stack):
     assert routes == {"/publish", "/events", "/events/{seq}", "other", "/metrics", "/healthz"}
 
 
-def test_duration_lasts_from_the_first_byte_to_the_last(stack):
-    _, sidecar = stack.start()
+def test_duration_lasts_from_the_first_byte_to_the_last(park):
+    _, sidecar = park.start()
     with contextlib.closing(sidecar.connect()) as connection:
         connection.connect()
         time.sleep(0.4)  # idle: not yet a request
@@ -120,10 +120,10 @@ def test_duration_lasts_from_the_first_byte_to_the_last(stack):
     assert buckets[0.25] == 0
 
 
-def test_a_slow_disk_is_seen(stack, tmp_path):
+def test_a_slow_disk_is_seen(park, tmp_path):
     shim = FaultShim(build(tmp_path), tmp_path / "shim")
-    broker = stack.make_broker(options={"fsync_interval": "10ms"}, **shim.broker_arguments).start()
-    sidecar = stack.make_sidecar(broker).start()
+    broker = park.make_broker(options={"fsync_interval": "10ms"}, **shim.broker_arguments).start()
+    sidecar = park.make_sidecar(broker).start()
     sidecar.publish(event("t", "a"))
     wait_until(lambda: read_metrics(sidecar)["fsync_seconds_count"] > 0, "the journal is synced")
     shim.slow_down_disk(sync_ms=300, write_us=0)
@@ -138,8 +138,8 @@ def test_a_slow_disk_is_seen(stack, tmp_path):
     assert_well_formed(sidecar.get("/metrics").body)
 
 
-def test_a_watcher_is_counted_while_it_watches(stack):
-    _, sidecar = stack.start()
+def test_a_watcher_is_counted_while_it_watches(park):
+    _, sidecar = park.start()
     with contextlib.closing(sidecar.connect()) as connection:
         connection.request("GET", "/events/stream")
         response = connection.getresponse()  # kept, for it is the connection now
@@ -148,8 +148,8 @@ def test_a_watcher_is_counted_while_it_watches(stack):
         assert count_of(read_metrics(sidecar), "/events/stream", "2xx") == 1
 
 
-def test_broker_and_store_that_are_away_are_said_so(stack):
-    broker, sidecar = stack.start()
+def test_broker_and_store_that_are_away_are_said_so(park):
+    broker, sidecar = park.start()
     broker.terminate()
     wait_until(lambda: read_metrics(sidecar)["publisher_connected"] == 0, "the sidecar has noticed")
     assert read_metrics(sidecar)["store_readable"] == 1
@@ -161,8 +161,8 @@ def test_broker_and_store_that_are_away_are_said_so(stack):
     assert read_metrics(sidecar)["store_readable"] == 1
 
 
-def test_store_that_cannot_be_written(stack):
-    broker, sidecar = stack.start()
+def test_store_that_cannot_be_written(park):
+    broker, sidecar = park.start()
     with contextlib.closing(sqlite3.connect(broker.data_dir / "events.db", isolation_level=None)) as lock:
         lock.execute("BEGIN IMMEDIATE")
         broker.connect().publish("t", b'{"event_id":"a"}')
@@ -175,8 +175,8 @@ def test_store_that_cannot_be_written(stack):
     wait_until(lambda: read_metrics(sidecar)["store_events"] == 1, "the event is stored")
 
 
-def test_refused_and_unstored_events_are_counted(stack):
-    broker, sidecar = stack.start(options={"on_store_failure": "pass", "journal_size": "1M"})
+def test_refused_and_unstored_events_are_counted(park):
+    broker, sidecar = park.start(options={"on_store_failure": "pass", "journal_size": "1M"})
     broker.connect().publish("t", b'{"event_id":"large","x":"' + b"x" * (2 << 20) + b'"}')
     samples = read_metrics(sidecar)
     assert (samples["unstored_total"], samples["passed_total"], samples["refused_total"]) == (1, 1, 0)

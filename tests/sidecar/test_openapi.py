@@ -10,10 +10,10 @@ import urllib.parse
 import jsonschema
 import pytest
 
-from broker import wait_until
-from openapi import Description
-from sidecar import ROOT, Response, event
-from tokens import Client, TokenFile
+from tests.support.broker import wait_until
+from tests.support.openapi import Description
+from tests.support.sidecar import ROOT, Response, event
+from tests.support.tokens import Client, TokenFile
 
 SOURCES = ROOT / "http_sidecar"
 # What depends on the machine and the moment; of these an example tells only the type.
@@ -24,8 +24,8 @@ COMMON_HEADERS = {"connection", "content-length", "content-type", "keep-alive", 
 
 
 @pytest.fixture(scope="module")
-def description(shared_stack):
-    return Description(shared_stack.parts[1].get("/openapi.json").json)
+def description(shared_park):
+    return Description(shared_park.parts[1].get("/openapi.json").json)
 
 
 def test_it_is_the_file_with_the_version_in_it(sidecar):
@@ -113,9 +113,9 @@ def test_errors_that_are_of_no_operation(sidecar, description, method, path, hea
     assert headers <= {name.lower() for name in described["headers"]}
 
 
-def test_tokens_are_asked_for_where_it_says_so(stack, description):
+def test_tokens_are_asked_for_where_it_says_so(park, description):
     for operation in description.operations():
-        response = without_a_token(stack, operation)
+        response = without_a_token(park, operation)
         assert (response.status == 401) == (operation.node.get("security") != []), str(operation)
 
 
@@ -210,8 +210,8 @@ def in_order_of_requests(operation):
     return sorted(operation.answers(), key=lambda answer: order.index(answer[0]) if answer[0] in order else len(order))
 
 
-def test_every_example_of_a_request_gets_the_answer_that_has_its_name(stack, description):
-    _, sidecar = stack.start()
+def test_every_example_of_a_request_gets_the_answer_that_has_its_name(park, description):
+    _, sidecar = park.start()
     played, asked = set(), set()
     for operation in description.operations():
         for name, status, media_type, value in in_order_of_requests(operation):
@@ -231,15 +231,15 @@ def test_every_example_of_a_request_gets_the_answer_that_has_its_name(stack, des
 
 # --- the examples that take more than a request ---
 
-def gone_broker(stack):
-    broker, sidecar = stack.start()
+def gone_broker(park):
+    broker, sidecar = park.start()
     broker.terminate()
     wait_until(lambda: b"Connection refused" in sidecar.get("/healthz").body, "the sidecar has tried again")
     return sidecar
 
 
-def key_in_use(stack, _):
-    broker, sidecar = stack.start()
+def key_in_use(park, _):
+    broker, sidecar = park.start()
     sidecar.publish(event("t", "warm"))
     with concurrent.futures.ThreadPoolExecutor() as pool, contextlib.ExitStack() as frozen:
         frozen.enter_context(broker.frozen())
@@ -247,30 +247,30 @@ def key_in_use(stack, _):
         return next(concurrent.futures.as_completed(requests)).result()
 
 
-def forbidden_by_broker(stack, _):
-    broker = stack.make_broker()
+def forbidden_by_broker(park, _):
+    broker = park.make_broker()
     acl = broker.directory / "acl"
     acl.write_text("topic readwrite $CONTROL/#\n")
     broker.config = f"acl_file {acl}"
-    return stack.make_sidecar(broker.start()).start().post(event("t", "a"))
+    return park.make_sidecar(broker.start()).start().post(event("t", "a"))
 
 
-def with_tokens(stack, name_and_scopes):
+def with_tokens(park, name_and_scopes):
     """A client whose token has these scopes."""
-    broker = stack.make_broker().start()
+    broker = park.make_broker().start()
     file = TokenFile(broker.directory / "tokens", name_and_scopes)
-    sidecar = stack.make_sidecar(broker, arguments=["--tokens", file.path]).start()
+    sidecar = park.make_sidecar(broker, arguments=["--tokens", file.path]).start()
     return Client(sidecar, *file.tokens.values())
 
 
-def without_a_token(stack, operation, token=None):
+def without_a_token(park, operation, token=None):
     body = "[]" if operation.method == "POST" else None
-    return Client(with_tokens(stack, "gateway-7")._sidecar, token).request(
+    return Client(with_tokens(park, "gateway-7")._sidecar, token).request(
         operation.method, operation.path.replace("{seq}", "1"), body)
 
 
-def too_many_watchers(stack, _):
-    _, sidecar = stack.start()
+def too_many_watchers(park, _):
+    _, sidecar = park.start()
     with contextlib.ExitStack() as watchers:
         for _ in range(1000):
             connection = sidecar.connect()
@@ -280,34 +280,34 @@ def too_many_watchers(stack, _):
 
 
 PROVOKED = {
-    "invalid-parameter": lambda stack, _: stack.start()[1].request("POST", "/publish?qos=3", "[]"),
-    "invalid-limit": lambda stack, _: stack.start()[1].get("/events?limit=0"),
-    "too-large": lambda stack, _: stack.start()[1].post(b" " * (17 << 20)),
-    "unsupported-encoding": lambda stack, _: stack.start()[1].post(b"[]", {"Content-Encoding": "br"}),
+    "invalid-parameter": lambda park, _: park.start()[1].request("POST", "/publish?qos=3", "[]"),
+    "invalid-limit": lambda park, _: park.start()[1].get("/events?limit=0"),
+    "too-large": lambda park, _: park.start()[1].post(b" " * (17 << 20)),
+    "unsupported-encoding": lambda park, _: park.start()[1].post(b"[]", {"Content-Encoding": "br"}),
     "token-missing": without_a_token,
-    "token-unknown": lambda stack, operation: without_a_token(stack, operation, "nonsense"),
-    "may-not-read": lambda stack, operation: with_tokens(stack, "gateway-7 publish:#").get(
+    "token-unknown": lambda park, operation: without_a_token(park, operation, "nonsense"),
+    "may-not-read": lambda park, operation: with_tokens(park, "gateway-7 publish:#").get(
         operation.path.replace("{seq}", "1")),
-    "may-not-read-everything": lambda stack, operation: with_tokens(stack, "gateway-7 read:fleet/#").get(
+    "may-not-read-everything": lambda park, operation: with_tokens(park, "gateway-7 read:fleet/#").get(
         operation.path),
-    "may-not-publish": lambda stack, _: with_tokens(stack, "gateway-7 publish:fleet/#").post(event("doors/1", "a")),
-    "foreign-page": lambda stack, _: stack.start()[1].post(event("t", "a"), {"Sec-Fetch-Site": "cross-site"}),
+    "may-not-publish": lambda park, _: with_tokens(park, "gateway-7 publish:fleet/#").post(event("doors/1", "a")),
+    "foreign-page": lambda park, _: park.start()[1].post(event("t", "a"), {"Sec-Fetch-Site": "cross-site"}),
     "idempotency-key-in-use": key_in_use,
     "forbidden-by-broker": forbidden_by_broker,
     "too-many-watchers": too_many_watchers,
-    "broker-unavailable": lambda stack, operation: gone_broker(stack).request(
+    "broker-unavailable": lambda park, operation: gone_broker(park).request(
         operation.method, operation.path, json.dumps(event("t", "a")) if operation.method == "POST" else None),
-    "not-ready": lambda stack, operation: gone_broker(stack).get(operation.path),
-    "without-the-broker": lambda stack, _: gone_broker(stack).get("/readyz"),
-    "store-unavailable": lambda stack, operation: stack.make_sidecar(stack.make_broker()).start(connected=False).get(
+    "not-ready": lambda park, operation: gone_broker(park).get(operation.path),
+    "without-the-broker": lambda park, _: gone_broker(park).get("/readyz"),
+    "store-unavailable": lambda park, operation: park.make_sidecar(park.make_broker()).start(connected=False).get(
         operation.path.replace("{seq}", "1")),
 }
 
 
 @pytest.mark.parametrize("name", PROVOKED)
-def test_example_of_a_problem_is_what_comes(stack, description, name):
+def test_example_of_a_problem_is_what_comes(park, description, name):
     found = [(operation, answer) for operation in description.operations() for answer in operation.answers()
              if answer[0] == name]
     assert found
     for operation, answer in found:
-        check_answer(description, operation, PROVOKED[name](stack, operation), *answer)
+        check_answer(description, operation, PROVOKED[name](park, operation), *answer)

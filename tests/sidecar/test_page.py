@@ -10,11 +10,11 @@ from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from broker import wait_until
-from browser import DESK, PHONE, Browser
-from mqtt_client import V5
-from sidecar import event
-from tokens import Client, TokenFile
+from tests.support.broker import wait_until
+from tests.support.browser import DESK, PHONE, Browser
+from tests.support.mqtt_client import V5
+from tests.support.sidecar import event
+from tests.support.tokens import Client, TokenFile
 
 LONG_TOPIC = "plant/" + "a-level-with-a-long-name/" * 10 + "end"
 
@@ -101,9 +101,9 @@ def page(browser, sidecar):
 
 
 @pytest.fixture
-def fresh(browser, stack):
+def fresh(browser, park):
     """A page of a broker and a sidecar of the test's own, with both."""
-    broker, sidecar = stack.start()
+    broker, sidecar = park.start()
     page = Page(browser, sidecar)
     page.wait_connected()
     return page, broker, sidecar
@@ -451,11 +451,11 @@ def test_refusal_is_shown_in_the_sidecars_words(page):
 
 
 @pytest.fixture
-def guarded(browser, stack, tmp_path):
+def guarded(browser, park, tmp_path):
     """A page of a sidecar that asks for tokens, with their file."""
     tokens = TokenFile(tmp_path / "tokens", "all", "hall read:hall/#")
-    broker = stack.make_broker().start()
-    sidecar = stack.make_sidecar(broker, arguments=["--tokens", tokens.path]).start()
+    broker = park.make_broker().start()
+    sidecar = park.make_sidecar(broker, arguments=["--tokens", tokens.path]).start()
     Client(sidecar, tokens.tokens["all"]).post([event("hall/door", "h1"), event("vault/door", "v1")])
     return Page(browser, sidecar), tokens.tokens
 

@@ -7,8 +7,8 @@ import resource
 
 import pytest
 
-from broker import wait_until
-from sidecar import IS_SANITIZED, event, parse_response, problem_name
+from tests.support.broker import wait_until
+from tests.support.sidecar import IS_SANITIZED, event, parse_response, problem_name
 
 
 def answer_to(sidecar, request_bytes):
@@ -106,13 +106,13 @@ def test_problems_of_lines(sidecar, topic):
     assert b'"type":"urn:mosquitto-dedup:problem:malformed-request"' in cut.body
 
 
-def test_problems_of_the_broker(stack):
-    broker = stack.make_broker(options={"journal_size": "1M"})
+def test_problems_of_the_broker(park):
+    broker = park.make_broker(options={"journal_size": "1M"})
     acl = broker.directory / "acl"
     acl.write_text("topic readwrite $CONTROL/#\ntopic write open/#\n")
     broker.config = f"acl_file {acl}\nretain_available false\nmessage_size_limit 1000\n"
     broker.start()
-    sidecar = stack.make_sidecar(broker).start()
+    sidecar = park.make_sidecar(broker).start()
     for query, body, status, name in [
         ("", event("closed/a", "a"), 403, "forbidden-by-broker"),
         ("?retain=true", event("open/a", "a"), 422, "unsupported-by-broker"),
@@ -128,17 +128,17 @@ def test_problems_of_the_broker(stack):
         assert sidecar.get(path).problem_type == "not-ready"
 
 
-def test_problems_of_the_store(stack):
-    broker = stack.make_broker()
-    sidecar = stack.make_sidecar(broker).start(connected=False)
+def test_problems_of_the_store(park):
+    broker = park.make_broker()
+    sidecar = park.make_sidecar(broker).start(connected=False)
     for path in ("/events", "/events/1", "/events/stream", "/stats"):
         response = sidecar.get(path)
         assert (response.status, response.problem_type) == (503, "store-unavailable")
 
 
 @pytest.mark.skipif(IS_SANITIZED, reason="sanitizers end a program that gets no memory")
-def test_fault_inside_is_told_and_logged_and_harms_nobody_else(stack):
-    _, sidecar = stack.start()
+def test_fault_inside_is_told_and_logged_and_harms_nobody_else(park):
+    _, sidecar = park.start()
     used_bytes = int(re.search(r"VmSize:\s+(\d+) kB", pathlib.Path(f"/proc/{sidecar.pid}/status").read_text())[1]) << 10
     _, hard = resource.prlimit(sidecar.pid, resource.RLIMIT_AS)
     resource.prlimit(sidecar.pid, resource.RLIMIT_AS, (used_bytes + (4 << 20), hard))

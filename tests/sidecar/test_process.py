@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from broker import free_port, wait_until
-from sidecar import PROGRAM, event, read_response, status_of
+from tests.support.broker import free_port, wait_until
+from tests.support.sidecar import PROGRAM, event, read_response, status_of
 
 
 def run(*arguments, **environment):
@@ -44,8 +44,8 @@ def test_unknown_or_malformed_flag_is_named(arguments, environment, named):
     assert len(refused.stderr.splitlines()) == 1
 
 
-def test_variables_are_as_good_as_flags(stack):
-    broker = stack.make_broker().start()
+def test_variables_are_as_good_as_flags(park):
+    broker = park.make_broker().start()
     port = free_port()
     process = subprocess.Popen([PROGRAM], stderr=subprocess.PIPE, env={
         **os.environ, "DATA_DIR": str(broker.data_dir), "MQTT_HOST": "127.0.0.1", "MQTT_PORT": str(broker.port),
@@ -59,8 +59,8 @@ def test_variables_are_as_good_as_flags(stack):
         process.stderr.close()
 
 
-def test_port_that_is_taken(stack):
-    broker, sidecar = stack.start()
+def test_port_that_is_taken(park):
+    broker, sidecar = park.start()
     refused = run("--http-port", str(sidecar.port), "--data-dir", str(broker.data_dir), "--mqtt-port", str(broker.port))
     assert refused.returncode == 1
     assert f"127.0.0.1:{sidecar.port}" in refused.stderr
@@ -73,8 +73,8 @@ def test_address_that_is_not_ours():
     assert "192.0.2.1" in refused.stderr
 
 
-def test_listens_on_loopback_only(stack):
-    _, sidecar = stack.start()
+def test_listens_on_loopback_only(park):
+    _, sidecar = park.start()
     sockets = subprocess.run(["ss", "-Hltn", f"sport = :{sidecar.port}"], capture_output=True, text=True)
     if sockets.returncode != 0:
         pytest.skip("no ss here")
@@ -82,8 +82,8 @@ def test_listens_on_loopback_only(stack):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_signal_ends_it_cleanly_and_soon_although_connections_are_open(stack, number):
-    _, sidecar = stack.start()
+def test_signal_ends_it_cleanly_and_soon_although_connections_are_open(park, number):
+    _, sidecar = park.start()
     with contextlib.ExitStack() as connections:
         for _ in range(20):
             connection = connections.enter_context(contextlib.closing(sidecar.connect()))
@@ -95,15 +95,15 @@ def test_signal_ends_it_cleanly_and_soon_although_connections_are_open(stack, nu
         assert time.monotonic() - started < 5
 
 
-def test_signal_ends_it_while_the_broker_is_away(stack):
-    broker, sidecar = stack.start()
+def test_signal_ends_it_while_the_broker_is_away(park):
+    broker, sidecar = park.start()
     broker.terminate()
     sidecar.post(event("t", "a"))
     sidecar.terminate()
 
 
-def test_request_at_work_is_answered_before_the_end(stack):
-    broker, sidecar = stack.start()
+def test_request_at_work_is_answered_before_the_end(park):
+    broker, sidecar = park.start()
     with contextlib.closing(sidecar.connect()) as connection, broker.frozen():
         connection.request("POST", "/publish", json.dumps(event("t", "a")))
         time.sleep(0.3)
@@ -113,8 +113,8 @@ def test_request_at_work_is_answered_before_the_end(stack):
     sidecar.wait_ended(0)
 
 
-def test_slow_request_is_served_to_its_end(stack):
-    broker, sidecar = stack.start()
+def test_slow_request_is_served_to_its_end(park):
+    broker, sidecar = park.start()
     body = json.dumps(event("t", "a")).encode()
     with contextlib.closing(sidecar.connect()) as connection:
         connection.putrequest("POST", "/publish")
@@ -141,8 +141,8 @@ def is_refused(port):
     return False
 
 
-def test_download_at_work_is_cut_at_the_end(stack):
-    _, sidecar = stack.start()
+def test_download_at_work_is_cut_at_the_end(park):
+    _, sidecar = park.start()
     for number in range(10):
         sidecar.publish([event("t", f"{number}-{i}", payload="x" * 1000) for i in range(3000)])
     with socket.create_connection(("127.0.0.1", sidecar.port)) as connection:
@@ -158,8 +158,8 @@ def test_download_at_work_is_cut_at_the_end(stack):
     sidecar.wait_ended(0)
 
 
-def test_more_idle_connections_than_threads_hold_nobody_up_for_long(stack):
-    _, sidecar = stack.start()
+def test_more_idle_connections_than_threads_hold_nobody_up_for_long(park):
+    _, sidecar = park.start()
     with contextlib.ExitStack() as connections:
         for _ in range(600):
             connection = connections.enter_context(socket.create_connection(("127.0.0.1", sidecar.port)))

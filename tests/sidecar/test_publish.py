@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from sidecar import bodies_of, event, read_response, status_of
+from tests.support.sidecar import bodies_of, event, read_response, status_of
 
 
 def test_event_is_processed_once_and_then_a_duplicate(sidecar, topic):

@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from broker import wait_until
-from sidecar import MemoryWatch, event, read_response
+from tests.support.broker import wait_until
+from tests.support.sidecar import MemoryWatch, event, read_response
 
 
 def post(sidecar, query, body, headers=None, status=200):
@@ -89,13 +89,13 @@ def test_a_wrong_parameter_is_named(sidecar, topic, query, parameter):
     assert sidecar.events(topic) == []
 
 
-def test_what_the_broker_drops_at_qos_0_is_told_and_harms_nobody(stack):
-    broker = stack.make_broker(config="")
+def test_what_the_broker_drops_at_qos_0_is_told_and_harms_nobody(park):
+    broker = park.make_broker(config="")
     acl = broker.directory / "acl"
     acl.write_text("topic readwrite open/#\ntopic readwrite $CONTROL/#\n")
     broker.config = f"acl_file {acl}"
     broker.start()
-    sidecar = stack.make_sidecar(broker).start()
+    sidecar = park.make_sidecar(broker).start()
     stop = threading.Event()
     failures = []
 
@@ -170,8 +170,8 @@ def test_a_large_first_is_compared_with_any_number_of_copies(sidecar, topic):
     assert answer["conflicts"] == 3000
 
 
-def test_a_first_that_is_not_stored_yet_is_waited_for_once_and_no_duplicate_is_told_uncompared(stack):
-    broker, sidecar = stack.start()
+def test_a_first_that_is_not_stored_yet_is_waited_for_once_and_no_duplicate_is_told_uncompared(park):
+    broker, sidecar = park.start()
     post(sidecar, "", event("t", "a"))
     wait_until(lambda: sidecar.ids("t") == ["a"], "it is stored")
     with contextlib.closing(sqlite3.connect(broker.data_dir / "events.db", isolation_level=None)) as lock:
@@ -337,8 +337,8 @@ def test_a_line_may_come_byte_by_byte(sidecar, topic):
     assert b'"verdict":"processed"' in received
 
 
-def test_the_broker_away_in_the_middle_of_a_stream(stack):
-    broker, sidecar = stack.start()
+def test_the_broker_away_in_the_middle_of_a_stream(park):
+    broker, sidecar = park.start()
     with open_stream(sidecar) as connection:
         connection.sendall(chunk(json.dumps(event("t", "a")).encode() + b"\n"))
         received = b""

@@ -10,7 +10,7 @@ import urllib.parse
 
 import pytest
 
-from sidecar import event
+from tests.support.sidecar import event
 
 
 def get(sidecar, path, headers=None, status=200):
@@ -29,9 +29,9 @@ def next_path(response):
 
 
 @pytest.fixture(scope="module")
-def house(shared_stack):
+def house(shared_park):
     """A few events on topics of their own."""
-    sidecar = shared_stack.parts[1]
+    sidecar = shared_park.parts[1]
     sidecar.publish([
         event("house/kitchen/temp", "1", source="gateway a"), event("house/bath/temp", "2", source="b"),
         event("house/kitchen/light", "3", source="b"), event("house", "4"), event("house/ /temp", "5", source=None),

@@ -6,8 +6,8 @@ import sqlite3
 
 import pytest
 
-from broker import wait_until
-from disk import SmallDisk
+from tests.support.broker import wait_until
+from tests.support.disk import SmallDisk
 
 
 def readiness(sidecar):
@@ -27,8 +27,8 @@ def checks(sidecar):
 ALL_OK = {"broker": "ok", "store": "ok", "plugin": "ok", "disk": "ok"}
 
 
-def test_ready(stack):
-    broker, sidecar = stack.start(options={"journal_size": "8M"})
+def test_ready(park):
+    broker, sidecar = park.start(options={"journal_size": "8M"})
     answer = readiness(sidecar)
     assert answer["status"] == "ready"
     assert answer["checks"] == ALL_OK
@@ -38,8 +38,8 @@ def test_ready(stack):
     assert "detail" not in answer
 
 
-def test_broker_is_away(stack):
-    broker, sidecar = stack.start()
+def test_broker_is_away(park):
+    broker, sidecar = park.start()
     broker.terminate()
     wait_until(lambda: checks(sidecar) == {**ALL_OK, "broker": "failing"}, "the sidecar has noticed")
     assert "broker" in readiness(sidecar)["detail"]
@@ -47,15 +47,15 @@ def test_broker_is_away(stack):
     wait_until(lambda: checks(sidecar) == ALL_OK, "it is ready again")
 
 
-def test_broker_without_the_plugin(stack):
-    broker = stack.make_broker(plugin=False).start()
-    sidecar = stack.make_sidecar(broker).start(connected=False)
+def test_broker_without_the_plugin(park):
+    broker = park.make_broker(plugin=False).start()
+    sidecar = park.make_sidecar(broker).start(connected=False)
     wait_until(lambda: "plugin does not answer" in readiness(sidecar)["detail"], "it says so")
     assert checks(sidecar) == {"broker": "failing", "store": "failing"}
 
 
-def test_store_is_away(stack):
-    broker, sidecar = stack.start()
+def test_store_is_away(park):
+    broker, sidecar = park.start()
     os.rename(broker.data_dir / "events.db", broker.data_dir / "away.db")
     answer = readiness(sidecar)
     assert answer["checks"] == {"broker": "ok", "store": "failing"}
@@ -65,8 +65,8 @@ def test_store_is_away(stack):
     assert checks(sidecar) == ALL_OK
 
 
-def test_plugin_cannot_store(stack):
-    broker, sidecar = stack.start()
+def test_plugin_cannot_store(park):
+    broker, sidecar = park.start()
     with contextlib.closing(sqlite3.connect(broker.data_dir / "events.db", isolation_level=None)) as lock:
         lock.execute("BEGIN IMMEDIATE")
         broker.connect().publish("t", b'{"event_id":"a"}')
@@ -76,11 +76,11 @@ def test_plugin_cannot_store(stack):
     wait_until(lambda: checks(sidecar) == ALL_OK, "it is ready again", 30)
 
 
-def test_disk_has_less_room_than_a_full_journal_needs(stack):
-    broker = stack.make_broker(options={"journal_size": "8M"})
+def test_disk_has_less_room_than_a_full_journal_needs(park):
+    broker = park.make_broker(options={"journal_size": "8M"})
     with contextlib.closing(SmallDisk(broker.data_dir, "32m")) as disk:
         broker.start()
-        sidecar = stack.make_sidecar(broker).start()
+        sidecar = park.make_sidecar(broker).start()
         assert checks(sidecar) == ALL_OK
         (broker.data_dir / "ballast").write_bytes(bytes(18 << 20))
         answer = readiness(sidecar)

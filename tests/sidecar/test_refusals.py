@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from sidecar import MemoryWatch, event, has_ended, read_response, status_of
+from tests.support.sidecar import MemoryWatch, event, has_ended, read_response, status_of
 
 
 @pytest.fixture(autouse=True)

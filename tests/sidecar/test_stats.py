@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from sidecar import event
+from tests.support.sidecar import event
 
 
-def test_counters_are_the_plugins_so_mqtt_counts_too(stack):
-    broker, sidecar = stack.start()
+def test_counters_are_the_plugins_so_mqtt_counts_too(park):
+    broker, sidecar = park.start()
     client = broker.connect()
     client.publish("b/mqtt", b'{"event_id":"a"}')
     client.publish("b/mqtt", b'{"event_id":"a"}')
@@ -23,8 +23,8 @@ def test_counters_are_the_plugins_so_mqtt_counts_too(stack):
     assert 0 <= stats["journal_used_bytes"] < stats["journal_size_bytes"]
 
 
-def test_topics_are_sorted_and_have_a_stored_event(stack):
-    _, sidecar = stack.start()
+def test_topics_are_sorted_and_have_a_stored_event(park):
+    _, sidecar = park.start()
     assert sidecar.stats()["topics"] == []
     names = ["b", "a", "caf\u00e9", "A", "a/b", "a\"\\", "\U0001F600"]
     sidecar.publish([event(name, "1") for name in names])
@@ -43,8 +43,8 @@ def test_topic_of_an_acknowledged_event_is_there_at_once(broker, sidecar, topic)
         assert name in sidecar.stats()["topics"]
 
 
-def test_counters_survive_restarts_of_broker_and_sidecar(stack):
-    broker, sidecar = stack.start()
+def test_counters_survive_restarts_of_broker_and_sidecar(park):
+    broker, sidecar = park.start()
     sidecar.publish([event("t", "1"), event("t", "1"), event("t", "2")])
     broker.kill_and_restart()
     sidecar.wait_healthy()
@@ -57,8 +57,8 @@ def test_counters_survive_restarts_of_broker_and_sidecar(stack):
     assert sidecar.ids("t") == ["1", "2", "3"]
 
 
-def test_uptime_is_the_sidecars(stack):
-    _, sidecar = stack.start()
+def test_uptime_is_the_sidecars(park):
+    _, sidecar = park.start()
     first = sidecar.stats()
     assert re.fullmatch(r"0:00:\d\d", first["uptime"])
     assert isinstance(first["uptime_seconds"], float)

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from broker import wait_until
-from sidecar import IS_UNDER_TSAN, MemoryWatch, event
-from watcher import Watcher
+from tests.support.broker import wait_until
+from tests.support.sidecar import IS_UNDER_TSAN, MemoryWatch, event
+from tests.support.watcher import Watcher
 
 
 def newest_seq(sidecar):
@@ -186,8 +186,8 @@ def test_500_watchers_see_all_and_hold_nobody_up(sidecar, topic):
     memory.assert_below(20 << 20)
 
 
-def test_the_sidecar_stops_while_it_is_watched(stack):
-    broker, sidecar = stack.start()
+def test_the_sidecar_stops_while_it_is_watched(park):
+    broker, sidecar = park.start()
     with Watcher(sidecar) as watcher:
         sidecar.publish(event("t", "a"))
         watcher.event()
@@ -198,8 +198,8 @@ def test_the_sidecar_stops_while_it_is_watched(stack):
             watcher.frame()
 
 
-def test_watching_goes_on_through_a_restart_of_the_broker(stack):
-    broker, sidecar = stack.start()
+def test_watching_goes_on_through_a_restart_of_the_broker(park):
+    broker, sidecar = park.start()
     with Watcher(sidecar) as watcher:
         sidecar.publish(event("t", "a"))
         broker.kill()
@@ -209,8 +209,8 @@ def test_watching_goes_on_through_a_restart_of_the_broker(stack):
         assert watcher.ids(2) == ["a", "b"]
 
 
-def test_the_store_away_for_a_while(stack):
-    broker, sidecar = stack.start()
+def test_the_store_away_for_a_while(park):
+    broker, sidecar = park.start()
     with Watcher(sidecar) as watcher:
         path = broker.data_dir / "events.db"
         away = path.with_suffix(".away")

@@ -10,11 +10,11 @@ import time
 
 import pytest
 
-from broker import wait_until
-from certificates import Authority
-from sidecar import MemoryWatch, PROGRAM, event, parse_response, read_response
-from tokens import Client, TokenFile
-from watcher import Watcher
+from tests.support.broker import wait_until
+from tests.support.certificates import Authority
+from tests.support.sidecar import MemoryWatch, PROGRAM, event, parse_response, read_response
+from tests.support.tokens import Client, TokenFile
+from tests.support.watcher import Watcher
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +37,8 @@ def tls_arguments(files, *more):
 
 
 @pytest.fixture(scope="module")
-def secure(shared_stack, authority, server_files):
-    return shared_stack.make_sidecar(shared_stack.parts[0], arguments=tls_arguments(server_files),
+def secure(shared_park, authority, server_files):
+    return shared_park.make_sidecar(shared_park.parts[0], arguments=tls_arguments(server_files),
                                      tls=authority.client()).start()
 
 
@@ -182,7 +182,7 @@ def test_files_that_cannot_be_used_are_named(authority, other_authority, server_
     assert code == 1 and str(tmp_path / "empty") in text
 
 
-def test_a_new_certificate_is_taken_by_sighup(stack, authority, other_authority, tmp_path):
+def test_a_new_certificate_is_taken_by_sighup(park, authority, other_authority, tmp_path):
     files = tmp_path / "server.pem", tmp_path / "server.key"
 
     def install(issued):
@@ -190,8 +190,8 @@ def test_a_new_certificate_is_taken_by_sighup(stack, authority, other_authority,
             target.write_bytes(source.read_bytes())
 
     install(authority.issue("first"))
-    broker = stack.make_broker().start()
-    sidecar = stack.make_sidecar(broker, arguments=tls_arguments(files), tls=authority.client()).start()
+    broker = park.make_broker().start()
+    sidecar = park.make_sidecar(broker, arguments=tls_arguments(files), tls=authority.client()).start()
     with Watcher(sidecar) as watcher:
         install(other_authority.issue("second"))
         sidecar.signal(signal.SIGHUP)
@@ -207,10 +207,10 @@ def test_a_new_certificate_is_taken_by_sighup(stack, authority, other_authority,
 
 # --- client certificates ---
 
-def test_client_certificates(stack, authority, other_authority, server_files, tmp_path):
-    broker = stack.make_broker().start()
+def test_client_certificates(park, authority, other_authority, server_files, tmp_path):
+    broker = park.make_broker().start()
     known = authority.client(certificate=authority.issue("client"))
-    sidecar = stack.make_sidecar(broker, arguments=tls_arguments(server_files, "--tls-client-ca", authority.path),
+    sidecar = park.make_sidecar(broker, arguments=tls_arguments(server_files, "--tls-client-ca", authority.path),
                                  tls=known).start()
     assert sidecar.publish(event("t", "a"))["processed"] == ["a"]
     for context in (authority.client(), authority.client(certificate=other_authority.issue("stranger")),
@@ -230,11 +230,11 @@ def test_client_certificates(stack, authority, other_authority, server_files, tm
             assert connection.recv(12) == b"HTTP/1.1 200"
 
 
-def test_certificate_and_token_together(stack, authority, server_files, tmp_path):
+def test_certificate_and_token_together(park, authority, server_files, tmp_path):
     tokens = TokenFile(tmp_path / "tokens", "me read:a")
-    broker = stack.make_broker().start()
+    broker = park.make_broker().start()
     arguments = tls_arguments(server_files, "--tls-client-ca", authority.path, "--tokens", tokens.path)
-    sidecar = stack.make_sidecar(broker, arguments=arguments,
+    sidecar = park.make_sidecar(broker, arguments=arguments,
                                  tls=authority.client(certificate=authority.issue("client"))).start()
     assert sidecar.get("/events").status == 401
     assert Client(sidecar, tokens.tokens["me"]).get("/events").status == 200
@@ -242,8 +242,8 @@ def test_certificate_and_token_together(stack, authority, server_files, tmp_path
 
 # --- towards the broker ---
 
-def tls_broker(stack, files, config=""):
-    broker = stack.make_broker(bridge=config)
+def tls_broker(park, files, config=""):
+    broker = park.make_broker(bridge=config)
     broker.bridge += f"\nlistener {broker.port + 1} 127.0.0.1\ncertfile {files[0]}\nkeyfile {files[1]}\n"
     return broker.start()
 
@@ -253,10 +253,10 @@ def detail(sidecar):
     return "" if response.status == 200 else response.detail
 
 
-def test_the_broker_by_tls(stack, authority, server_files):
-    broker = tls_broker(stack, server_files)
+def test_the_broker_by_tls(park, authority, server_files):
+    broker = tls_broker(park, server_files)
     for host in ("localhost", "127.0.0.1"):
-        sidecar = stack.make_sidecar(broker, mqtt_port=broker.port + 1,
+        sidecar = park.make_sidecar(broker, mqtt_port=broker.port + 1,
                                      arguments=["--mqtt-ca", authority.path, "--mqtt-host", host]).start()
         batch = [event("t", f"{host} {i}", payload="x" * 300) for i in range(3000)]
         assert len(sidecar.publish(batch)["processed"]) == 3000
@@ -267,13 +267,13 @@ def test_the_broker_by_tls(stack, authority, server_files):
 
 
 @pytest.mark.parametrize("case", ["other authority", "expired", "other host", "no tls"])
-def test_a_broker_that_cannot_prove_itself_is_not_used(stack, authority, other_authority, server_files, case):
+def test_a_broker_that_cannot_prove_itself_is_not_used(park, authority, other_authority, server_files, case):
     files = {"expired": lambda: authority.issue("old", days=-1),
              "other host": lambda: authority.issue("else", host="DNS:elsewhere")}.get(case, lambda: server_files)()
-    broker = tls_broker(stack, files)
+    broker = tls_broker(park, files)
     ca = other_authority.path if case == "other authority" else authority.path
     port = broker.port if case == "no tls" else broker.port + 1
-    sidecar = stack.make_sidecar(broker, mqtt_port=port, arguments=["--mqtt-ca", ca, "--mqtt-host", "localhost"])
+    sidecar = park.make_sidecar(broker, mqtt_port=port, arguments=["--mqtt-ca", ca, "--mqtt-host", "localhost"])
     sidecar.start(connected=False)
     wait_until(lambda: "cannot use the broker" in sidecar.log(), "it says so", 30)
     said = detail(sidecar)
@@ -282,11 +282,11 @@ def test_a_broker_that_cannot_prove_itself_is_not_used(stack, authority, other_a
     assert sidecar.post(event("t", "a")).status == 503
 
 
-def test_name_and_password_for_the_broker(stack, tmp_path):
+def test_name_and_password_for_the_broker(park, tmp_path):
     users = tmp_path / "users"
     subprocess.run(["mosquitto_passwd", "-b", "-c", users, "sidecar", "s3cret word"], check=True)
     users.chmod(0o644)
-    broker = stack.make_broker(config=f"password_file {users}\n").start()
+    broker = park.make_broker(config=f"password_file {users}\n").start()
     broker_config = broker.directory / "mosquitto.conf"
     assert "allow_anonymous" in broker_config.read_text()
     right, wrong = tmp_path / "right", tmp_path / "wrong"
@@ -294,12 +294,12 @@ def test_name_and_password_for_the_broker(stack, tmp_path):
     wrong.write_text("secret word\n")
     name = ["--mqtt-username", "sidecar"]
     for arguments, environment in [([*name, "--mqtt-password-file", right], {}), (name, {"MQTT_PASSWORD": "s3cret word"})]:
-        sidecar = stack.make_sidecar(broker, arguments=arguments, environment=environment).start()
+        sidecar = park.make_sidecar(broker, arguments=arguments, environment=environment).start()
         assert sidecar.post(event("t", str(arguments))).status == 200
         command_line = open(f"/proc/{sidecar.pid}/cmdline").read()
         assert "s3cret" not in command_line and "s3cret" not in sidecar.log()
     for arguments in ([*name, "--mqtt-password-file", wrong], name):
-        sidecar = stack.make_sidecar(broker, arguments=arguments).start(connected=False)
+        sidecar = park.make_sidecar(broker, arguments=arguments).start(connected=False)
         wait_until(lambda: "refused the connection: Not authorized" in detail(sidecar), "readyz says so")
         assert sidecar.get("/readyz").json["checks"]["broker"] == "failing"
         assert sidecar.post(event("t", "b")).status == 503

@@ -10,10 +10,10 @@ import time
 
 import pytest
 
-from broker import wait_until
-from sidecar import PROGRAM, event, read_response
-from tokens import Client, TokenFile, new_token
-from watcher import Watcher
+from tests.support.broker import wait_until
+from tests.support.sidecar import PROGRAM, event, read_response
+from tests.support.tokens import Client, TokenFile, new_token
+from tests.support.watcher import Watcher
 
 READING = ["/events", "/events/1", "/events/stream", "/stats", "/metrics"]
 OPEN = ["/", "/healthz", "/health", "/readyz"]
@@ -26,9 +26,9 @@ def token_file(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def guarded(shared_stack, token_file):
-    broker = shared_stack.parts[0]
-    sidecar = shared_stack.make_sidecar(broker, arguments=["--tokens", token_file.path]).start()
+def guarded(shared_park, token_file):
+    broker = shared_park.parts[0]
+    sidecar = shared_park.make_sidecar(broker, arguments=["--tokens", token_file.path]).start()
     fill = Client(sidecar, token_file.tokens["all"])
     topics = ["fleet/a/temp", "fleet/a", "fleet/b/temp", "fleet/b/secret", "alarms/x", "alarms/y"]
     assert fill.post([event(topic, topic, source="s") for topic in topics]).status == 200
@@ -85,10 +85,10 @@ def test_probes_take_no_token(guarded, path):
     assert Client(guarded, "wrong").get(path).status == 200
 
 
-def test_probes_tell_strangers_only_what_they_need(stack, tmp_path):
+def test_probes_tell_strangers_only_what_they_need(park, tmp_path):
     tokens = TokenFile(tmp_path / "tokens", "me read:x")
-    broker = stack.make_broker().start()
-    sidecar = stack.make_sidecar(broker, arguments=["--tokens", tokens.path]).start()
+    broker = park.make_broker().start()
+    sidecar = park.make_sidecar(broker, arguments=["--tokens", tokens.path]).start()
     assert "disk_free_bytes" not in sidecar.get("/readyz").json
     known = Client(sidecar, tokens.tokens["me"])
     assert known.get("/readyz").json["disk_free_bytes"] > 0
@@ -260,10 +260,10 @@ def reload(sidecar, expected):
     wait_until(lambda: expected in sidecar.log(offset), f"it says {expected}")
 
 
-def test_a_reload_lets_new_tokens_in_and_old_ones_not(stack, tmp_path):
+def test_a_reload_lets_new_tokens_in_and_old_ones_not(park, tmp_path):
     tokens = TokenFile(tmp_path / "tokens", "old", "changed read:a", "kept")
-    broker = stack.make_broker().start()
-    sidecar = stack.make_sidecar(broker, arguments=["--tokens", tokens.path]).start()
+    broker = park.make_broker().start()
+    sidecar = park.make_sidecar(broker, arguments=["--tokens", tokens.path]).start()
     clients = {name: Client(sidecar, token) for name, token in tokens.tokens.items()}
     assert clients["kept"].post([event("a", "1"), event("b", "2")]).status == 200
     with contextlib.ExitStack() as stack_of_watchers:
@@ -285,10 +285,10 @@ def test_a_reload_lets_new_tokens_in_and_old_ones_not(stack, tmp_path):
     assert Client(sidecar, tokens.tokens["new"]).ids() == ["1", "2", "3"]
 
 
-def test_a_bad_file_keeps_the_old_tokens_and_says_why(stack, tmp_path):
+def test_a_bad_file_keeps_the_old_tokens_and_says_why(park, tmp_path):
     tokens = TokenFile(tmp_path / "tokens", "me")
-    broker = stack.make_broker().start()
-    sidecar = stack.make_sidecar(broker, arguments=["--tokens", tokens.path]).start()
+    broker = park.make_broker().start()
+    sidecar = park.make_sidecar(broker, arguments=["--tokens", tokens.path]).start()
     me = Client(sidecar, tokens.tokens["me"])
     tokens.path.write_text("# nothing\nme sha256:short read:#\n")
     reload(sidecar, f"the old tokens stay: {tokens.path}:2: a line takes a name")
@@ -301,10 +301,10 @@ def test_a_bad_file_keeps_the_old_tokens_and_says_why(stack, tmp_path):
     assert me.get("/events").status == 401
 
 
-def test_a_stream_of_lines_ends_when_its_token_is_taken_back(stack, tmp_path):
+def test_a_stream_of_lines_ends_when_its_token_is_taken_back(park, tmp_path):
     tokens = TokenFile(tmp_path / "tokens", "me", "other")
-    broker = stack.make_broker().start()
-    sidecar = stack.make_sidecar(broker, arguments=["--tokens", tokens.path]).start()
+    broker = park.make_broker().start()
+    sidecar = park.make_sidecar(broker, arguments=["--tokens", tokens.path]).start()
     with contextlib.closing(sidecar.connect()) as connection:
         connection.putrequest("POST", "/publish")
         for name, value in {**Client(sidecar, tokens.tokens["me"]).headers, "Content-Type": "application/x-ndjson",
@@ -328,10 +328,10 @@ def test_a_stream_of_lines_ends_when_its_token_is_taken_back(stack, tmp_path):
     assert Client(sidecar, tokens.tokens["other"]).ids() == ["1"]
 
 
-def test_reloads_under_load_refuse_nobody(stack, tmp_path):
+def test_reloads_under_load_refuse_nobody(park, tmp_path):
     tokens = TokenFile(tmp_path / "tokens", "me", "other")
-    broker = stack.make_broker().start()
-    sidecar = stack.make_sidecar(broker, arguments=["--tokens", tokens.path]).start()
+    broker = park.make_broker().start()
+    sidecar = park.make_sidecar(broker, arguments=["--tokens", tokens.path]).start()
     me, failures, stop = Client(sidecar, tokens.tokens["me"]), [], threading.Event()
 
     def work(number):

@@ -3,8 +3,8 @@
 import datetime
 import threading
 
-from broker import wait_until
-from sidecar import event
+from tests.support.broker import wait_until
+from tests.support.sidecar import event
 
 
 def top(sidecar):
@@ -18,8 +18,8 @@ def wait_top(sidecar, **expected):
     wait_until(lambda: top(sidecar).items() >= expected.items(), f"the top lists are {expected}, not {top(sidecar)}")
 
 
-def test_topics_and_clients_are_counted_whatever_the_qos(stack):
-    broker, sidecar = stack.start()
+def test_topics_and_clients_are_counted_whatever_the_qos(park):
+    broker, sidecar = park.start()
     empty = top(sidecar)
     assert (empty["topics"], empty["duplicate_clients"]) == ([], [])
     since = datetime.datetime.fromisoformat(empty["since"])
@@ -41,8 +41,8 @@ def test_topics_and_clients_are_counted_whatever_the_qos(stack):
                                 {"client_id": "gateway-north", "duplicates": 1, "error": 0}])
 
 
-def test_counting_begins_anew_with_the_broker(stack):
-    broker, sidecar = stack.start()
+def test_counting_begins_anew_with_the_broker(park):
+    broker, sidecar = park.start()
     sidecar.publish([event("t", "1"), event("t", "1")])
     wait_top(sidecar, topics=[{"topic": "t", "events": 2, "duplicates": 1, "error": 0}])
     broker.restart()
@@ -50,8 +50,8 @@ def test_counting_begins_anew_with_the_broker(stack):
     wait_top(sidecar, topics=[], duplicate_clients=[])
 
 
-def test_many_who_ask_cost_the_plugin_one_question_a_second(stack):
-    broker, sidecar = stack.start()
+def test_many_who_ask_cost_the_plugin_one_question_a_second(park):
+    broker, sidecar = park.start()
     offset = len(broker.log())
     threads = [threading.Thread(target=lambda: [top(sidecar) for _ in range(25)]) for _ in range(8)]
     for thread in threads:
@@ -62,8 +62,8 @@ def test_many_who_ask_cost_the_plugin_one_question_a_second(stack):
     assert 1 <= questions <= 20  # 200 answers
 
 
-def test_without_an_answer_it_is_503(stack):
-    broker, sidecar = stack.start()
+def test_without_an_answer_it_is_503(park):
+    broker, sidecar = park.start()
     with broker.frozen():
         assert sidecar.get("/top").detail == "the broker's plugin did not answer the command `top`"
     sidecar.wait_healthy()

@@ -3,8 +3,8 @@
 import threading
 import time
 
-from events import event
-from mqtt_client import ConnectionCut
+from tests.support.events import event
+from tests.support.mqtt_client import ConnectionCut
 
 
 class Load:

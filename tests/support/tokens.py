@@ -3,7 +3,7 @@
 import json
 import subprocess
 
-from sidecar import PROGRAM
+from tests.support.sidecar import PROGRAM
 
 
 def new_token(name_and_scopes):

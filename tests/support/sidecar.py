@@ -18,7 +18,7 @@ import socket
 import subprocess
 import time
 
-from broker import wait_until
+from tests.support.broker import wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = pathlib.Path(os.environ.get("DEDUP_HTTP") or ROOT / "build" / "http_sidecar" / "mosquitto-dedup-http")

@@ -17,7 +17,7 @@ import socket
 import subprocess
 import time
 
-import mqtt_client
+from tests.support import mqtt_client
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLUGIN = pathlib.Path(os.environ.get("DEDUP_PLUGIN") or ROOT / "build" / "plugin" / "mosquitto_dedup.so")

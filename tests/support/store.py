@@ -3,7 +3,7 @@
 import dataclasses
 import sqlite3
 
-from broker import wait_until
+from tests.support.broker import wait_until
 
 
 @dataclasses.dataclass(frozen=True)
