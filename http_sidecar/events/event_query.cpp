@@ -10,8 +10,8 @@
 #include "http_sidecar/http/query.h"
 #include "plugin/core/event/event_id.h"
 #include "plugin/core/event/source.h"
-#include "plugin/core/options.h"
 #include "plugin/core/text/topic_filter.h"
+#include "plugin/core/text/units.h"
 
 namespace dedup::sidecar {
 namespace {

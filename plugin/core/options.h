@@ -34,7 +34,4 @@ struct Options {
 /// Reads `plugin_opt_<name> <value>` pairs. Errors: OptionError naming the option and what it takes.
 Options ParseOptions(const std::vector<std::pair<std::string_view, std::string_view>>& pairs);
 
-/// "100ms", "5s", "15m", "12h", "7d", "0"; nothing for what is no duration, or longer than a hundred years.
-std::optional<std::chrono::milliseconds> ParseDuration(std::string_view text);
-
 }  // namespace dedup
