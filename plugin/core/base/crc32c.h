@@ -1,3 +1,4 @@
+// The checksum of the journal and the key file.
 #pragma once
 
 #include <cstddef>

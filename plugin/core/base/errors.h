@@ -1,3 +1,4 @@
+// The exceptions of the core.
 #pragma once
 
 #include <filesystem>

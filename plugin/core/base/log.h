@@ -1,3 +1,4 @@
+// Lines for the broker's log, and how often one may be said.
 #pragma once
 
 #include <atomic>

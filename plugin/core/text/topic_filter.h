@@ -1,3 +1,4 @@
+// MQTT topic filters: which are valid, and which topics they match.
 #pragma once
 
 #include <span>
