@@ -392,10 +392,12 @@ void MeasureParts(const Settings& settings, const std::filesystem::path& data_di
   std::printf("its parts, each alone\n");
 
   EventIdBuffer buffer;
-  results->Add("FindEventId, ns",
-               Measure(events, [&](auto i) { Keep(FindEventId(payloads[i % kPayloads], "event_id", buffer)); }));
-  results->Add("FindEventId, no id there, ns",
-               Measure(events, [&](auto i) { Keep(FindEventId(others[i % kPayloads], "event_id", buffer)); }));
+  results->Add("EventIdSearch, ns", Measure(events, [&](auto i) {
+                 Keep(EventIdSearch(payloads[i % kPayloads], "event_id", buffer).Finish());
+               }));
+  results->Add("EventIdSearch, no id there, ns", Measure(events, [&](auto i) {
+                 Keep(EventIdSearch(others[i % kPayloads], "event_id", buffer).Finish());
+               }));
   const HashSecret secret = MakeHashSecret();
   results->Add("HashKey, ns", Measure(events, [&](auto i) { Keep(HashKey(secret, kTopic, ids[i % kPayloads])); }));
 

@@ -1,4 +1,4 @@
-// FindEventId against a full JSON parser that we did not write: the same id, or the same "not an event", for every
+// EventIdSearch against a full JSON parser that we did not write: the same id, or the same "not an event", for every
 // input.
 #include <cstdint>
 #include <cstdio>
@@ -103,7 +103,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const EventIdStatus expected = is_event_like ? reference.status : EventIdStatus::kNone;
 
   EventIdBuffer buffer;
-  const EventId id = dedup::FindEventId(payload, "event_id", buffer);
+  const EventId id = dedup::EventIdSearch(payload, "event_id", buffer).Finish();
   // "-0" keeps its sign with us and loses it in the parser.
   const bool same_text = id.text == reference.text || (id.text == "-0" && reference.text == "0");
   if (id.status == expected && (expected != EventIdStatus::kFound || same_text)) return 0;

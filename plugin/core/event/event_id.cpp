@@ -43,8 +43,4 @@ EventId EventIdSearch::Finish() {
   return reader_.SkipMembers() ? candidate_ : EventId{};
 }
 
-EventId FindEventId(std::string_view payload, std::string_view member, EventIdBuffer& buffer) {
-  return EventIdSearch(payload, member, buffer).Finish();
-}
-
 }  // namespace dedup

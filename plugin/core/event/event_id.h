@@ -1,5 +1,4 @@
-// What makes a publish an event: an id in the payload's JSON object or in an MQTT v5 user property (design: "What an
-// event is").
+// What makes a publish an event: an id in the payload's JSON object or in an MQTT v5 user property.
 #pragma once
 
 #include <array>
@@ -23,14 +22,11 @@ struct EventId {
 using EventIdBuffer = std::array<char, kEventIdBytesMax>;
 
 /// Looks for the first top-level member called `member` (its name after unescaping) of a payload that is one JSON
-/// object.
+/// object, in two steps, for a caller that has a use for the time between them.
 ///
 /// kFound: it is a string of 1 to 256 bytes after unescaping, or an integer, which is taken as its decimal text.
 /// kInvalid: it is there, but empty, longer, or of another type. kNone: not there, or the payload is not valid JSON.
 /// The text points into `payload` or into `buffer`, so both must outlive its use. Never allocates.
-EventId FindEventId(std::string_view payload, std::string_view member, EventIdBuffer& buffer);
-
-/// FindEventId in two steps, for a caller that has a use for the time between them. Its views and references as there.
 class EventIdSearch {
  public:
   EventIdSearch(std::string_view payload, std::string_view member, EventIdBuffer& buffer);

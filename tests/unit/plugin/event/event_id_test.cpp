@@ -30,7 +30,7 @@ class EventIdTest : public testing::Test {
   std::string member_ = "event_id";
 
  private:
-  EventId Find(const std::string& payload) { return FindEventId(payload, member_, buffer_); }
+  EventId Find(const std::string& payload) { return EventIdSearch(payload, member_, buffer_).Finish(); }
   void Without(const std::string& payload, EventIdStatus status) {
     const EventId found = Find(payload);
     EXPECT_EQ(found.status, status) << payload;
