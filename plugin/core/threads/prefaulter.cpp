@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "plugin/core/base/file_table.h"
 #include "plugin/core/base/patience.h"
+#include "plugin/core/threads/thread.h"
 
 namespace dedup {
 namespace {
@@ -27,7 +27,7 @@ Prefaulter::Prefaulter(const Journal& journal, Index& index)
     : journal_(journal),
       index_(index),
       next_wake_position_(journal.appended_position() + kStepBytes),
-      thread_([this] { Run(); }) {}
+      thread_(StartThread(journal.data_dir(), [this] { Run(); })) {}
 
 Prefaulter::~Prefaulter() {
   stop_.store(true);
@@ -42,7 +42,6 @@ void Prefaulter::Wake() {
 }
 
 void Prefaulter::Run() {
-  UnshareFileTable(journal_.data_dir());
   std::uint64_t last_position = journal_.appended_position();
   steady_clock::time_point last_time{};
   for (std::uint32_t wakes = 0;;) {

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "plugin/core/base/clock.h"
-#include "plugin/core/base/file_table.h"
 #include "plugin/core/base/patience.h"
+#include "plugin/core/threads/thread.h"
 
 namespace dedup {
 namespace {
@@ -17,9 +17,11 @@ constexpr int kPatiencesPerInterval = 10;
 }  // namespace
 
 Syncer::Syncer(Journal& journal, LogQueue& log, std::chrono::milliseconds interval)
-    : journal_(journal), log_(log), interval_(interval), synced_position_(journal.appended_position()), thread_([this] {
-        Run();
-      }) {}
+    : journal_(journal),
+      log_(log),
+      interval_(interval),
+      synced_position_(journal.appended_position()),
+      thread_(StartThread(journal.data_dir(), [this] { Run(); })) {}
 
 Syncer::~Syncer() {
   {
@@ -31,7 +33,6 @@ Syncer::~Syncer() {
 }
 
 void Syncer::Run() {
-  UnshareFileTable(journal_.data_dir());
   const std::chrono::nanoseconds look = interval_.count() == 0 ? kLookInterval : std::min(interval_, kLookInterval);
   std::chrono::nanoseconds pause = look;
   std::unique_lock lock(mutex_);

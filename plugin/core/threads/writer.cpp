@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string>
 
-#include "plugin/core/base/file_table.h"
 #include "plugin/core/base/patience.h"
+#include "plugin/core/threads/thread.h"
 
 namespace dedup {
 namespace {
@@ -56,7 +56,7 @@ Writer::Writer(Journal& journal, Store& store, KeyFile& keys, Clock& clock, LogQ
       state_(state),
       stored_position_(journal.released_position()),
       forgotten_seq_(state.forgotten_seq),
-      thread_([this] { Run(); }) {}
+      thread_(StartThread(journal.data_dir(), [this] { Run(); })) {}
 
 Writer::~Writer() {
   {
@@ -79,7 +79,6 @@ void Writer::Wait(milliseconds timeout) {
 }
 
 void Writer::Run() {
-  UnshareFileTable(journal_.data_dir());
   int turns_without_work = 0;
   for (;;) {
     bool last;
