@@ -17,7 +17,7 @@ void MakeStoredEvents(const std::filesystem::path& data_dir, std::size_t count) 
   options.data_dir = data_dir;
   Deduplicator(options).Stop();  // the journal, the schema
 
-  const HashSecret secret = Journal::Open(data_dir).value().header().secret;
+  const HashSecret secret = Journal::Open(data_dir)->header().secret;
   Store store(data_dir / Store::kFileName);
   StoreState state = store.LoadState();
   LogQueue log;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "plugin/core/journal/journal.h"
+#include "tests/unit/support/append.h"
 
 namespace {
 
@@ -32,9 +33,9 @@ const Fixture& GetFixture() {
     made.directory = name;
     dedup::JournalHeader header{};
     header.secret = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
-    dedup::Journal journal = dedup::Journal::Create(made.directory, dedup::Journal::kRingBytesMin, header);
+    const auto journal = dedup::Journal::Create(made.directory, dedup::Journal::kRingBytesMin, header);
     for (std::uint64_t seq = 1; seq <= kRecords; ++seq) {
-      made.record_offsets.push_back(dedup::Journal::kHeaderBytes + journal.appended_position());
+      made.record_offsets.push_back(dedup::JournalHeader::kRoomBytes + journal->appended_position());
       dedup::Event event;
       event.seq = seq;
       event.topic = "topic";
@@ -42,10 +43,10 @@ const Fixture& GetFixture() {
       made.payloads[seq] = payload;
       event.event_id = payload;
       event.payload = payload;
-      if (!journal.Append(event)) std::abort();
+      if (!dedup::Append(*journal, event)) std::abort();
     }
-    made.record_offsets.push_back(dedup::Journal::kHeaderBytes + journal.appended_position());
-    std::ifstream file(made.directory / dedup::Journal::kFileName, std::ios::binary);
+    made.record_offsets.push_back(dedup::JournalHeader::kRoomBytes + journal->appended_position());
+    std::ifstream file(made.directory / dedup::JournalHeader::kFileName, std::ios::binary);
     made.bytes.assign(std::istreambuf_iterator<char>(file), {});
     std::atexit([] { std::filesystem::remove_all(GetFixture().directory); });
     return made;
@@ -63,15 +64,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::size_t first_edit = bytes.size();
   for (; size >= 3; data += 3, size -= 3) {
     const std::size_t word = data[0] * 256U + data[1];
-    const std::size_t offset = (word & 0x7FFF) + (word < 0x8000 ? dedup::Journal::kHeaderBytes : 0);
+    const std::size_t offset = (word & 0x7FFF) + (word < 0x8000 ? dedup::JournalHeader::kRoomBytes : 0);
     if (bytes[offset] == static_cast<char>(data[2])) continue;
     bytes[offset] = static_cast<char>(data[2]);
     first_edit = std::min(first_edit, offset);
   }
-  const std::filesystem::path path = fixture.directory / dedup::Journal::kFileName;
+  const std::filesystem::path path = fixture.directory / dedup::JournalHeader::kFileName;
   std::ofstream(path, std::ios::binary) << bytes;
   try {
-    std::optional<dedup::Journal> journal = dedup::Journal::Open(fixture.directory);
+    const auto journal = dedup::Journal::Open(fixture.directory);
     if (!journal) std::abort();
     std::vector<bool> replayed(kRecords + 1);
     journal->Replay(dedup::Journal::Search::kWholeRing, [&](const dedup::Journal::Entry& entry) {
@@ -80,12 +81,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (known == fixture.payloads.end() || entry.event.payload != known->second) std::abort();
       replayed[entry.event.seq] = true;
     });
-    if (first_edit < dedup::Journal::kHeaderBytes) return 0;
+    if (first_edit < dedup::JournalHeader::kRoomBytes) return 0;
     for (std::size_t i = 0; i < kRecords && fixture.record_offsets[i + 1] <= first_edit; ++i) {
       if (!replayed[i + 1]) std::abort();
     }
   } catch (const dedup::StorageError&) {
-    if (first_edit >= dedup::Journal::kHeaderBytes) std::abort();  // only a damaged header makes a journal unreadable
+    if (first_edit >= dedup::JournalHeader::kRoomBytes)
+      std::abort();  // only a damaged header makes a journal unreadable
   }
   return 0;
 }

@@ -1,11 +1,9 @@
 #include "plugin/core/journal/journal.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
-#include <type_traits>
+#include <string>
+#include <utility>
 
 #include "plugin/core/base/crc32c.h"
 #include "plugin/core/base/patience.h"
@@ -15,32 +13,8 @@ namespace {
 
 constexpr char kMagic[8] = {'M', 'Q', 'D', 'E', 'D', 'U', 'P', '\n'};
 
-// Fields of the header are read by other threads and other processes while they change.
-template <class T>
-void StoreShared(T& field, std::type_identity_t<T> value) {
-  std::atomic_ref(field).store(value, std::memory_order_relaxed);
-}
-template <class T>
-T LoadShared(const T& field) {
-  return std::atomic_ref(const_cast<T&>(field)).load(std::memory_order_relaxed);
-}
-
 std::uint32_t IdentityCrc(const JournalHeader& header) {
   return Crc32c(&header.ring_bytes, sizeof header.ring_bytes + sizeof header.secret);
-}
-
-std::size_t PageBytes() {
-  static const auto kBytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  return kBytes;
-}
-
-// ThreadSanitizer takes the addition of zero for a write that races with the readers of those bytes.
-__attribute__((no_sanitize("thread"))) void DirtyPage(std::byte* page) {
-  std::atomic_ref(*reinterpret_cast<std::uint64_t*>(page)).fetch_add(0, std::memory_order_relaxed);
-}
-
-std::uint64_t WholeGranules(std::uint64_t position) {
-  return position / Journal::kGranularityBytes * Journal::kGranularityBytes;
 }
 
 std::uint32_t RecordCrc(const RecordHeader* record) {
@@ -49,78 +23,52 @@ std::uint32_t RecordCrc(const RecordHeader* record) {
 
 }  // namespace
 
-Statistics StatisticsOf(const JournalHeader& header) {
-  Statistics statistics;
-  for (const auto counter : kCounters) statistics.*counter = LoadShared(header.counters.*counter);
-  statistics.passed += statistics.unstored;
-  statistics.accepted_seq = LoadShared(header.accepted_seq);
-  statistics.processed = statistics.accepted_seq - LoadShared(header.skipped_seqs);
-  statistics.journal_used_bytes = LoadShared(header.appended_position) - LoadShared(header.released_position);
-  statistics.journal_size_bytes = header.ring_bytes;
-  statistics.record_bytes_max = header.ring_bytes - Journal::NoteBytes(header.ring_bytes);
-  statistics.store_failing = LoadShared(header.store_failing) != 0;
-  statistics.journal_failing = LoadShared(header.journal_failing) != 0;
-  std::ranges::transform(header.sync_durations.counts, statistics.sync_durations.counts, LoadShared<std::uint64_t>);
-  statistics.sync_durations.sum_us = LoadShared(header.sync_durations.sum_us);
-  return statistics;
-}
-
-static_assert(sizeof(JournalHeader) <= Journal::kHeaderBytes);
 static_assert(offsetof(JournalHeader, secret) == offsetof(JournalHeader, ring_bytes) + sizeof(std::uint64_t));
 
 Journal::Journal(File file, std::uint64_t ring_bytes)
     : file_(std::move(file)),
-      mapping_(file_, kHeaderBytes, ring_bytes),
+      mapping_(file_, JournalHeader::kRoomBytes, ring_bytes),
       header_(reinterpret_cast<JournalHeader*>(mapping_.header())),
       ring_bytes_(ring_bytes),
       appended_position_(header_->released_position),
       free_position_(header_->released_position),
-      begun_position_(WholeGranules(header_->released_position)) {}
+      sync_(file_, mapping_, ring_bytes_, free_position_, appended_position_) {}
 
-Journal::Journal(Journal&& other) noexcept
-    : file_(std::move(other.file_)),
-      mapping_(std::move(other.mapping_)),
-      header_(other.header_),
-      ring_bytes_(other.ring_bytes_),
-      appended_position_(other.appended_position_.load()),
-      free_position_(other.free_position_.load()),
-      healthy_(other.healthy_.load()),
-      begun_position_(other.begun_position_) {}
-
-std::optional<Journal> Journal::Open(const std::filesystem::path& data_dir) {
-  const std::filesystem::path path = data_dir / kFileName;
-  if (!std::filesystem::exists(path)) return std::nullopt;
+std::unique_ptr<Journal> Journal::Open(const std::filesystem::path& data_dir) {
+  const std::filesystem::path path = data_dir / JournalHeader::kFileName;
+  if (!std::filesystem::exists(path)) return nullptr;
   File file(path, File::Mode::kReadWrite);
   JournalHeader header{};
   if (file.ReadAt(0, &header, sizeof header) != sizeof header ||
       std::memcmp(header.magic, kMagic, sizeof kMagic) != 0) {
     throw DamagedJournal("open", path, "this is not a journal of mosquitto-dedup");
   }
-  if (header.version > kVersion) {
+  if (header.version > JournalHeader::kVersion) {
     throw StorageError("open", path,
                        "written by a newer mosquitto-dedup (format " + std::to_string(header.version) +
-                           ", this one knows up to " + std::to_string(kVersion) + ")");
+                           ", this one knows up to " + std::to_string(JournalHeader::kVersion) + ")");
   }
-  if (header.version != kVersion || header.identity_crc32c != IdentityCrc(header) || header.ring_bytes == 0 ||
-      header.ring_bytes % kGranularityBytes != 0) {
+  if (header.version != JournalHeader::kVersion || header.identity_crc32c != IdentityCrc(header) ||
+      header.ring_bytes == 0 || header.ring_bytes % JournalHeader::kGranularityBytes != 0) {
     throw DamagedJournal("open", path, "its header is damaged");
   }
   // A file that was cut short keeps the records that are whole; one that was restored with holes gets its room back.
-  file.Allocate(kHeaderBytes + header.ring_bytes);
-  return Journal(std::move(file), header.ring_bytes);
+  file.Allocate(JournalHeader::kRoomBytes + header.ring_bytes);
+  return std::unique_ptr<Journal>(new Journal(std::move(file), header.ring_bytes));
 }
 
-Journal Journal::Create(const std::filesystem::path& data_dir, std::uint64_t size_bytes, const JournalHeader& goes_on) {
-  const std::filesystem::path path = data_dir / kFileName;
-  const std::filesystem::path unfinished = data_dir / (std::string(kFileName) + ".new");
+std::unique_ptr<Journal> Journal::Create(const std::filesystem::path& data_dir, std::uint64_t size_bytes,
+                                         const JournalHeader& goes_on) {
+  const std::filesystem::path path = data_dir / JournalHeader::kFileName;
+  const std::filesystem::path unfinished = data_dir / (std::string(JournalHeader::kFileName) + ".new");
   const std::uint64_t ring_bytes = RingBytes(size_bytes);
   std::filesystem::remove(unfinished);
   File file(unfinished, File::Mode::kCreate);
-  file.Allocate(kHeaderBytes + ring_bytes);
-  Journal journal(std::move(file), ring_bytes);
+  file.Allocate(JournalHeader::kRoomBytes + ring_bytes);
+  std::unique_ptr<Journal> journal(new Journal(std::move(file), ring_bytes));
   JournalHeader header = goes_on;
   std::memcpy(header.magic, kMagic, sizeof kMagic);
-  header.version = kVersion;
+  header.version = JournalHeader::kVersion;
   header.ring_bytes = ring_bytes;
   header.identity_crc32c = IdentityCrc(header);
   header.released_position = 0;
@@ -129,16 +77,17 @@ Journal Journal::Create(const std::filesystem::path& data_dir, std::uint64_t siz
   header.store_failing = 0;
   header.journal_failing = 0;
   header.store_damage = StoreDamage::kNone;
-  std::memcpy(static_cast<void*>(journal.header_), &header, sizeof header);
-  journal.file_.SyncData();
+  std::memcpy(static_cast<void*>(journal->header_), &header, sizeof header);
+  journal->file_.SyncData();
   std::filesystem::rename(unfinished, path);
-  journal.file_.Renamed(path);
+  journal->file_.Renamed(path);
   SyncDirectory(data_dir);
   return journal;
 }
 
 std::uint64_t Journal::RingBytes(std::uint64_t size_bytes) {
-  return (std::max(size_bytes, kRingBytesMin) + kGranularityBytes - 1) / kGranularityBytes * kGranularityBytes;
+  return (std::max(size_bytes, kRingBytesMin) + JournalHeader::kGranularityBytes - 1) /
+         JournalHeader::kGranularityBytes * JournalHeader::kGranularityBytes;
 }
 
 const RecordHeader* Journal::At(std::uint64_t position) const {
@@ -189,7 +138,7 @@ Journal::Findings Journal::Replay(Search search, const std::function<void(const 
     // Damaged, or a death came between the two stores: records that were released already do no harm.
     findings.header_damaged = true;
     free_position_.store(FindOldestRecord(), std::memory_order_release);
-    begun_position_ = WholeGranules(released_position());
+    sync_.BeginAt(released_position());
     header_->clean = 0;
   }
   // After an orderly stop there is nothing to look for, and the ring need not be read.
@@ -232,16 +181,10 @@ void Journal::GoOn(const JournalHeader& header, std::uint64_t position) {
   Release(position);
 }
 
-bool Journal::Append(const Event& event) { return AppendRecord(RecordKind::kEvent, event); }
-
 bool Journal::AppendHandedOn(std::uint64_t seq) {
   Event event;
   event.seq = seq;
-  return AppendRecord(RecordKind::kHandedOn, event);
-}
-
-bool Journal::AppendRecord(RecordKind kind, const Event& event) {
-  if (!PrepareRecord(kind, event)) return false;
+  if (!PrepareRecord(RecordKind::kHandedOn, event)) return false;
   Commit();
   return true;
 }
@@ -322,82 +265,21 @@ void Journal::Release(std::uint64_t position) {
   free_position_.store(position, std::memory_order_release);
 }
 
-void Journal::Sync() {
-  BeginSync();
-  const std::lock_guard lock(sync_mutex_);
-  if (!healthy()) Rewrite();
-  const auto begin = std::chrono::steady_clock::now();
-  try {
-    file_.SyncData();
-  } catch (...) {
-    SetHealthy(false);
-    throw;
-  }
-  CountSync(std::chrono::steady_clock::now() - begin);
-  SetHealthy(true);
-}
-
-void Journal::BeginSync() {
-  // Whole pages: the one that is being written to is left to the sync.
-  const std::uint64_t end = WholeGranules(appended_position());
-  for (;;) {
-    {
-      const std::lock_guard lock(sync_mutex_);
-      if (end < begun_position_ || end - begun_position_ < kWriteBackStepBytes) return;
-      const std::uint64_t offset = begun_position_ % ring_bytes_;
-      const std::uint64_t size = std::min<std::uint64_t>(kWriteBackStepBytes, ring_bytes_ - offset);
-      begun_position_ += size;
-      try {
-        file_.StartWriteBack(kHeaderBytes + offset, size);
-      } catch (...) {
-        SetHealthy(false);
-        throw;
-      }
-    }
-    YieldIfPatient();  // without the mutex, for others need not be as patient
-  }
-}
-
-void Journal::CountSync(std::chrono::steady_clock::duration took) {
-  SyncDurations& durations = header_->sync_durations;
-  std::uint64_t& count = durations.counts[SyncDurations::BucketOf(took)];
-  StoreShared(count, count + 1);
-  const auto took_us = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
-  StoreShared(durations.sum_us, durations.sum_us + static_cast<std::uint64_t>(took_us));
-}
-
 void Journal::Prefault(std::uint64_t size) const {
   const std::uint64_t room_end = free_position_.load(std::memory_order_acquire) + ring_bytes_;
   const std::uint64_t end = std::min(appended_position() + size, room_end);
   // What is passed meanwhile needs it no more.
   for (std::uint64_t position = appended_position(); position < end;
-       position = std::max(position + kGranularityBytes, appended_position())) {
-    mapping_.Prefault(position % ring_bytes_, std::min<std::uint64_t>(kGranularityBytes, end - position));
+       position = std::max(position + JournalHeader::kGranularityBytes, appended_position())) {
+    mapping_.Prefault(position % ring_bytes_,
+                      std::min<std::uint64_t>(JournalHeader::kGranularityBytes, end - position));
     YieldIfPatient();
-  }
-}
-
-// After a failed sync the kernel may hold the pages as clean though the disk never got them. An addition of zero makes
-// each of them dirty again without changing a byte, whatever the other thread is writing.
-void Journal::Rewrite() {
-  DirtyPage(mapping_.header());
-  // A page that begins before appended_position() has its first word written for good: new records are beyond it. But
-  // in a full ring the newest may share the page with the oldest, so the addition is an atomic one.
-  const std::uint64_t end = appended_position();
-  for (std::uint64_t position = free_position_.load(std::memory_order_acquire) / PageBytes() * PageBytes();
-       position < end; position += PageBytes()) {
-    DirtyPage(mapping_.ring() + position % ring_bytes_);
   }
 }
 
 void Journal::SetHandedOnSeq(std::uint64_t seq) { StoreShared(header_->handed_on_seq, seq); }
 std::uint64_t Journal::handed_on_seq() const { return LoadShared(header_->handed_on_seq); }
 std::uint64_t Journal::accepted_seq() const { return LoadShared(header_->accepted_seq); }
-
-void Journal::SetHealthy(bool healthy) {
-  healthy_.store(healthy, std::memory_order_relaxed);
-  StoreShared(header_->journal_failing, std::uint64_t{!healthy});
-}
 
 void Journal::ShowStoreFailing(bool failing) { StoreShared(header_->store_failing, std::uint64_t{failing}); }
 

@@ -61,14 +61,14 @@ fs::path SetAside(const fs::path& path) {
   return aside;
 }
 
-std::optional<Journal> OpenJournal(const fs::path& data_dir, LogQueue& log) {
+std::unique_ptr<Journal> OpenJournal(const fs::path& data_dir, LogQueue& log) {
   try {
     return Journal::Open(data_dir);
   } catch (const DamagedJournal& damage) {
-    const fs::path aside = SetAside(data_dir / Journal::kFileName);
+    const fs::path aside = SetAside(data_dir / JournalHeader::kFileName);
     log.Add(LogLevel::kError, std::string(damage.what()) + "; it is set aside as " + aside.string() +
                                   ", events that were not yet in the store are lost");
-    return std::nullopt;
+    return nullptr;
   }
 }
 
@@ -185,7 +185,7 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
                                    std::to_string(migration->duration.count()) + " ms");
   }
   StoreState state = recovered.store->LoadState();
-  std::optional<Journal> journal = OpenJournal(options.data_dir, log);
+  std::unique_ptr<Journal> journal = OpenJournal(options.data_dir, log);
   JournalHeader header = journal ? journal->header() : HeaderFromStore(state);
   if (header.store_damage == StoreDamage::kFound) {
     throw sqlite::CorruptDatabase("use", options.data_dir / Store::kFileName, "it was found damaged while in use");
@@ -222,7 +222,7 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
   state.skipped_seqs = header.skipped_seqs;
   state.counters = header.counters;
   recovered.keys = std::make_unique<KeyFile>(options.data_dir, header.secret, log);
-  LoadIndex(*recovered.store, state, serves_first ? &*journal : nullptr, header.secret, *recovered.keys,
+  LoadIndex(*recovered.store, state, serves_first ? journal.get() : nullptr, header.secret, *recovered.keys,
             &recovered.index, log);
   recovered.in_doubt = LoadInDoubt(*recovered.store, std::move(survey.in_doubt));
   {
@@ -253,9 +253,9 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
   header.clock = recovered.clock->state();
   if (journal && journal->ring_bytes() == Journal::RingBytes(options.journal_bytes)) {
     journal->GoOn(header, serves_first ? journal->released_position() : journal->appended_position());
-    recovered.journal = std::make_unique<Journal>(std::move(*journal));
+    recovered.journal = std::move(journal);
   } else {
-    recovered.journal = std::make_unique<Journal>(Journal::Create(options.data_dir, options.journal_bytes, header));
+    recovered.journal = Journal::Create(options.data_dir, options.journal_bytes, header);
   }
   if (skips) {
     // So that they are not skipped to, and given, once more when the journal is lost.
@@ -304,7 +304,7 @@ void SalvageDatabase(const fs::path& database, const char* damage, LogQueue& log
 // Marked before and behind: a start that gets no further, or a death, must neither forget that rows may be missing nor
 // salvage what has been salvaged.
 void SalvageStore(const fs::path& data_dir, const char* damage, LogQueue& log) {
-  std::optional<Journal> journal = OpenJournal(data_dir, log);
+  const std::unique_ptr<Journal> journal = OpenJournal(data_dir, log);
   if (journal) journal->MarkStoreDamaged();
   SalvageDatabase(data_dir / Store::kFileName, damage, log);
   if (journal) journal->MarkStoreSalvaged();

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "plugin/core/base/file.h"
-#include "plugin/core/journal/journal.h"
+#include "plugin/core/journal/journal_header.h"
 #include "plugin/core/store/event_search.h"
 #include "plugin/core/store/schema.h"
 #include "plugin/core/store/sqlite.h"
@@ -29,8 +29,8 @@ SELECT sum((SELECT max(seq) FROM events WHERE seq < (last_block + 1) * ?1) -
 
 struct EventReader::Connection {
   explicit Connection(const std::filesystem::path& data_dir)
-      : files(FilesOf(data_dir / Journal::kFileName, data_dir / Store::kFileName)),
-        journal(data_dir / Journal::kFileName, File::Mode::kRead),
+      : files(FilesOf(data_dir / JournalHeader::kFileName, data_dir / Store::kFileName)),
+        journal(data_dir / JournalHeader::kFileName, File::Mode::kRead),
         database(data_dir / Store::kFileName, sqlite::Database::Mode::kReadOnly),
         stored_seq(Checked(database), "SELECT stored_seq FROM state"),
         count_events(database, kCountEvents),
@@ -82,10 +82,10 @@ Statistics EventReader::ReadStatistics() {
   if (file.ReadAt(0, &header, sizeof header) != sizeof header) {
     throw StorageError("read", file.path(), "the journal's header is cut short");
   }
-  if (header.version != Journal::kVersion) {
+  if (header.version != JournalHeader::kVersion) {
     throw StorageError("read", file.path(),
                        "format " + std::to_string(header.version) + ", this program knows format " +
-                           std::to_string(Journal::kVersion));
+                           std::to_string(JournalHeader::kVersion));
   }
   return StatisticsOf(header);
 }

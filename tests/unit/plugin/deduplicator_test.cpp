@@ -243,7 +243,7 @@ TEST_F(DeduplicatorTest, AFailedSyncWhileTheJournalIsFullIsMadeUpFor) {
   const std::uint64_t count = PublishUntilFull();
   EXPECT_EQ(Rows(), UpTo(count));
   {
-    const FailingDisk disk(Journal::kFileName);
+    const FailingDisk disk(JournalHeader::kFileName);
     Turn(2);
     EXPECT_TRUE(Eventually([&] { return disk.failures() > 0; }));
   }
@@ -327,7 +327,7 @@ TEST_F(DeduplicatorTest, AnEventThatDidNotReachTheDiskIsRefusedAndItsNextCopyTak
   Start();
   EXPECT_EQ(VerdictOf("a"), kProcessed);
   {
-    const FailingDisk disk(Journal::kFileName);
+    const FailingDisk disk(JournalHeader::kFileName);
     EXPECT_EQ(VerdictOf("b"), kRefused);
     EXPECT_EQ(VerdictOf("b"), kRefused);
     EXPECT_EQ(VerdictOf("c"), kRefused);
@@ -350,7 +350,7 @@ TEST_F(DeduplicatorTest, OnStoreFailurePassAlsoCoversAFailedSync) {
   options_.fsync_interval = 0ms;
   options_.on_store_failure = OnStoreFailure::kPass;
   Start();
-  const FailingDisk disk(Journal::kFileName);
+  const FailingDisk disk(JournalHeader::kFileName);
   EXPECT_EQ(VerdictOf("a"), kProcessed) << "it is in the journal all the same";
   EXPECT_EQ(VerdictOf("b"), kPassed) << "behind a failed sync nothing is written";
 }
@@ -360,7 +360,7 @@ TEST_F(DeduplicatorTest, WithAnIntervalAFailedSyncRefusesWhatFollows) {
   Start();
   TakeLog();
   {
-    const FailingDisk disk(Journal::kFileName);
+    const FailingDisk disk(JournalHeader::kFileName);
     EXPECT_EQ(VerdictOf("a"), kProcessed);
     EXPECT_TRUE(Eventually([&] { return disk.failures() > 0; }));
     EXPECT_TRUE(Eventually([&] { return VerdictOf("b") == kRefused; }));

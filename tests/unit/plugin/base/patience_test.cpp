@@ -13,6 +13,7 @@
 #include "plugin/core/index/growing_memory.h"
 #include "plugin/core/journal/journal.h"
 #include "plugin/core/store/sqlite.h"
+#include "tests/unit/support/append.h"
 #include "tests/unit/support/temp_dir.h"
 
 namespace dedup {
@@ -156,13 +157,13 @@ long CountOffers(Body body) {
 TEST(PatienceWithMemoryTest, TheJournalsPagesAreOffersOfTheirOwn) {
   constexpr long kBytes = 16 << 20;
   const TempDir dir;
-  Journal journal = Journal::Create(dir.path(), 2 * kBytes, {});
-  EXPECT_GE(CountOffers([&] { journal.Prefault(kBytes); }), kBytes / (1 << 20));
+  const auto journal = Journal::Create(dir.path(), 2 * kBytes, {});
+  EXPECT_GE(CountOffers([&] { journal->Prefault(kBytes); }), kBytes / (1 << 20));
   const std::string payload(1 << 20, 'x');
   Event event;
   event.payload = payload;
-  for (event.seq = 1; journal.appended_position() < kBytes; ++event.seq) ASSERT_TRUE(journal.Append(event));
-  EXPECT_GE(CountOffers([&] { journal.Sync(); }), kBytes / (1 << 20));
+  for (event.seq = 1; journal->appended_position() < kBytes; ++event.seq) ASSERT_TRUE(Append(*journal, event));
+  EXPECT_GE(CountOffers([&] { journal->Sync(); }), kBytes / (1 << 20));
 }
 
 TEST(PatienceWithMemoryTest, TheIndexsPagesAreOffersOfTheirOwn) {

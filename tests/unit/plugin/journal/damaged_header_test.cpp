@@ -12,7 +12,7 @@ using testing::ElementsAre;
 class DamagedHeaderTest : public DeduplicatorFixture {
  protected:
   std::filesystem::path database() const { return dir_ / Store::kFileName; }
-  std::filesystem::path journal() const { return dir_ / Journal::kFileName; }
+  std::filesystem::path journal() const { return dir_ / JournalHeader::kFileName; }
 };
 
 // The age clock's state is gone with the journal: time goes on from the newest row.

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <deque>
 #include <iterator>
+#include <memory>
 #include <numeric>
 #include <optional>
 #include <random>
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "plugin/core/base/crc32c.h"
+#include "tests/unit/support/append.h"
 #include "tests/unit/support/failing_disk.h"
 #include "tests/unit/support/temp_dir.h"
 
@@ -63,14 +65,13 @@ class JournalTest : public testing::Test {
     journal_.reset();
     JournalHeader header{};
     header.secret = kSecret;
-    journal_.emplace(Journal::Create(dir_.path(), size_bytes, header));
+    journal_ = Journal::Create(dir_.path(), size_bytes, header);
   }
   /// As after a death of the process: what was appended is replayed.
   std::vector<Kept> Reopen() {
     journal_.reset();
-    auto opened = Journal::Open(dir_.path());
-    if (!opened) throw std::runtime_error("no journal");
-    journal_.emplace(*std::move(opened));
+    journal_ = Journal::Open(dir_.path());
+    if (journal_ == nullptr) throw std::runtime_error("no journal");
     return Replay();
   }
   std::vector<Kept> Replay() {
@@ -91,7 +92,7 @@ class JournalTest : public testing::Test {
             .payload = payload};
   }
   bool Append(std::uint64_t seq, std::string_view payload = "payload") {
-    return journal_->Append(MakeEvent(seq, payload));
+    return dedup::Append(*journal_, MakeEvent(seq, payload));
   }
   /// Three records of different sizes; returns where each begins, and the end.
   std::array<std::uint64_t, 4> AppendThree() {
@@ -107,10 +108,10 @@ class JournalTest : public testing::Test {
     for (const Kept& record : records) seqs.push_back(record.seq);
     return seqs;
   }
-  std::filesystem::path path() const { return dir_ / Journal::kFileName; }
+  std::filesystem::path path() const { return dir_ / JournalHeader::kFileName; }
 
   TempDir dir_;
-  std::optional<Journal> journal_;
+  std::unique_ptr<Journal> journal_;
   Journal::Search search_ = Journal::Search::kToTheAppended;
   Journal::Findings findings_;
 };
@@ -142,7 +143,7 @@ TEST_F(JournalTest, GivesBackEveryFieldOfARecord) {
   };
   std::vector<Kept> expected;
   for (const Event& event : events) {
-    ASSERT_TRUE(journal_->Append(event));
+    ASSERT_TRUE(dedup::Append(*journal_, event));
     expected.emplace_back(Journal::Entry{RecordKind::kEvent, event});
   }
   ASSERT_TRUE(journal_->AppendHandedOn(9));
@@ -281,8 +282,8 @@ TEST_F(JournalTest, SizesAreRoundedUp) {
   EXPECT_EQ(journal_->ring_bytes(), Journal::kRingBytesMin);
   Create(Journal::kRingBytesMin + 1);
   EXPECT_EQ(journal_->ring_bytes(), Journal::RingBytes(Journal::kRingBytesMin + 1));
-  EXPECT_EQ(journal_->ring_bytes(), Journal::kRingBytesMin + Journal::kGranularityBytes);
-  EXPECT_EQ(std::filesystem::file_size(path()), Journal::kHeaderBytes + journal_->ring_bytes());
+  EXPECT_EQ(journal_->ring_bytes(), Journal::kRingBytesMin + JournalHeader::kGranularityBytes);
+  EXPECT_EQ(std::filesystem::file_size(path()), JournalHeader::kRoomBytes + journal_->ring_bytes());
 }
 
 // --- The header ----------------------------------------------------------------------------------
@@ -401,7 +402,7 @@ TEST_F(JournalTest, OneOfAnotherLengthKeepsTheRecordsThatAreWhole) {
   for (const std::uint64_t ring_bytes : {journal_->ring_bytes() + 1, journal_->ring_bytes() - 1, positions[3],
                                          positions[2], positions[2] + 9, positions[1], std::uint64_t{0}}) {
     journal_.reset();
-    WriteFile(path(), (good + "x").substr(0, Journal::kHeaderBytes + ring_bytes));
+    WriteFile(path(), (good + "x").substr(0, JournalHeader::kRoomBytes + ring_bytes));
     const auto whole = std::upper_bound(positions.begin() + 1, positions.end(), ring_bytes) - positions.begin() - 1;
     EXPECT_EQ(Reopen(), std::vector(three.begin(), three.begin() + whole)) << ring_bytes;
     EXPECT_TRUE(Append(9));
@@ -431,7 +432,7 @@ TEST_F(JournalTest, ATornTailIsDroppedAndAppendingGoesOn) {
   const std::string good = ReadFile(path());
   for (std::uint64_t cut = 0; cut <= positions[3]; ++cut) {
     std::string torn = good;
-    std::fill(torn.begin() + static_cast<std::ptrdiff_t>(Journal::kHeaderBytes + cut), torn.end(), '\0');
+    std::fill(torn.begin() + static_cast<std::ptrdiff_t>(JournalHeader::kRoomBytes + cut), torn.end(), '\0');
     WriteFile(path(), torn);
     // A record's end is zeros already, so a cut there takes nothing.
     const std::vector<Kept> kept = Reopen();
@@ -454,7 +455,7 @@ TEST_F(JournalTest, ATornTailIsMeasured) {
   Create();
   const auto positions = AppendThree();
   journal_.reset();
-  Overwrite(path(), Journal::kHeaderBytes + positions[3] - 20, "?");
+  Overwrite(path(), JournalHeader::kRoomBytes + positions[3] - 20, "?");
   EXPECT_THAT(Seqs(Reopen()), ElementsAre(1, 2));
   EXPECT_EQ(findings_.torn_bytes, positions[3] - positions[2]);
 }
@@ -491,7 +492,7 @@ TEST_F(JournalTest, NoFlippedByteInventsAnEventOrCostsAnother) {
     others.erase(others.begin() + static_cast<std::ptrdiff_t>(hit));
     for (const unsigned flip : {0x01U, 0x80U, 0xFFU}) {
       journal_.reset();
-      const std::size_t offset = Journal::kHeaderBytes + at;
+      const std::size_t offset = JournalHeader::kRoomBytes + at;
       const char byte = good[offset];
       Overwrite(path(), offset, std::string(1, static_cast<char>(static_cast<unsigned char>(byte) ^ flip)));
       ASSERT_EQ(Reopen(), others) << "byte " << at << " of record " << hit + 1;
@@ -512,7 +513,7 @@ TEST_F(JournalTest, AfterAPowerCutRecordsBehindTheHeadersHintAreLookedFor) {
     journal_.reset();
     Overwrite(path(), offsetof(JournalHeader, appended_position),
               {reinterpret_cast<const char*>(&positions[1]), sizeof positions[1]});
-    Overwrite(path(), Journal::kHeaderBytes + positions[1] + 20, "?");
+    Overwrite(path(), JournalHeader::kRoomBytes + positions[1] + 20, "?");
     if (search == Journal::Search::kWholeRing) {
       EXPECT_THAT(Seqs(Reopen()), ElementsAre(1, 3));
     } else {
@@ -585,7 +586,7 @@ TEST_F(JournalTest, BytesShapedLikeARecordAreNotTakenForOne) {
   ASSERT_TRUE(Append(1, filler + forge(forged_at, HashSecret{})));
   ASSERT_TRUE(Append(2));
   journal_.reset();
-  Overwrite(path(), Journal::kHeaderBytes, "damage");
+  Overwrite(path(), JournalHeader::kRoomBytes, "damage");
   EXPECT_THAT(Seqs(Reopen()), ElementsAre(2));
 }
 
@@ -606,7 +607,7 @@ TEST_F(JournalTest, TakesNothingAfterAFailedSyncUntilOneHasSucceeded) {
   Create();
   ASSERT_TRUE(Append(1));
   {
-    const FailingDisk disk(Journal::kFileName);
+    const FailingDisk disk(JournalHeader::kFileName);
     try {
       journal_->Sync();
       FAIL();
@@ -631,7 +632,7 @@ TEST_F(JournalTest, GivesNoRoomBackWhenReleasingFails) {
   }
   const std::uint64_t end = journal_->appended_position();
   {
-    const FailingDisk disk(Journal::kFileName);
+    const FailingDisk disk(JournalHeader::kFileName);
     EXPECT_THROW(journal_->Release(end), StorageError);
   }
   journal_->Sync();

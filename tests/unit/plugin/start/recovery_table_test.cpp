@@ -84,7 +84,7 @@ class History : public DeduplicatorFixture {
     KilledAfter([this] {
       PublishRange(6, 7);
       Rows();
-      fs::copy_file(dir_ / Journal::kFileName, dir_ / "early");
+      fs::copy_file(dir_ / JournalHeader::kFileName, dir_ / "early");
       PublishRange(8, 9);
       Rows();
     });
@@ -93,10 +93,10 @@ class History : public DeduplicatorFixture {
         .Execute("PRAGMA wal_checkpoint(TRUNCATE)");
     database = ReadFile(dir_ / Store::kFileName);
     early_journal = ReadFile(dir_ / "early");
-    journal = ReadFile(dir_ / Journal::kFileName);
+    journal = ReadFile(dir_ / JournalHeader::kFileName);
     Start();
     Stop();
-    empty_journal = ReadFile(dir_ / Journal::kFileName);
+    empty_journal = ReadFile(dir_ / JournalHeader::kFileName);
   }
 
   static std::string Payload(int event) {
@@ -148,8 +148,8 @@ class RecoveryTableTest : public DeduplicatorFixture,
     if (state == "FlippedBitInTheHeader") flip(offsetof(JournalHeader, secret));
     if (state == "NoJournalAtAll") bytes = "no journal";
     if (state == "OlderFormat") bytes[offsetof(JournalHeader, version)] = '\0';
-    if (state == "NewerFormat") bytes[offsetof(JournalHeader, version)] = Journal::kVersion + 1;
-    if (state != "Absent") WriteFile(path(Journal::kFileName), bytes);
+    if (state == "NewerFormat") bytes[offsetof(JournalHeader, version)] = JournalHeader::kVersion + 1;
+    if (state != "Absent") WriteFile(path(JournalHeader::kFileName), bytes);
 
     const std::string_view database_state = database().name;
     bytes = database_state == "Behind" ? history.early_database : history.database;
@@ -203,14 +203,14 @@ TEST_P(RecoveryTableTest, KeepsWhatIsThereInventsNothingAndComesUp) {
     EXPECT_THAT(dedup_->trouble(), HasSubstr(database().comes_up ? journal().log : database().log));
     EXPECT_EQ(VerdictOf("1"), kRefused);
     EXPECT_EQ(Send("no event").verdict, kPassed);
-    EXPECT_TRUE(journal().comes_up || CountSetAside(Journal::kFileName) == 0) << log;
+    EXPECT_TRUE(journal().comes_up || CountSetAside(JournalHeader::kFileName) == 0) << log;
     EXPECT_TRUE(database().comes_up || CountSetAside(Store::kFileName) == 0) << log;
     return;
   }
   ASSERT_THAT(dedup_->trouble(), IsEmpty());
   EXPECT_THAT(log, HasSubstr(journal().log));
   EXPECT_THAT(log, HasSubstr(database().log));
-  EXPECT_EQ(CountSetAside(Journal::kFileName), journal().set_aside);
+  EXPECT_EQ(CountSetAside(JournalHeader::kFileName), journal().set_aside);
   EXPECT_EQ(CountSetAside(Store::kFileName), database().set_aside);
 
   Events known;

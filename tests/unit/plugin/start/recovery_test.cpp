@@ -33,7 +33,7 @@ class RecoveryTest : public DeduplicatorFixture {
   void HandOnImmediately() { options_.recovery_delay = 0ms; }
 
   std::filesystem::path database() const { return dir_ / Store::kFileName; }
-  std::filesystem::path journal() const { return dir_ / Journal::kFileName; }
+  std::filesystem::path journal() const { return dir_ / JournalHeader::kFileName; }
 
   template <class Field>
   void OverwriteHeader(std::size_t offset, Field value) {
@@ -75,7 +75,7 @@ class RecoveryTest : public DeduplicatorFixture {
     Turn(2);
     Rows();
   }
-  std::filesystem::path new_journal() const { return dir_ / (std::string(Journal::kFileName) + ".new"); }
+  std::filesystem::path new_journal() const { return dir_ / (std::string(JournalHeader::kFileName) + ".new"); }
   /// A start needs one of another size, and something is in its way.
   void LetNoNewJournalBeMade() {
     options_.journal_bytes = 1 << 20;
@@ -729,7 +729,7 @@ TEST_F(RecoveryTest, FilesOfANewerVersionAreLeftAlone) {
   OverwriteHeader(offsetof(JournalHeader, version), std::uint32_t{2});
   EXPECT_THAT(Trouble(), AllOf(HasSubstr("events.journal"), HasSubstr("newer")));
   Stop();
-  OverwriteHeader(offsetof(JournalHeader, version), Journal::kVersion);
+  OverwriteHeader(offsetof(JournalHeader, version), JournalHeader::kVersion);
   const auto set_schema = [this](int version) {
     sqlite::Database(database(), sqlite::Database::Mode::kReadWriteCreate)
         .Execute(("PRAGMA user_version = " + std::to_string(version)).c_str());

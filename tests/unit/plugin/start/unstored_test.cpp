@@ -13,6 +13,7 @@
 
 #include "plugin/core/start/recovery.h"
 #include "plugin/core/store/sqlite.h"
+#include "tests/unit/support/append.h"
 #include "tests/unit/support/deduplicator_fixture.h"
 
 namespace dedup {
@@ -33,7 +34,7 @@ class UnstoredTest : public DeduplicatorFixture {
   }
 
   std::filesystem::path database() const { return dir_ / Store::kFileName; }
-  std::filesystem::path journal() const { return dir_ / Journal::kFileName; }
+  std::filesystem::path journal() const { return dir_ / JournalHeader::kFileName; }
 
   void Execute(const char* sql) {
     sqlite::Database store(database(), sqlite::Database::Mode::kReadWriteCreate);
@@ -307,12 +308,12 @@ TEST_F(NotInOrderTest, SeqsThatAreMissing) {
   JournalHeader header{};
   header.secret = {1};
   {
-    Journal made = Journal::Create(dir_.path(), options_.journal_bytes, header);
+    const auto made = Journal::Create(dir_.path(), options_.journal_bytes, header);
     for (const std::uint64_t seq : {3, 2, 7}) {
       const std::string id = std::to_string(seq);
-      made.Append({.seq = seq, .topic = "t", .event_id = id, .properties = {}, .payload = {}});
+      EXPECT_TRUE(Append(*made, {.seq = seq, .topic = "t", .event_id = id, .properties = {}, .payload = {}}));
     }
-    made.SetHandedOnSeq(7);
+    made->SetHandedOnSeq(7);
   }
   ExpectAllIsStoredAtTheStart(3);
 }

@@ -193,7 +193,7 @@ TEST_F(EventReaderTest, ShowsThatTheStoreOrTheJournalFails) {
   EXPECT_FALSE(reader_.ReadStatistics().store_failing);
   EXPECT_FALSE(reader_.ReadStatistics().journal_failing);
   {
-    const FailingDisk disk(Journal::kFileName);
+    const FailingDisk disk(JournalHeader::kFileName);
     Publish("a");
     EXPECT_TRUE(Eventually([&] { return reader_.ReadStatistics().journal_failing; }));
   }
@@ -236,7 +236,7 @@ TEST_F(EventReaderTest, CountsNoSeqsThatWereSkipped) {
   options_.journal_bytes = 1 << 20;
   StartWith(1030);
   Stop();
-  std::filesystem::remove(dir_ / Journal::kFileName);  // the next seqs are far higher
+  std::filesystem::remove(dir_ / JournalHeader::kFileName);  // the next seqs are far higher
   Start();
   Publish("one");
   Publish("two");
@@ -266,7 +266,7 @@ TEST_F(EventReaderTest, TellsHowManyBytesTheStoreTakes) {
 TEST_F(EventReaderTest, ACutJournalIsAnError) {
   StartWith(1);
   Stop();
-  std::filesystem::resize_file(dir_ / Journal::kFileName, 100);
+  std::filesystem::resize_file(dir_ / JournalHeader::kFileName, 100);
   EXPECT_THROW(reader_.ReadStatistics(), StorageError);
 }
 

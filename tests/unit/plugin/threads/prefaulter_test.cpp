@@ -13,6 +13,7 @@
 #include <string>
 #include <thread>
 
+#include "tests/unit/support/append.h"
 #include "tests/unit/support/eventually.h"
 #include "tests/unit/support/resident_bytes.h"
 #include "tests/unit/support/temp_dir.h"
@@ -53,18 +54,19 @@ class PrefaulterTest : public testing::Test {
     const std::uint64_t end = journal_.appended_position() + Prefaulter::kStepBytes;
     while (journal_.appended_position() < end) {
       ++event_.seq;
-      ASSERT_TRUE(journal_.Append(event_));
+      ASSERT_TRUE(Append(journal_, event_));
       if (prefaulter_) prefaulter_->Notify();
     }
   }
   /// How much is to be written beyond what was appended.
   std::uint64_t BytesAhead() {
-    const std::uint64_t dirty = DirtyBytes(dir_.path() / Journal::kFileName);
-    return dirty - std::min(dirty, journal_.appended_position() + Journal::kHeaderBytes);
+    const std::uint64_t dirty = DirtyBytes(dir_.path() / JournalHeader::kFileName);
+    return dirty - std::min(dirty, journal_.appended_position() + JournalHeader::kRoomBytes);
   }
 
   TempDir dir_;
-  Journal journal_{Journal::Create(dir_.path(), kJournalBytes, {})};
+  const std::unique_ptr<Journal> owned_journal_ = Journal::Create(dir_.path(), kJournalBytes, {});
+  Journal& journal_ = *owned_journal_;
   Index index_;
   const std::string payload_ = std::string(200, 'x');
   Event event_{.seq = 0, .topic = "t", .event_id = "id", .properties = {}, .payload = payload_};
@@ -112,10 +114,10 @@ TEST_F(PrefaulterTest, EndsWithoutHavingSeenAnything) { prefaulter_.emplace(jour
 
 TEST_F(PrefaulterTest, GoesOnWhereTheJournalIsFull) {
   prefaulter_.emplace(journal_, index_);
-  while (journal_.Append(event_)) prefaulter_->Notify();
+  while (Append(journal_, event_)) prefaulter_->Notify();
   EXPECT_GT(journal_.used_bytes(), journal_.record_bytes_max() - 1000);
   std::this_thread::sleep_for(5ms);
-  EXPECT_FALSE(journal_.Append(event_));
+  EXPECT_FALSE(Append(journal_, event_));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "tests/unit/support/append.h"
 #include "tests/unit/support/eventually.h"
 #include "tests/unit/support/failing_disk.h"
 #include "tests/unit/support/temp_dir.h"
@@ -25,7 +26,7 @@ class SyncerTest : public testing::Test {
   void Append() {
     Event event;
     event.seq = journal_.accepted_seq() + 1;
-    EXPECT_TRUE(journal_.Append(event));
+    EXPECT_TRUE(dedup::Append(journal_, event));
   }
   std::string TakeLog() {
     std::string text;
@@ -34,13 +35,14 @@ class SyncerTest : public testing::Test {
   }
 
   TempDir dir_;
-  Journal journal_{Journal::Create(dir_.path(), Journal::kRingBytesMin, {})};
+  const std::unique_ptr<Journal> owned_journal_ = Journal::Create(dir_.path(), Journal::kRingBytesMin, {});
+  Journal& journal_ = *owned_journal_;
   LogQueue log_;
   std::optional<Syncer> syncer_;
 };
 
 TEST_F(SyncerTest, SyncsWhatWasAppended) {
-  const FailingDisk disk(Journal::kFileName);
+  const FailingDisk disk(JournalHeader::kFileName);
   Append();
   Start(1ms);
   std::this_thread::sleep_for(20ms);
@@ -51,7 +53,7 @@ TEST_F(SyncerTest, SyncsWhatWasAppended) {
 }
 
 TEST_F(SyncerTest, WithAnIntervalOfZeroTheMainThreadSyncs) {
-  const FailingDisk disk(Journal::kFileName);
+  const FailingDisk disk(JournalHeader::kFileName);
   Start(0ms);
   Append();
   std::this_thread::sleep_for(100ms);
@@ -62,7 +64,7 @@ TEST_F(SyncerTest, TriesAgainUntilItSucceedsAndSaysSo) {
   for (const auto interval : {0ms, 1ms}) {
     log_.Take();
     {
-      const FailingDisk disk(Journal::kFileName);
+      const FailingDisk disk(JournalHeader::kFileName);
       Start(interval);
       Append();
       EXPECT_ANY_THROW(journal_.Sync());
@@ -77,7 +79,7 @@ TEST_F(SyncerTest, TriesAgainUntilItSucceedsAndSaysSo) {
 TEST_F(SyncerTest, TriesAgainSoonAfterAFailureHoweverLongItsInterval) {
   Start(1h);
   {
-    const FailingDisk disk(Journal::kFileName);
+    const FailingDisk disk(JournalHeader::kFileName);
     Append();
     EXPECT_ANY_THROW(journal_.Sync());
   }

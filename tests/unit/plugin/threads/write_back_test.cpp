@@ -26,6 +26,7 @@
 #include "plugin/core/index/key_file.h"
 #include "plugin/core/journal/journal.h"
 #include "plugin/core/store/sqlite.h"
+#include "tests/unit/support/append.h"
 #include "tests/unit/support/temp_dir.h"
 
 namespace dedup {
@@ -139,15 +140,16 @@ class JournalWriteBackTest : public WriteBackTest {
       Event event;
       event.seq = seq_;
       event.payload = payload;
-      ASSERT_TRUE(journal_.Append(event));
+      ASSERT_TRUE(Append(journal_, event));
     }
   }
   static Range Step(std::uint64_t offset, std::uint64_t size = kStep) {
-    return {Journal::kFileName, Journal::kHeaderBytes + offset, size};
+    return {JournalHeader::kFileName, JournalHeader::kRoomBytes + offset, size};
   }
 
-  static constexpr std::uint64_t kRing = 3 * kStep + Journal::kGranularityBytes;
-  Journal journal_{Journal::Create(dir_.path(), kRing, {})};
+  static constexpr std::uint64_t kRing = 3 * kStep + JournalHeader::kGranularityBytes;
+  const std::unique_ptr<Journal> owned_journal_ = Journal::Create(dir_.path(), kRing, {});
+  Journal& journal_ = *owned_journal_;
   std::uint64_t seq_ = 1;
 };
 
@@ -178,9 +180,9 @@ TEST_F(JournalWriteBackTest, TakesNoMoreThanALapWhateverTheHeaderSays) {
   }
   AppendUpTo(4 * kRing);
   for (const std::uint64_t damaged : {std::uint64_t{0}, std::uint64_t{1} << 60, ~std::uint64_t{0}}) {
-    File(dir_ / Journal::kFileName, File::Mode::kReadWrite)
+    File(dir_ / JournalHeader::kFileName, File::Mode::kReadWrite)
         .WriteAt(offsetof(JournalHeader, released_position), &damaged, sizeof damaged);
-    std::optional<Journal> reopened = Journal::Open(dir_.path());
+    const auto reopened = Journal::Open(dir_.path());
     ASSERT_TRUE(reopened);
     EXPECT_TRUE(reopened->Replay(Journal::Search::kToTheAppended, [](const Journal::Entry&) {}).header_damaged);
     ASSERT_GE(reopened->appended_position(), 4 * kRing);

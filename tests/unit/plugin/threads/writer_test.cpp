@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/unit/support/append.h"
 #include "tests/unit/support/eventually.h"
 #include "tests/unit/support/failing_disk.h"
 #include "tests/unit/support/temp_dir.h"
@@ -24,7 +25,7 @@ using testing::HasSubstr;
 class WriterTest : public testing::Test {
  protected:
   explicit WriterTest(std::uint64_t journal_bytes = Journal::kRingBytesMin)
-      : journal_(Journal::Create(dir_.path(), journal_bytes, {})) {}
+      : owned_journal_(Journal::Create(dir_.path(), journal_bytes, {})) {}
 
   void Start() { Start(store_.LoadState()); }
   void Start(const StoreState& state) {
@@ -36,14 +37,14 @@ class WriterTest : public testing::Test {
   void Append(std::uint64_t seq, std::size_t payload_bytes = 0) {
     const std::string id = std::to_string(seq);
     const std::string payload(payload_bytes, 'x');
-    EXPECT_TRUE(journal_.Append({.seq = seq,
-                                 .accepted = clock_.Now(),
-                                 .qos = 0,
-                                 .retain = false,
-                                 .topic = "t",
-                                 .event_id = id,
-                                 .properties = {},
-                                 .payload = payload}));
+    EXPECT_TRUE(dedup::Append(journal_, {.seq = seq,
+                                         .accepted = clock_.Now(),
+                                         .qos = 0,
+                                         .retain = false,
+                                         .topic = "t",
+                                         .event_id = id,
+                                         .properties = {},
+                                         .payload = payload}));
     if (writer_) writer_->Notify();
   }
   void HandOnUpTo(std::uint64_t seq) { journal_.SetHandedOnSeq(seq); }
@@ -51,7 +52,7 @@ class WriterTest : public testing::Test {
   /// As another process sees it, for the mapping belongs to the writer while it runs.
   JournalHeader Header() {
     JournalHeader header;
-    File(dir_ / Journal::kFileName, File::Mode::kRead).ReadAt(0, &header, sizeof header);
+    File(dir_ / JournalHeader::kFileName, File::Mode::kRead).ReadAt(0, &header, sizeof header);
     return header;
   }
   std::vector<std::int64_t> Rows() {
@@ -73,7 +74,8 @@ class WriterTest : public testing::Test {
   }
 
   TempDir dir_;
-  Journal journal_;
+  const std::unique_ptr<Journal> owned_journal_;
+  Journal& journal_ = *owned_journal_;
   Store store_{dir_ / Store::kFileName};
   sqlite::Database reader_{dir_ / Store::kFileName, sqlite::Database::Mode::kReadWriteCreate};
   Clock clock_{{}};
