@@ -19,13 +19,14 @@ constexpr int kWalPagesMax = 4096;
 
 std::uint64_t Unsigned(std::int64_t value) { return static_cast<std::uint64_t>(value); }
 
-// A row is the better witness of its seq than the state is, after a salvage for one.
-constexpr char kSelectState[] =
-    "SELECT max(stored_seq, (SELECT coalesce(max(seq), 0) FROM events)), forgotten_seq, skipped_seqs, duplicates, "
-    "passed, "
-    "refused, invalid_ids, unstored FROM state";
+}  // namespace
 
-StoreState ReadState(const sqlite::Statement& row) {
+StoreState ReadStoreState(sqlite::Database& database) {
+  // A row is the better witness of its seq than the state is, after a salvage for one.
+  sqlite::Statement row(database,
+                        "SELECT max(stored_seq, (SELECT coalesce(max(seq), 0) FROM events)), forgotten_seq, "
+                        "skipped_seqs, duplicates, passed, refused, invalid_ids, unstored FROM state");
+  if (!row.Step()) throw sqlite::CorruptDatabase("read", database.path(), "the table state has no row");
   return {.stored_seq = Unsigned(row.Integer(0)),
           .forgotten_seq = Unsigned(row.Integer(1)),
           .skipped_seqs = Unsigned(row.Integer(2)),
@@ -35,8 +36,6 @@ StoreState ReadState(const sqlite::Statement& row) {
                        .invalid_ids = Unsigned(row.Integer(6)),
                        .unstored = Unsigned(row.Integer(7))}};
 }
-
-}  // namespace
 
 struct Store::Statements {
   explicit Statements(sqlite::Database& database)
@@ -93,11 +92,7 @@ Store::Store(const std::filesystem::path& path)
 
 Store::~Store() = default;
 
-StoreState Store::LoadState() {
-  sqlite::Statement row(database_, kSelectState);
-  if (!row.Step()) throw sqlite::CorruptDatabase("read", database_.path(), "the table state has no row");
-  return ReadState(row);
-}
+StoreState Store::LoadState() { return ReadStoreState(database_); }
 
 std::uint64_t Store::LoadKeysSeq() { return Unsigned(database_.QueryInteger("SELECT keys_seq FROM key_file")); }
 
@@ -293,74 +288,6 @@ void Store::Batch::Commit() {
 Store::Batch::~Batch() {
   // Topics that were new in this transaction are gone with it.
   if (!committed_ && has_changes()) store_.ForgetTopicIds();
-}
-
-namespace {
-
-// Calls on_row for the rows of a query as far as they can be read. Returns whether that was all of them.
-template <class OnRow>
-bool ReadToTheDamage(sqlite::Database& database, const char* sql, OnRow on_row) {
-  try {
-    for (sqlite::Statement rows(database, sql); rows.Step();) on_row(rows);
-    return true;
-  } catch (const sqlite::CorruptDatabase&) {
-    return false;
-  }
-}
-
-}  // namespace
-
-Salvaged Salvage(const std::filesystem::path& damaged, const std::filesystem::path& fresh) {
-  Store store(fresh);
-  Store::Batch batch(store, Store::Durability::kSynced);
-  Salvaged salvaged;
-  try {
-    sqlite::Database from(damaged, sqlite::Database::Mode::kReadOnly);
-    const auto copy_event = [&](sqlite::Statement& row) {
-      const Event event{.seq = Unsigned(row.Integer(0)),
-                        .accepted = {.wall_us = row.Integer(4), .age_ms = row.Integer(5)},
-                        .topic = row.Bytes(1),
-                        .event_id = row.Bytes(2),
-                        .properties = {},
-                        .payload = row.Bytes(6)};
-      if (batch.InsertSalvaged(event, row.Integer(3))) ++salvaged.rows;
-    };
-    const bool whole = ReadToTheDamage(from,
-                                       "SELECT seq, topic, event_id, expired, received_us, accepted_ms, payload "
-                                       "FROM events JOIN topics USING(topic_id) ORDER BY seq",
-                                       copy_event);
-    salvaged.is_all = whole;
-    if (!whole) {
-      ReadToTheDamage(from,
-                      "SELECT seq, topic, event_id, expired, received_us, accepted_ms, payload "
-                      "FROM events JOIN topics USING(topic_id) ORDER BY seq DESC",
-                      copy_event);
-    }
-    ReadToTheDamage(from, "SELECT seq, qos, retain, properties FROM in_doubt", [&](sqlite::Statement& row) {
-      batch.InsertInDoubt({.seq = Unsigned(row.Integer(0)),
-                           .accepted = {},
-                           .qos = static_cast<std::uint8_t>(row.Integer(1)),
-                           .retain = row.Integer(2) != 0,
-                           .topic = {},
-                           .event_id = {},
-                           .properties = row.Bytes(3),
-                           .payload = {}});
-    });
-    // Where a row is lost, events.keys still knows its id. But an event in doubt without its row can only come again as
-    // a new one.
-    if (from.QueryInteger("SELECT count(*) FROM sqlite_schema WHERE name = 'key_file'") != 0) {
-      ReadToTheDamage(from,
-                      "SELECT min(keys_seq, (SELECT coalesce(min(seq) - 1, keys_seq) FROM in_doubt)) FROM key_file",
-                      [&](sqlite::Statement& row) { batch.SaveKeysSeq(Unsigned(row.Integer(0))); });
-    }
-    ReadToTheDamage(from, kSelectState, [&](sqlite::Statement& row) { batch.SaveState(ReadState(row)); });
-  } catch (const sqlite::CorruptDatabase&) {
-    // Not even its beginning can be read.
-  }
-  batch.Commit();
-  // Into the main file: that alone is put in the damaged one's place.
-  if (!store.Checkpoint()) throw StorageError("checkpoint", fresh, "another process reads it");
-  return salvaged;
 }
 
 }  // namespace dedup

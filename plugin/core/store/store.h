@@ -27,6 +27,10 @@ struct StoreState {
   Counters counters;
 };
 
+/// The state as saved in a database of any schema; stored_seq at least as high as the highest row. Errors:
+/// StorageError, sqlite::CorruptDatabase also where there is none.
+StoreState ReadStoreState(sqlite::Database& database);
+
 /// The writer's side of events.db.
 ///
 /// Rows appear in order of seq. That (event_id, topic_id, expired) is unique among the seqs with one seq / 131072 is
@@ -42,10 +46,12 @@ class Store {
   explicit Store(const std::filesystem::path& path);
   ~Store();
 
+  const std::filesystem::path& path() const { return database_.path(); }
+
   /// What the constructor had to do to a database of an older version.
   const std::optional<Migration>& migration() const { return migration_; }
 
-  /// The state as saved; stored_seq at least as high as the highest row.
+  /// As ReadStoreState.
   StoreState LoadState();
 
   /// When the newest event was accepted, on the age clock; 0 without events.
@@ -124,14 +130,5 @@ class Store {
   std::size_t topic_ids_bytes_ = 0;
   Durability durability_ = Durability::kVisible;
 };
-
-struct Salvaged {
-  std::uint64_t rows = 0;  ///< came over
-  bool is_all = false;     ///< no damage was met on the way
-};
-
-/// Copies what can still be read of a damaged database into a new one at `fresh`, durably: its state, how far
-/// events.keys goes, its events in doubt, and its rows, in both directions up to the damage. `damaged` is not changed.
-Salvaged Salvage(const std::filesystem::path& damaged, const std::filesystem::path& fresh);
 
 }  // namespace dedup

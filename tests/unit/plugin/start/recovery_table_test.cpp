@@ -7,6 +7,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <set>
 #include <string>
 #include <tuple>
@@ -32,7 +35,8 @@ struct JournalState {
   Events early_records;  // in the journal as a power cut left it: without its newest pages
   bool comes_up;
   bool set_aside;
-  const char* log;  // what recovery says of it
+  const char* log;       // what recovery says of it
+  Events released = {};  // which the store has had, and of which records are found all the same
 };
 constexpr bool kYes = true, kNo = false;
 const std::vector<JournalState> kJournals = {
@@ -41,6 +45,12 @@ const std::vector<JournalState> kJournals = {
     {"Whole", {6, 7, 8, 9}, {6, 7}, kYes, kNo, ""},
     {"Torn", {6, 7, 8}, {6}, kYes, kNo, "that was cut short at the journal's end"},
     {"FlippedBit", {7, 8, 9}, {7}, kYes, kNo, "the journal is damaged: "},
+    {"AfterAPowerCut", {6, 7, 8, 9}, {6, 7}, kYes, kNo, ""},
+    {"OfAnotherSize", {6, 7, 8, 9}, {6, 7}, kYes, kNo, ""},
+    {"WithoutItsBeginning", {6, 7, 8, 9}, {6, 7}, kYes, kNo, "had to be searched for", {1, 2, 3, 4, 5}},
+    {"ImpossibleWatermark", {6, 7, 8, 9}, {6, 7}, kYes, kNo, ""},
+    {"ImpossibleSeq", {6, 7, 8, 9}, {6, 7}, kYes, kNo, "its newest seq cannot be"},
+    {"BesideASalvage", {6, 7, 8, 9}, {6, 7}, kYes, kNo, ""},
     {"FlippedBitInTheHeader", {}, {}, kYes, kYes, "its header is damaged; it is set aside"},
     {"NoJournalAtAll", {}, {}, kYes, kYes, "not a journal of mosquitto-dedup; it is set aside"},
     {"OlderFormat", {}, {}, kYes, kYes, "its header is damaged; it is set aside"},
@@ -139,12 +149,19 @@ class RecoveryTableTest : public DeduplicatorFixture,
     const std::string_view state = journal().name;
     std::string bytes = state == "Empty" ? history.empty_journal : is_early() ? history.early_journal : history.journal;
     const auto flip = [&bytes](std::size_t at) { bytes[at] = static_cast<char>(bytes[at] ^ 1); };
+    const auto put = [&bytes](std::size_t at, auto value) { std::memcpy(bytes.data() + at, &value, sizeof value); };
     const auto record_of = [&bytes](int event) { return bytes.find(History::Payload(event)); };
     if (state == "Torn") {
       const std::size_t begin = record_of(is_early() ? 7 : 9) + 100;
       std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(begin), bytes.end(), '\0');
     }
     if (state == "FlippedBit") flip(record_of(6) + 100);
+    if (state == "AfterAPowerCut") put(offsetof(JournalHeader, clock.boot_number), std::uint64_t{4711});
+    if (state == "OfAnotherSize") options_.journal_bytes = 2 * Journal::kRingBytesMin;
+    if (state == "WithoutItsBeginning") put(offsetof(JournalHeader, released_position), std::uint64_t{1} << 40);
+    if (state == "ImpossibleWatermark") put(offsetof(JournalHeader, handed_on_seq), std::uint64_t{1} << 40);
+    if (state == "ImpossibleSeq") put(offsetof(JournalHeader, accepted_seq), std::uint64_t{1} << 50);
+    if (state == "BesideASalvage") put(offsetof(JournalHeader, store_damage), StoreDamage::kSalvaged);
     if (state == "FlippedBitInTheHeader") flip(offsetof(JournalHeader, secret));
     if (state == "NoJournalAtAll") bytes = "no journal";
     if (state == "OlderFormat") bytes[offsetof(JournalHeader, version)] = '\0';
@@ -193,6 +210,9 @@ TEST_P(RecoveryTableTest, KeepsWhatIsThereInventsNothingAndComesUp) {
   Events known_for_certain = in_journal, known_max = in_journal;
   known_for_certain.insert(database().rows.begin(), database().rows.end());
   known_max.insert(database().rows_max.begin(), database().rows_max.end());
+  for (Events* const known : {&known_for_certain, &known_max}) {
+    known->insert(journal().released.begin(), journal().released.end());
+  }
   const bool all_is_lost = known_max.empty() && journal().name != std::string("Empty");
 
   std::string log;

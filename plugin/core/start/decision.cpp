@@ -1,0 +1,63 @@
+#include "plugin/core/start/decision.h"
+
+#include <algorithm>
+
+namespace dedup {
+namespace {
+
+// States of a journal beside a store. Several may hold at once.
+
+bool IsAbsent(const Survey& found) { return !found.has_journal; }
+bool IsLost(const Survey& found) { return !found.has_journal && found.newest_seq != 0; }
+bool IsOfAnotherSize(const Survey& found) { return found.has_journal && !found.has_wanted_size; }
+bool HadAPowerCut(const Survey& found) { return found.had_power_cut; }
+bool IsDamagedInTheMiddle(const Survey& found) { return found.findings.damaged_bytes != 0; }
+bool HasLostItsBeginning(const Survey& found) { return found.findings.header_damaged; }
+bool LacksSeqs(const Survey& found) { return found.has_gaps; }
+bool LacksTheNewest(const Survey& found) {
+  return found.has_journal && found.last_seq < std::max(found.header.accepted_seq, found.state.stored_seq);
+}
+bool HasAnImpossibleWatermark(const Survey& found) { return found.header.handed_on_seq > found.header.accepted_seq; }
+// After a power cut the header may name a newer seq than any row or record, but not one for which there was no room.
+bool HasAnImpossibleSeq(const Survey& found) {
+  const std::uint64_t records_max = found.header.ring_bytes / sizeof(RecordHeader);
+  return found.header.accepted_seq > found.newest_seq + records_max + kSeqsSkipped;
+}
+bool FollowsASalvage(const Survey& found) { return found.header.store_damage != StoreDamage::kNone; }
+
+enum Action : unsigned { kStoreFirst = 1, kMakeJournal = 2, kSkipSeqs = 4, kDistrustHeader = 8 };
+
+// The table of docs/internals/recovery.md, as far as it is about the journal's records. All that applies is done; where
+// nothing does, journal and store are as a stop or a death of the process leaves them: the journal goes on without a
+// gap up to the newest event that there is.
+constexpr struct {
+  bool (*applies)(const Survey&);
+  unsigned actions;
+} kTable[] = {
+    {IsAbsent, kMakeJournal},
+    {IsLost, kSkipSeqs},
+    {IsOfAnotherSize, kStoreFirst | kMakeJournal},
+    {HadAPowerCut, kStoreFirst | kSkipSeqs},
+    {IsDamagedInTheMiddle, kStoreFirst},
+    {HasLostItsBeginning, kStoreFirst},
+    {LacksSeqs, kStoreFirst},
+    {LacksTheNewest, kStoreFirst},
+    {HasAnImpossibleWatermark, kStoreFirst},
+    {HasAnImpossibleSeq, kStoreFirst | kDistrustHeader},
+    {FollowsASalvage, kStoreFirst},
+};
+
+}  // namespace
+
+Decision Decide(const Survey& found) {
+  unsigned actions = 0;
+  for (const auto& row : kTable) {
+    if (row.applies(found)) actions |= row.actions;
+  }
+  return {.stores_first = (actions & kStoreFirst) != 0,
+          .makes_journal = (actions & kMakeJournal) != 0,
+          .skips_seqs = (actions & kSkipSeqs) != 0,
+          .distrusts_header = (actions & kDistrustHeader) != 0};
+}
+
+}  // namespace dedup
