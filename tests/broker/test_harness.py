@@ -1,10 +1,13 @@
 """The harness can fail: against a broker without the plugin, and when a broker dies."""
 
 import os
+import pathlib
+import shutil
 import signal
 
 import pytest
 
+import tests.support.broker as broker_module
 from tests.support import mqtt_client
 from tests.support.broker import wait_until
 from tests.support.events import event
@@ -41,6 +44,13 @@ def test_broker_that_dies_by_itself_fails_the_test(park):
 def test_broker_that_starts_although_it_must_not_fails_the_test(park):
     with pytest.raises(AssertionError, match="started all the same"):
         park.make_broker(plugin=False).start_refused()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a broker that becomes another user")
+def test_broker_of_another_user_reaches_a_plugin_that_this_user_does_not(park, tmp_path, monkeypatch):
+    tmp_path.chmod(0o700)
+    monkeypatch.setattr(broker_module, "PLUGIN", pathlib.Path(shutil.copy(broker_module.PLUGIN, tmp_path)))
+    park.start_broker(user="mosquitto")
 
 
 def test_shim_ends_the_broker_right_behind_an_acknowledgement(park, fault_shim):

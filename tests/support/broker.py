@@ -15,6 +15,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 from tests.support import mqtt_client
@@ -106,6 +107,7 @@ class Broker:
         self.port = port or free_port()
         self._process = None
         self._clients = []
+        self._reachable = None
         self.directory.mkdir(parents=True, exist_ok=True)
         self.data_dir.mkdir(exist_ok=True)
         self.log_path.touch()
@@ -119,12 +121,22 @@ class Broker:
                  "max_packet_size 100000000"]  # from 2.1 on there is a default of two million bytes
         lines += [f"log_type {log_type}" for log_type in self.log_types]
         if self.plugin:
-            lines.append(f"plugin {PLUGIN}")
+            lines.append(f"plugin {self._plugin_path()}")
             lines += [f"plugin_opt_{name} {value}" for name, value in self.options.items() if value is not None]
         path = self.directory / "mosquitto.conf"
         # Some of a test's own lines (per_listener_settings) must come before any listener.
         path.write_text("\n".join([self.config, *lines, self.bridge, ""]))
         return path
+
+    def _plugin_path(self):
+        """The plugin where the broker's user can read it: not every user reaches the checkout, under /root say."""
+        if self.user == "root":
+            return PLUGIN
+        if self._reachable is None:
+            self._reachable = tempfile.TemporaryDirectory(prefix="dedup-plugin-")
+            os.chmod(self._reachable.name, 0o755)
+            shutil.copy(PLUGIN, self._reachable.name)
+        return pathlib.Path(self._reachable.name) / PLUGIN.name
 
     def _spawn(self):
         environment = {**os.environ, **self.environment}
@@ -254,6 +266,9 @@ class Broker:
     def close(self):
         """Ends the broker; AssertionError if it had ended by itself, crashed, or a sanitizer found something."""
         self.disconnect_all()
+        if self._reachable is not None:
+            self._reachable.cleanup()
+            self._reachable = None
         if self._process is not None:
             code = self._process.poll()
             if code is None:
