@@ -39,10 +39,21 @@ Action ActionFor(Verdict verdict, std::uint8_t qos) {
   return Action::kRefuse;
 }
 
+// Another directory to start the broker in would be another data directory, and every id forgotten.
+Options WithAbsoluteDataDir(Options options, LogQueue& log) {
+  if (options.data_dir.is_absolute()) return options;
+  const std::string given = options.data_dir.string();
+  options.data_dir = std::filesystem::absolute(options.data_dir).lexically_normal();
+  log.Add(LogLevel::kWarning, "plugin_opt_data_dir " + given +
+                                  " is no absolute path, so it depends on where the broker is started; this time it is " +
+                                  options.data_dir.string());
+  return options;
+}
+
 }  // namespace
 
 Deduplicator::Deduplicator(const Options& options)
-    : options_(options), all_topics_(options.topics == Options{}.topics) {
+    : options_(WithAbsoluteDataDir(options, log_)), all_topics_(options.topics == Options{}.topics) {
   const auto start = std::chrono::steady_clock::now();
   try {
     Open(Recover(options_, log_));

@@ -86,9 +86,9 @@ class Deduplicator {
   template <class Directory>
   Decision Refuse(Directory& directory, const Publish& publish, std::string_view event_id, const char* why);
 
+  LogQueue log_;
   const Options options_;
   const bool all_topics_;
-  LogQueue log_;
   EventIdBuffer id_buffer_;
   OncePerMinute invalid_id_log_;
   OncePerMinute refused_log_;

@@ -100,6 +100,12 @@ std::string_view Trim(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kSpaces) - begin + 1);
 }
 
+// As whoever writes it means it, while every option would take the quotes for a part of a path, a name or a filter.
+bool IsQuoted(std::string_view text) {
+  constexpr std::string_view kQuotes = "\"'";
+  return !text.empty() && (kQuotes.find(text.front()) != kQuotes.npos || kQuotes.find(text.back()) != kQuotes.npos);
+}
+
 }  // namespace
 
 Options ParseOptions(const std::vector<std::pair<std::string_view, std::string_view>>& pairs) {
@@ -112,6 +118,10 @@ Options ParseOptions(const std::vector<std::pair<std::string_view, std::string_v
     }
     if (option == nullptr) {
       throw OptionError("unknown option plugin_opt_" + std::string(name) + "; the options are " + Names());
+    }
+    if (IsQuoted(Trim(text))) {
+      throw OptionError("plugin_opt_" + std::string(name) + " " + std::string(text) +
+                        ": write it without quotes, which Mosquitto takes for a part of the value");
     }
     if (!option->read(Trim(text), &options)) {
       throw OptionError("plugin_opt_" + std::string(name) + " '" + std::string(text) + "': it takes " +

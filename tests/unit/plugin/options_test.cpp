@@ -126,6 +126,17 @@ TEST(OptionsTest, AMalformedValueIsToldWithTheOptionsNameAndWhatItTakes) {
   }
 }
 
+TEST(OptionsTest, QuotesAreNoPartOfAValue) {
+  for (const std::string_view name : {"data_dir", "topics", "id_member", "id_property", "window", "on_store_failure"}) {
+    for (const std::string_view value : {"\"x\"", "'x'", " \"x\" ", "\"x", "x'", "\"a\" \"b\"", "\"\"", "\""}) {
+      EXPECT_THAT(ErrorOf({{name, value}}),
+                  AllOf(HasSubstr("plugin_opt_" + std::string(name) + " " + std::string(value)),
+                        HasSubstr("write it without quotes")));
+    }
+  }
+  EXPECT_EQ(ParseOptions({{"data_dir", "/o'clock/x"}}).data_dir, "/o'clock/x");
+}
+
 TEST(OptionsTest, AnUnknownOptionIsToldWithTheNamesOfAll) {
   for (const std::string_view name : {"", "windows", "Window", "data-dir"}) {
     EXPECT_THAT(ErrorOf({{name, "1"}}),
