@@ -44,10 +44,11 @@ File Lock(const fs::path& data_dir) {
 std::unique_ptr<Store> OpenStore(const fs::path& data_dir, LogQueue& log) {
   auto store = std::make_unique<Store>(data_dir / Store::kFileName);
   if (const auto& migration = store->migration()) {
-    log.Add(LogLevel::kNotice, "events.db was migrated from schema " + std::to_string(migration->from_version) +
-                                   " to " + std::to_string(kSchemaVersion) + ": " +
-                                   std::to_string(migration->event_count) + " events in " +
-                                   std::to_string(migration->duration.count()) + " ms");
+    log.Add(LogLevel::kNotice,
+            "events.db was migrated from schema " + std::to_string(migration->from_version) + " to " +
+                std::to_string(kSchemaVersion) +
+                (migration->event_count ? ": " + std::to_string(*migration->event_count) + " events" : "") + " in " +
+                std::to_string(migration->duration.count()) + " ms");
   }
   return store;
 }

@@ -19,6 +19,9 @@ CREATE TABLE in_doubt(                         -- accepted before a stop, perhap
   retain     INTEGER NOT NULL,
   properties BLOB NOT NULL
 ) STRICT;
+)sql";
+
+constexpr char kStateTable[] = R"sql(
 CREATE TABLE state(
   one           INTEGER PRIMARY KEY CHECK(one = 1),
   stored_seq    INTEGER NOT NULL,
@@ -86,6 +89,19 @@ INSERT INTO sqlite_stat1(tbl, idx, stat) VALUES
 ANALYZE sqlite_schema;                         -- reads it
 )sql";
 
+// What version 5 is there for: the column `synced` came to version 1 without a new version, so a database that an older
+// mosquitto-dedup made lacks it, whatever it was migrated to since.
+void AddSynced(sqlite::Database& database) {
+  if (database.QueryInteger("SELECT count(*) FROM pragma_table_info('state') WHERE name = 'synced'") != 0) return;
+  database.Execute("ALTER TABLE state RENAME TO state_1");
+  database.Execute(kStateTable);
+  database.Execute(
+      "DELETE FROM state;"
+      "INSERT INTO state SELECT one, stored_seq, forgotten_seq, skipped_seqs, duplicates, passed, refused, invalid_ids, "
+      "unstored, 0 FROM state_1;"
+      "DROP TABLE state_1");
+}
+
 void MigrateFrom1(sqlite::Database& database) {
   database.Execute("DROP VIEW readable_events");
   database.Execute("ALTER TABLE events RENAME TO events_1");
@@ -128,20 +144,23 @@ std::optional<Migration> PrepareSchema(sqlite::Database& database) {
   sqlite::Transaction transaction(database);
   if (version == 0) {
     database.Execute(kFixedTables);
+    database.Execute(kStateTable);
     database.Execute(kEventTables);
     database.Execute(kIndexes);
-  } else if (version == 1) {
-    MigrateFrom1(database);
   } else {
-    database.Execute("DROP INDEX events_by_id");
+    if (version == 1) MigrateFrom1(database);
+    if (version == 2 || version == 3) database.Execute("DROP INDEX events_by_id");
+    AddSynced(database);
   }
   if (version < 3) database.Execute(kKeyTable);
-  database.Execute(kIdIndex);
+  if (version < 4) database.Execute(kIdIndex);
   database.Execute(("PRAGMA user_version = " + std::to_string(kSchemaVersion)).c_str());
   std::optional<Migration> migration;
   if (version != 0) {
-    const std::int64_t events = database.QueryInteger("SELECT count(*) FROM events");
-    migration = {.from_version = version, .event_count = static_cast<std::uint64_t>(events), .duration = {}};
+    migration = {.from_version = version, .event_count = std::nullopt, .duration = {}};
+    if (version < 4) {
+      migration->event_count = static_cast<std::uint64_t>(database.QueryInteger("SELECT count(*) FROM events"));
+    }
   }
   transaction.Commit();
   if (migration) {

@@ -9,7 +9,7 @@
 
 namespace dedup {
 
-inline constexpr int kSchemaVersion = 4;
+inline constexpr int kSchemaVersion = 5;
 
 /// The table `times` has a row for so many seqs.
 inline constexpr std::int64_t kSeqsPerTimes = 1024;
@@ -17,7 +17,7 @@ inline constexpr std::int64_t kSeqsPerTimes = 1024;
 /// An older database was brought to kSchemaVersion.
 struct Migration {
   int from_version;
-  std::uint64_t event_count;
+  std::optional<std::uint64_t> event_count;  ///< how many there are, where their table or an index was made anew
   std::chrono::milliseconds duration;
 };
 

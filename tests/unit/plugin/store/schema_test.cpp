@@ -84,7 +84,9 @@ TEST_F(SchemaTest, EveryOlderVersionIsMigratedWhole) {
     const auto migration = Prepare();
     ASSERT_TRUE(migration) << version;
     EXPECT_EQ(migration->from_version, version);
-    EXPECT_EQ(std::to_string(migration->event_count), Column("SELECT count(*) FROM events").front());
+    if (migration->event_count) {
+      EXPECT_EQ(std::to_string(*migration->event_count), Column("SELECT count(*) FROM events").front());
+    }
     EXPECT_EQ(Content(), before) << version;
     EXPECT_THAT(Column("PRAGMA integrity_check"), ElementsAre("ok"));
   }
@@ -102,6 +104,27 @@ TEST_F(SchemaTest, AMigratedDatabaseLooksLikeANewOne) {
     EXPECT_TRUE(Prepare());
     EXPECT_EQ(Column(kSchemaSql), new_schema) << version;
     EXPECT_EQ(Column(kStatistics), new_statistics) << version;
+  }
+}
+
+TEST_F(SchemaTest, AColumnThatCameWithoutAVersionIsAdded) {
+  constexpr char kSchemaSql[] = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name";
+  constexpr char kState[] =
+      "SELECT one || ' ' || stored_seq || ' ' || forgotten_seq || ' ' || skipped_seqs || ' ' || duplicates || ' ' || "
+      "passed || ' ' || refused || ' ' || invalid_ids || ' ' || unstored FROM state";
+  std::filesystem::remove(path_);
+  EXPECT_FALSE(Prepare());
+  const auto new_schema = Column(kSchemaSql);
+  for (int version = 1; version < kSchemaVersion; ++version) {
+    UseDatabaseOfVersion(version);
+    Execute(
+        "UPDATE state SET forgotten_seq = 1, duplicates = 2, passed = 3, refused = 4, invalid_ids = 5, unstored = 6;"
+        "ALTER TABLE state DROP COLUMN synced");
+    const auto before = Column(kState);
+    EXPECT_TRUE(Prepare());
+    EXPECT_EQ(Column(kState), before) << version;
+    EXPECT_THAT(Column("SELECT synced FROM state"), ElementsAre("0"));
+    EXPECT_EQ(Column(kSchemaSql), new_schema) << version;
   }
 }
 
