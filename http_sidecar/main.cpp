@@ -19,6 +19,7 @@
 
 #include "http_sidecar/auth/tokens.h"
 #include "http_sidecar/base/stderr_log.h"
+#include "http_sidecar/base/why_unreadable.h"
 #include "http_sidecar/endpoints/api.h"
 #include "http_sidecar/flags.h"
 #include "http_sidecar/mqtt/publisher.h"
@@ -58,12 +59,15 @@ BrokerAccess BrokerOf(const Options& options) {
   if (!options.mqtt_password_file.empty()) {
     std::ifstream file(options.mqtt_password_file);
     if (!std::getline(file, broker.password) || broker.password.empty()) {
-      throw std::runtime_error("cannot read a password from " + options.mqtt_password_file.string());
+      const std::string why = WhyUnreadable(options.mqtt_password_file);
+      throw std::runtime_error("cannot read a password from " + options.mqtt_password_file.string() + ": " +
+                               (why.empty() ? "its first line is empty" : why));
     }
     if (broker.password.ends_with('\r')) broker.password.pop_back();
   }
-  if (!broker.ca_file.empty() && !std::ifstream(broker.ca_file)) {
-    throw std::runtime_error("cannot read the broker's CA, " + broker.ca_file);
+  if (broker.ca_file.empty()) return broker;
+  if (const std::string why = WhyUnreadable(broker.ca_file); !why.empty()) {
+    throw std::runtime_error("cannot read the broker's CA, " + broker.ca_file + ": " + why);
   }
   return broker;
 }
@@ -82,6 +86,16 @@ void Reload(const Options& options, Tokens* tokens, Watchers* watchers, Server* 
     Log("SIGHUP: the certificate was read anew");
   } catch (const std::exception& error) {
     Log(std::string("SIGHUP: the old certificate stays: ") + error.what());
+  }
+}
+
+// Not an end: the plugin may yet make the directory. But a wrong one would only be seen by who asks for events.
+void WarnUnlessReadable(Api* api) {
+  try {
+    api->readers.Use([](EventReader& reader) { return reader.ReadStatistics(); });
+  } catch (const StorageError& error) {
+    Log(StoreTrouble(error) + "; --data-dir must be the plugin's plugin_opt_data_dir, and this user (uid " +
+        std::to_string(geteuid()) + ") must be able to read it; trying again");
   }
 }
 
@@ -107,12 +121,15 @@ int Run(const Options& options) {
   std::signal(SIGPIPE, SIG_IGN);
   RaiseFileLimit();
 
+  // First what can be wrong with the files that were named.
   Tokens tokens(options.tokens);
+  const auto tls = options.has_tls() ? std::make_shared<const Tls>(options.tls) : nullptr;
+  const std::filesystem::path data_dir = std::filesystem::absolute(options.data_dir).lexically_normal();
   Publisher publisher(BrokerOf(options));
-  Api api(options.data_dir, &publisher, &tokens);
+  Api api(data_dir, &publisher, &tokens);
   Server server(&api, options.limits);
   if (options.access_log) server.LogRequests();
-  if (options.has_tls()) server.SetTls(std::make_shared<const Tls>(options.tls));
+  if (tls != nullptr) server.SetTls(tls);
   const int port = server.Listen(options.http_host, options.http_port);
   const bool asks_nobody = !options.tokens && !options.tls.client_ca && !options.insecure;
   if (asks_nobody) server.RequireLocalHost(options.http_host);
@@ -126,7 +143,8 @@ int Run(const Options& options) {
   }
   Log("version " DEDUP_VERSION ", listening on " +
       UrlOf(options.has_tls() ? "https" : "http", options.http_host, port) + ", broker " + options.mqtt_host + ":" +
-      std::to_string(options.mqtt_port) + ", data in " + options.data_dir.string() + "; " + Count(tokens));
+      std::to_string(options.mqtt_port) + ", data in " + data_dir.string() + "; " + Count(tokens));
+  WarnUnlessReadable(&api);
 
   auto serving = std::async(std::launch::async, [&server] {
     // Ends the wait below, also when serving ends by itself or by an exception.

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "http_sidecar/base/hex.h"
+#include "http_sidecar/base/why_unreadable.h"
 #include "http_sidecar/http/query.h"
 #include "plugin/core/text/topic_filter.h"
 
@@ -84,7 +85,9 @@ std::vector<Token> ReadTokenFile(const std::filesystem::path& path) {
     }
   }
   // Not at its end: it could not be opened, or not be read, as a directory.
-  if (!file.eof() || file.bad()) throw TokenFileError("cannot read the token file " + path.string());
+  if (!file.eof() || file.bad()) {
+    throw TokenFileError("cannot read the token file " + path.string() + ": " + WhyUnreadable(path));
+  }
   return tokens;
 }
 

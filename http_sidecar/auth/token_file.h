@@ -23,7 +23,7 @@ struct Token {
   bool operator==(const Token&) const = default;
 };
 
-/// what() names the file, the line and what a line takes.
+/// what() names the file, and the line and what a line takes, or why the file cannot be read.
 class TokenFileError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -11,19 +11,24 @@
 #include <stdexcept>
 #include <string>
 
+#include "http_sidecar/base/why_unreadable.h"
+
 namespace dedup::sidecar {
 namespace {
 
-std::string LastError() {
-  const unsigned long error = ERR_peek_last_error();
-  const char* const reason = ERR_reason_error_string(error);
+// The first of what OpenSSL complains of is the cause.
+std::string TakeReason() {
+  const char* const reason = ERR_reason_error_string(ERR_peek_error());
   ERR_clear_error();
-  return reason == nullptr ? "it cannot be read" : reason;
+  return reason == nullptr ? "OpenSSL does not say why" : reason;
 }
 
-void CheckFile(int result, const char* what, const std::filesystem::path& path) {
+// `takes`: what is to be in the file.
+void CheckFile(int result, const char* what, const std::filesystem::path& path, const char* takes) {
   if (result == 1) return;
-  throw std::runtime_error(std::string(what) + " " + path.string() + ": " + LastError());
+  std::string why = WhyUnreadable(path);
+  if (why.empty()) why = TakeReason() + "; it takes " + takes;
+  throw std::runtime_error(std::string(what) + " " + path.string() + ": " + why);
 }
 
 // A key with a passphrase must not make it ask on the terminal.
@@ -89,7 +94,7 @@ std::shared_ptr<SSL_CTX> MakeContext(const TlsFiles& files) {
   ERR_clear_error();
   std::shared_ptr<SSL_CTX> shared(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
   SSL_CTX* const context = shared.get();
-  if (context == nullptr) throw std::runtime_error("TLS: " + LastError());
+  if (context == nullptr) throw std::runtime_error("TLS: " + TakeReason());
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
   // A retry may come from another place in memory; idle connections keep no buffers, for there may be many.
@@ -97,10 +102,12 @@ std::shared_ptr<SSL_CTX> MakeContext(const TlsFiles& files) {
                    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_default_passwd_cb(context, NoPassphrase);
   CheckFile(SSL_CTX_use_certificate_chain_file(context, files.certificate.c_str()), "the certificate",
-            files.certificate);
-  CheckFile(SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM), "the key", files.key);
+            files.certificate, "a certificate in PEM");
+  CheckFile(SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM), "the key", files.key,
+            "the certificate's key in PEM, without a passphrase");
   if (!files.client_ca) return shared;
-  CheckFile(SSL_CTX_load_verify_file(context, files.client_ca->c_str()), "the clients' CA", *files.client_ca);
+  CheckFile(SSL_CTX_load_verify_file(context, files.client_ca->c_str()), "the clients' CA", *files.client_ca,
+            "certificates in PEM");
   SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(files.client_ca->c_str()));
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   // Without one, OpenSSL resumes no session of a client that has shown a certificate, and cuts him off.
@@ -119,7 +126,7 @@ std::unique_ptr<Connection> Tls::Accept(int fd) const {
   if (ssl == nullptr || SSL_set_fd(ssl, fd) != 1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) {
     SSL_free(ssl);
     close(fd);
-    throw std::runtime_error("TLS: " + LastError());
+    throw std::runtime_error("TLS: " + TakeReason());
   }
   return std::make_unique<TlsConnection>(fd, ssl);
 }

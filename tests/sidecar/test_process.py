@@ -4,10 +4,13 @@ import contextlib
 import json
 import os
 import pathlib
+import pwd
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
@@ -73,6 +76,50 @@ def test_address_that_is_not_ours():
     refused = run("--http-host", "192.0.2.1", "--http-port", "0")
     assert refused.returncode == 1
     assert "192.0.2.1" in refused.stderr
+
+
+def first_words(*command):
+    """What a sidecar logs until it has said that it listens and what it thinks of its data directory."""
+    with subprocess.Popen([*command, "--http-port", "0"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                          cwd="/") as process:
+        try:
+            lines = []
+            while not any("the event store cannot be read" in line for line in lines):
+                line = process.stderr.readline()
+                assert line, lines
+                lines.append(line)
+            return "".join(lines)
+        finally:
+            process.kill()
+
+
+def test_wrong_data_directory_is_told_at_the_start(tmp_path):
+    (tmp_path / "file").touch()
+    for data_dir, why in [("none", "No such file or directory"), ("file", "Not a directory"), (".", "No such file or directory")]:
+        words = first_words(PROGRAM, "--data-dir", tmp_path / data_dir)
+        assert f"{(tmp_path / data_dir).resolve()}/events.journal: {why}; --data-dir must be" in words
+
+
+def test_data_directory_is_told_with_its_whole_path():
+    words = first_words(PROGRAM, "--data-dir", "some/../where")
+    assert " data in /where; " in words and " /where/events.journal: " in words
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start it as another user")
+def test_data_directory_that_may_not_be_read_is_told_at_the_start(tmp_path):
+    tmp_path.chmod(0o700)
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o755)
+        program = shutil.copy(PROGRAM, name)  # where that user can reach it
+        words = first_words("setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups", program, "--data-dir",
+                            tmp_path)
+    assert f"{tmp_path}/events.journal: Permission denied" in words
+    assert f"this user (uid {pwd.getpwnam('nobody').pw_uid})" in words
+
+
+def test_good_data_directory_is_not_complained_of(stack):
+    _, sidecar = stack.start()
+    assert "event store" not in sidecar.log()
 
 
 def listening_addresses(port):

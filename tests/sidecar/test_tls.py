@@ -169,17 +169,27 @@ def test_files_that_cannot_be_used_are_named(authority, other_authority, server_
     subprocess.run(["openssl", "ec", "-in", key, "-aes128", "-passout", "pass:x", "-out", locked], check=True,
                    capture_output=True)
     other_key = other_authority.issue("x")[1]
-    for files, named in [((tmp_path / "none", key), "none"), ((tmp_path / "empty", key), "empty"), ((key, key), key),
-                         ((certificate, tmp_path / "none"), "none"), ((certificate, locked), locked),
-                         ((certificate, other_key), other_key)]:
+    none, empty = tmp_path / "none", tmp_path / "empty"
+    gone, a_directory = "No such file or directory", "Is a directory"
+    for files, named, why in [
+            ((none, key), none, gone), ((tmp_path, key), tmp_path, a_directory), ((empty, key), empty, "a certificate in PEM"),
+            ((key, key), key, "a certificate in PEM"), ((certificate, none), none, gone),
+            ((certificate, tmp_path), tmp_path, a_directory), ((certificate, locked), locked, "without a passphrase"),
+            ((certificate, other_key), other_key, "mismatch")]:
         code, text = refusal(*tls_arguments(files))
-        assert code == 1 and str(named) in text, text
-    code, text = refusal(*tls_arguments(server_files, "--tls-client-ca", tmp_path / "empty"))
-    assert code == 1 and str(tmp_path / "empty") in text
-    code, text = refusal("--mqtt-ca", tmp_path / "none")
-    assert code == 1 and str(tmp_path / "none") in text
-    code, text = refusal("--mqtt-username", "a", "--mqtt-password-file", tmp_path / "empty")
-    assert code == 1 and str(tmp_path / "empty") in text
+        assert code == 1 and f" {named}: " in text and why in text, text
+        assert len(text.splitlines()) == 1, "nothing has begun yet"
+    for arguments, named, why in [
+            (tls_arguments(server_files, "--tls-client-ca", none), none, gone),
+            (tls_arguments(server_files, "--tls-client-ca", tmp_path), tmp_path, a_directory),
+            (tls_arguments(server_files, "--tls-client-ca", empty), empty, "certificates in PEM"),
+            (["--mqtt-ca", none], none, gone), (["--mqtt-ca", tmp_path], tmp_path, a_directory),
+            (["--mqtt-username", "a", "--mqtt-password-file", none], none, gone),
+            (["--mqtt-username", "a", "--mqtt-password-file", empty], empty, "its first line is empty"),
+            (["--tokens", none], none, gone), (["--tokens", tmp_path], tmp_path, a_directory)]:
+        code, text = refusal(*arguments)
+        assert code == 1 and f" {named}: " in text and why in text, text
+        assert len(text.splitlines()) == 1
 
 
 def test_a_new_certificate_is_taken_by_sighup(park, authority, other_authority, tmp_path):

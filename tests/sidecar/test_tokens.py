@@ -294,7 +294,7 @@ def test_a_bad_file_keeps_the_old_tokens_and_says_why(park, tmp_path):
     reload(sidecar, f"the old tokens stay: {tokens.path}:2: a line takes a name")
     assert me.get("/events").status == 200
     tokens.path.unlink()
-    reload(sidecar, f"the old tokens stay: cannot read the token file {tokens.path}")
+    reload(sidecar, f"the old tokens stay: cannot read the token file {tokens.path}: No such file or directory")
     assert me.get("/events").status == 200
     tokens.path.write_text("")
     reload(sidecar, "0 tokens")
