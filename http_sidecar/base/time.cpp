@@ -1,8 +1,8 @@
 #include "http_sidecar/base/time.h"
 
-#include <chrono>
-#include <cstddef>
-#include <optional>
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
 
 namespace dedup::sidecar {
 namespace {
@@ -103,7 +103,34 @@ std::optional<std::chrono::microseconds> TakeTimeAndZone(Cursor* cursor, bool ex
   return std::chrono::minutes(utc_minute) + std::chrono::seconds(second) + std::chrono::microseconds(millionths);
 }
 
+constexpr std::size_t kSecondBytes = 20;
+
+// printf would take a fifth of the time of a long list.
+void PutDigits(std::uint32_t number, int count, char* text) {
+  for (char* digit = text + count; digit != text; number /= 10) *--digit = static_cast<char>('0' + number % 10);
+}
+
+// Without the fraction: "2024-02-29T23:59:59.", 20 characters.
+void PutSecond(std::chrono::sys_seconds time, char* text) {
+  using namespace std::chrono;
+  const auto day = floor<days>(time);
+  const year_month_day date(day);
+  const hh_mm_ss clock(time - day);
+  std::memcpy(text, "0000-00-00T00:00:00.", kSecondBytes);
+  PutDigits(static_cast<std::uint32_t>(static_cast<int>(date.year())), 4, text);
+  PutDigits(static_cast<unsigned>(date.month()), 2, text + 5);
+  PutDigits(static_cast<unsigned>(date.day()), 2, text + 8);
+  PutDigits(static_cast<std::uint32_t>(clock.hours().count()), 2, text + 11);
+  PutDigits(static_cast<std::uint32_t>(clock.minutes().count()), 2, text + 14);
+  PutDigits(static_cast<std::uint32_t>(clock.seconds().count()), 2, text + 17);
+}
+
 }  // namespace
+
+std::int64_t NowUs() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
 
 std::optional<std::int64_t> ParseTimestamp(std::string_view text) {
   Cursor cursor(text);
@@ -121,5 +148,40 @@ std::optional<std::int64_t> ParseTimestamp(std::string_view text) {
 }
 
 bool IsTimestamp(std::string_view text) { return ParseTimestamp(text).has_value(); }
+
+char* PutTime(std::int64_t us, char* at) {
+  using namespace std::chrono;
+  // Beyond the years that RFC 3339 can write there are only damaged rows.
+  constexpr sys_days kFirst{year(1) / 1 / 1}, kEnd{year(10'000) / 1 / 1};
+  const auto time = std::clamp<sys_time<microseconds>>(sys_time<microseconds>{microseconds(us)}, kFirst,
+                                                       sys_time<microseconds>(kEnd) - microseconds(1));
+  const auto second = floor<seconds>(time);
+  // In a list many events share a second.
+  thread_local struct {
+    sys_seconds second;
+    char text[kSecondBytes];
+  } last{.second = sys_seconds::min(), .text = {}};
+  if (second != last.second) PutSecond(last.second = second, last.text);
+  std::memcpy(at, last.text, kSecondBytes);
+  PutDigits(static_cast<std::uint32_t>((time - second).count()), 6, at + kSecondBytes);
+  at[kTimeBytes - 1] = 'Z';
+  return at + kTimeBytes;
+}
+
+std::string FormatTime(std::int64_t us) {
+  std::string text(kTimeBytes, '\0');
+  PutTime(us, text.data());
+  return text;
+}
+
+std::string FormatUptime(std::chrono::seconds uptime) {
+  const auto days = std::chrono::duration_cast<std::chrono::days>(uptime);
+  const std::chrono::hh_mm_ss time(uptime - days);
+  char text[64];
+  std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", static_cast<long>(time.hours().count()),
+                static_cast<long>(time.minutes().count()), static_cast<long>(time.seconds().count()));
+  if (days.count() == 0) return text;
+  return std::to_string(days.count()) + (days.count() == 1 ? " day, " : " days, ") + text;
+}
 
 }  // namespace dedup::sidecar

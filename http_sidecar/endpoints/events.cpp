@@ -3,6 +3,7 @@
 #include <utility>
 #include <variant>
 
+#include "http_sidecar/base/time.h"
 #include "http_sidecar/endpoints/endpoints.h"
 #include "http_sidecar/events/event_format.h"
 #include "http_sidecar/events/event_listing.h"

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "http_sidecar/base/uptime.h"
+#include "http_sidecar/base/time.h"
 #include "http_sidecar/endpoints/endpoints.h"
 #include "plugin/core/contract/figures.h"
 #include "plugin/core/text/json_writer.h"

@@ -4,6 +4,7 @@
 #include <string>
 #include <variant>
 
+#include "http_sidecar/base/time.h"
 #include "http_sidecar/endpoints/endpoints.h"
 #include "http_sidecar/events/event_query.h"
 #include "http_sidecar/http/query.h"

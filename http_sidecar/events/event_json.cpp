@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <cstddef>
-#include <cstring>
 
+#include "http_sidecar/base/time.h"
 #include "plugin/core/text/json.h"
 
 namespace dedup::sidecar {
@@ -64,53 +63,11 @@ void AppendTopic(std::string_view topic, std::string* out) {
   out->append(last.text);
 }
 
-constexpr std::size_t kSecondBytes = 20;
-constexpr std::size_t kTimeBytes = kSecondBytes + 7;
 constexpr std::size_t kNumberBytesMax = 20;
 
 char* Put(std::string_view text, char* at) { return std::ranges::copy(text, at).out; }
 
 char* PutNumber(std::uint64_t number, char* at) { return std::to_chars(at, at + kNumberBytesMax, number).ptr; }
-
-// printf would take a fifth of the time of a long list.
-void PutDigits(std::uint32_t number, int count, char* text) {
-  for (char* digit = text + count; digit != text; number /= 10) *--digit = static_cast<char>('0' + number % 10);
-}
-
-// Without the fraction: "2024-02-29T23:59:59.", 20 characters.
-void PutSecond(std::chrono::sys_seconds time, char* text) {
-  using namespace std::chrono;
-  const auto day = floor<days>(time);
-  const year_month_day date(day);
-  const hh_mm_ss clock(time - day);
-  std::memcpy(text, "0000-00-00T00:00:00.", kSecondBytes);
-  PutDigits(static_cast<std::uint32_t>(static_cast<int>(date.year())), 4, text);
-  PutDigits(static_cast<unsigned>(date.month()), 2, text + 5);
-  PutDigits(static_cast<unsigned>(date.day()), 2, text + 8);
-  PutDigits(static_cast<std::uint32_t>(clock.hours().count()), 2, text + 11);
-  PutDigits(static_cast<std::uint32_t>(clock.minutes().count()), 2, text + 14);
-  PutDigits(static_cast<std::uint32_t>(clock.seconds().count()), 2, text + 17);
-}
-
-// kTimeBytes characters.
-char* PutTime(std::int64_t us, char* at) {
-  using namespace std::chrono;
-  // Beyond the years that RFC 3339 can write there are only damaged rows.
-  constexpr sys_days kFirst{year(1) / 1 / 1}, kEnd{year(10'000) / 1 / 1};
-  const auto time = std::clamp<sys_time<microseconds>>(sys_time<microseconds>{microseconds(us)}, kFirst,
-                                                       sys_time<microseconds>(kEnd) - microseconds(1));
-  const auto second = floor<seconds>(time);
-  // In a list many events share a second.
-  thread_local struct {
-    sys_seconds second;
-    char text[kSecondBytes];
-  } last{.second = sys_seconds::min(), .text = {}};
-  if (second != last.second) PutSecond(last.second = second, last.text);
-  std::memcpy(at, last.text, kSecondBytes);
-  PutDigits(static_cast<std::uint32_t>((time - second).count()), 6, at + kSecondBytes);
-  at[kTimeBytes - 1] = 'Z';
-  return at + kTimeBytes;
-}
 
 void AppendCsvField(std::string_view text, std::string* out) {
   if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
@@ -169,11 +126,10 @@ void AppendEventOnOneLine(const StoredEvent& event, std::string* out) {
 void AppendEventCsv(const StoredEvent& event, std::string* out) {
   Members members;
   const bool is_object = ReadMembers(event.payload, &members);
-  char seq[kNumberBytesMax];
-  out->append(seq, PutNumber(event.seq, seq));
-  out->push_back(',');
-  AppendTime(event.received_us, out);
-  out->push_back(',');
+  char start[kNumberBytesMax + kTimeBytes + 2];
+  char* end = Put(",", PutNumber(event.seq, start));
+  end = Put(",", PutTime(event.received_us, end));
+  out->append(start, end);
   AppendCsvField(event.topic, out);
   out->push_back(',');
   AppendCsvField(event.event_id, out);
@@ -184,17 +140,6 @@ void AppendEventCsv(const StoredEvent& event, std::string* out) {
   out->push_back(',');
   if (!is_object) AppendBase64(event.payload, out);
   out->append("\r\n");
-}
-
-void AppendTime(std::int64_t us, std::string* out) {
-  char text[kTimeBytes];
-  out->append(text, PutTime(us, text));
-}
-
-std::string FormatTime(std::int64_t us) {
-  std::string text;
-  AppendTime(us, &text);
-  return text;
 }
 
 void AppendBase64(std::string_view bytes, std::string* out) {

@@ -1,7 +1,6 @@
 // Stored events as `GET /events` shows them: in JSON, and as lines of CSV.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -26,10 +25,6 @@ inline constexpr std::string_view kEventCsvHeader =
 
 /// As a line of CSV (RFC 4180): strings without quotes and escapes, other values as JSON, null as nothing.
 void AppendEventCsv(const StoredEvent& event, std::string* out);
-
-/// "2024-02-29T23:59:59.000001Z", from microseconds since 1970; what is outside the years 1 to 9999 becomes their edge.
-void AppendTime(std::int64_t us, std::string* out);
-std::string FormatTime(std::int64_t us);
 
 /// RFC 4648, with padding.
 void AppendBase64(std::string_view bytes, std::string* out);

@@ -6,7 +6,6 @@
 #include <stdexcept>
 
 #include "http_sidecar/base/time.h"
-#include "http_sidecar/events/event_json.h"
 #include "http_sidecar/http/query.h"
 #include "plugin/core/event/event_id.h"
 #include "plugin/core/event/source.h"
@@ -82,11 +81,6 @@ bool IsNewestFirst(std::string_view raw) {
 }
 
 }  // namespace
-
-std::int64_t NowUs() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-}
 
 std::variant<EventQuery, Problem> ParseEventQuery(std::string_view target, std::int64_t now_us) {
   EventQuery query;

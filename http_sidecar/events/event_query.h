@@ -8,7 +8,7 @@
 #include <string_view>
 #include <variant>
 
-#include "http_sidecar/publish/parse_batch.h"
+#include "http_sidecar/base/problem.h"
 #include "plugin/core/store/event_filter.h"
 
 namespace dedup::sidecar {
@@ -21,9 +21,6 @@ struct EventQuery {
   std::optional<std::size_t> limit;  ///< of a page; without one all is asked for
   bool is_relative = false;          ///< since or until is so long ago, so that the same query soon means another time
 };
-
-/// The wall clock.
-std::int64_t NowUs();
 
 /// Reads topic, source, event_id, since, until, after_seq, before_seq, limit and order; other parameters are left
 /// alone. `now_us` is what times ago are counted from. The problem, a 400, names the parameter and what it takes.

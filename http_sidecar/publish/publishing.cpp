@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "http_sidecar/events/event_json.h"
+#include "http_sidecar/base/time.h"
 #include "http_sidecar/http/query.h"
 #include "plugin/core/text/json.h"
 #include "plugin/core/text/json_writer.h"

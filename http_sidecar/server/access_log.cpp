@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <iterator>
 
-#include "http_sidecar/events/event_json.h"
+#include "http_sidecar/base/time.h"
 #include "plugin/core/text/json_writer.h"
 
 namespace dedup::sidecar {

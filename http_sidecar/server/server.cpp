@@ -23,8 +23,8 @@
 
 #include "http_sidecar/base/ascii.h"
 #include "http_sidecar/base/stderr_log.h"
+#include "http_sidecar/base/time.h"
 #include "http_sidecar/endpoints/endpoints.h"
-#include "http_sidecar/events/event_query.h"
 #include "http_sidecar/http/origin.h"
 #include "http_sidecar/net/body_reader.h"
 #include "http_sidecar/net/client_socket.h"

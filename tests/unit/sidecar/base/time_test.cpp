@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <string>
+
 namespace dedup::sidecar {
 namespace {
 
@@ -106,6 +109,30 @@ TEST(TimestampTest, IsATimeInMicroseconds) {
   EXPECT_EQ(ParseTimestamp("9999-12-31T23:59:59.999999Z"), 253'402'300'799'999'999);
   EXPECT_EQ(ParseTimestamp("0001-01-01"), -62'135'596'800'000'000);
   EXPECT_EQ(ParseTimestamp("1970-01-01T"), std::nullopt);
+}
+
+TEST(FormatTimeTest, BeforeAndAfterTheEpoch) {
+  for (const std::int64_t us : {1'000'007, 1'999'999, 1'000'000}) {  // of one second
+    EXPECT_EQ(FormatTime(us), "1970-01-01T00:00:01." + std::to_string(us).substr(1) + "Z");
+  }
+  EXPECT_EQ(FormatTime(0), "1970-01-01T00:00:00.000000Z");
+  EXPECT_EQ(FormatTime(-1), "1969-12-31T23:59:59.999999Z");
+  EXPECT_EQ(FormatTime(951'782'400'000'001), "2000-02-29T00:00:00.000001Z");
+  EXPECT_EQ(FormatTime(std::numeric_limits<std::int64_t>::max()), "9999-12-31T23:59:59.999999Z");
+  EXPECT_EQ(FormatTime(std::numeric_limits<std::int64_t>::min()), "0001-01-01T00:00:00.000000Z");
+}
+
+TEST(FormatUptimeTest, ReadsLikeTheEarlierServices) {
+  using std::chrono::seconds;
+  EXPECT_EQ(FormatUptime(seconds(0)), "0:00:00");
+  EXPECT_EQ(FormatUptime(seconds(7)), "0:00:07");
+  EXPECT_EQ(FormatUptime(seconds(59 * 60 + 59)), "0:59:59");
+  EXPECT_EQ(FormatUptime(seconds(10 * 3600)), "10:00:00");
+  EXPECT_EQ(FormatUptime(seconds(86'399)), "23:59:59");
+  EXPECT_EQ(FormatUptime(seconds(86'400)), "1 day, 0:00:00");
+  EXPECT_EQ(FormatUptime(seconds(90'061)), "1 day, 1:01:01");
+  EXPECT_EQ(FormatUptime(seconds(200'000)), "2 days, 7:33:20");
+  EXPECT_EQ(FormatUptime(seconds(86'400LL * 1000)), "1000 days, 0:00:00");
 }
 
 }  // namespace

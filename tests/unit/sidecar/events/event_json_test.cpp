@@ -100,16 +100,5 @@ TEST(EventJsonTest, Base64HasPadding) {
   EXPECT_EQ(encode("\xfb\xff\xbf"), "+/+/");
 }
 
-TEST(EventJsonTest, TimesBeforeAndAfterTheEpoch) {
-  for (const std::int64_t us : {1'000'007, 1'999'999, 1'000'000}) {  // of one second
-    EXPECT_EQ(FormatTime(us), "1970-01-01T00:00:01." + std::to_string(us).substr(1) + "Z");
-  }
-  EXPECT_EQ(FormatTime(0), "1970-01-01T00:00:00.000000Z");
-  EXPECT_EQ(FormatTime(-1), "1969-12-31T23:59:59.999999Z");
-  EXPECT_EQ(FormatTime(951'782'400'000'001), "2000-02-29T00:00:00.000001Z");
-  EXPECT_EQ(FormatTime(std::numeric_limits<std::int64_t>::max()), "9999-12-31T23:59:59.999999Z");
-  EXPECT_EQ(FormatTime(std::numeric_limits<std::int64_t>::min()), "0001-01-01T00:00:00.000000Z");
-}
-
 }  // namespace
 }  // namespace dedup::sidecar
