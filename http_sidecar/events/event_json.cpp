@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstddef>
 
+#include "http_sidecar/base/base64.h"
 #include "http_sidecar/base/time.h"
 #include "plugin/core/text/json.h"
 
@@ -140,17 +141,6 @@ void AppendEventCsv(const StoredEvent& event, std::string* out) {
   out->push_back(',');
   if (!is_object) AppendBase64(event.payload, out);
   out->append("\r\n");
-}
-
-void AppendBase64(std::string_view bytes, std::string* out) {
-  constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::string_view group = bytes.substr(i, 3);
-    std::uint32_t bits = 0;
-    for (std::size_t k = 0; k < 3; ++k)
-      bits = bits << 8 | (k < group.size() ? static_cast<unsigned char>(group[k]) : 0);
-    for (std::size_t k = 0; k < 4; ++k) out->push_back(k <= group.size() ? kDigits[bits >> (18 - 6 * k) & 63] : '=');
-  }
 }
 
 }  // namespace dedup::sidecar

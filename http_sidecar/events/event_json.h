@@ -26,7 +26,4 @@ inline constexpr std::string_view kEventCsvHeader =
 /// As a line of CSV (RFC 4180): strings without quotes and escapes, other values as JSON, null as nothing.
 void AppendEventCsv(const StoredEvent& event, std::string* out);
 
-/// RFC 4648, with padding.
-void AppendBase64(std::string_view bytes, std::string* out);
-
 }  // namespace dedup::sidecar

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "http_sidecar/base/ascii.h"
+#include "http_sidecar/base/base64.h"
 #include "http_sidecar/base/time.h"
-#include "http_sidecar/events/event_json.h"
 #include "http_sidecar/http/query.h"
 #include "plugin/core/text/json.h"
 #include "plugin/core/text/json_writer.h"

@@ -83,22 +83,5 @@ TEST(EventJsonTest, AnythingButAnObjectIsBase64) {
   EXPECT_EQ(Row("t", "a", R"({}x)"), beginning + "e314\"" + kTail);
 }
 
-TEST(EventJsonTest, Base64HasPadding) {
-  const auto encode = [](std::string_view bytes) {
-    std::string text;
-    AppendBase64(bytes, &text);
-    return text;
-  };
-  // RFC 4648, section 10
-  EXPECT_EQ(encode(""), "");
-  EXPECT_EQ(encode("f"), "Zg==");
-  EXPECT_EQ(encode("fo"), "Zm8=");
-  EXPECT_EQ(encode("foo"), "Zm9v");
-  EXPECT_EQ(encode("foob"), "Zm9vYg==");
-  EXPECT_EQ(encode("fooba"), "Zm9vYmE=");
-  EXPECT_EQ(encode("foobar"), "Zm9vYmFy");
-  EXPECT_EQ(encode("\xfb\xff\xbf"), "+/+/");
-}
-
 }  // namespace
 }  // namespace dedup::sidecar
