@@ -1,8 +1,8 @@
 #include "http_sidecar/flags.h"
 
-#include <charconv>
 #include <set>
 
+#include "http_sidecar/base/number.h"
 #include "http_sidecar/http/origin.h"
 
 namespace dedup::sidecar {
@@ -14,12 +14,11 @@ std::string Name(std::string_view text) {
 }
 
 std::uint16_t Port(std::string_view text, std::uint16_t least) {
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc() || end != text.data() + text.size() || port < least) {
+  const auto port = ParseNumber<std::uint16_t>(text);
+  if (!port || *port < least) {
     throw std::invalid_argument("takes a port, " + std::to_string(least) + " to 65535");
   }
-  return port;
+  return *port;
 }
 
 bool Switch(std::string_view text) {
@@ -30,12 +29,11 @@ bool Switch(std::string_view text) {
 constexpr std::size_t kHelpColumn = 27;
 
 std::uint32_t Limit(std::string_view text) {
-  std::uint32_t limit = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
-  if (error != std::errc() || end != text.data() + text.size() || limit == 0 || limit > 1'000'000) {
+  const auto limit = ParseNumber<std::uint32_t>(text);
+  if (!limit || *limit == 0 || *limit > 1'000'000) {
     throw std::invalid_argument("takes a whole number, 1 to 1000000");
   }
-  return limit;
+  return *limit;
 }
 
 std::string Origin(std::string_view text) {

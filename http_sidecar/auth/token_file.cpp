@@ -1,14 +1,14 @@
 #include "http_sidecar/auth/token_file.h"
 
 #include <algorithm>
-#include <charconv>
 #include <fstream>
 #include <optional>
 #include <sstream>
 
 #include "http_sidecar/base/hex.h"
+#include "http_sidecar/base/number.h"
+#include "http_sidecar/base/percent.h"
 #include "http_sidecar/base/why_unreadable.h"
-#include "http_sidecar/http/query.h"
 #include "plugin/core/text/topic_filter.h"
 
 namespace dedup::sidecar {
@@ -30,10 +30,12 @@ std::vector<std::string> WordsOf(std::string_view line) {
 std::optional<Sha256> ParseHash(std::string_view text) {
   Sha256 hash;
   if (!text.starts_with(kHashPrefix) || text.size() != kHashPrefix.size() + 2 * hash.size()) return std::nullopt;
-  const char* digits = text.data() + kHashPrefix.size();
+  text.remove_prefix(kHashPrefix.size());
   for (std::uint8_t& byte : hash) {
-    if (std::from_chars(digits, digits + 2, byte, 16).ptr != digits + 2) return std::nullopt;
-    digits += 2;
+    const auto parsed = ParseNumber<std::uint8_t>(text.substr(0, 2), 16);
+    if (!parsed) return std::nullopt;
+    byte = *parsed;
+    text.remove_prefix(2);
   }
   return hash;
 }

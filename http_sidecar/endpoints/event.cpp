@@ -1,6 +1,8 @@
-#include <charconv>
+#include <cstdint>
+#include <string>
 #include <string_view>
 
+#include "http_sidecar/base/number.h"
 #include "http_sidecar/endpoints/endpoints.h"
 #include "http_sidecar/events/event_json.h"
 #include "http_sidecar/http/etag.h"
@@ -9,12 +11,12 @@ namespace dedup::sidecar {
 
 Answer ServeEvent(Api& api, Request& request) {
   const std::string_view text = std::string_view(request.path).substr(std::string_view("/events/").size());
-  std::uint64_t seq = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seq);
-  if (error != std::errc() || end != text.data() + text.size()) {
+  const auto parsed = ParseNumber<std::uint64_t>(text);
+  if (!parsed) {
     return ProblemAnswer(
         {problems::kInvalidParameter, "the path takes an event's seq, a whole number, as in /events/17"});
   }
+  const std::uint64_t seq = *parsed;
   if (!api.AwaitStored()) return StoreBehind();
   EventFilter filter;
   request.caller.Narrow(&filter);

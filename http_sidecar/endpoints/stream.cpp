@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <string>
 #include <variant>
 
+#include "http_sidecar/base/number.h"
 #include "http_sidecar/base/time.h"
 #include "http_sidecar/endpoints/endpoints.h"
 #include "http_sidecar/events/event_query.h"
@@ -14,11 +14,7 @@ namespace {
 
 // Where a client that was cut off wants to go on, or nothing.
 std::optional<std::uint64_t> LastEventId(const Request& request) {
-  const std::string text = request.header("Last-Event-ID");
-  std::uint64_t seq = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seq);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return seq;
+  return ParseNumber<std::uint64_t>(request.header("Last-Event-ID"));
 }
 
 }  // namespace

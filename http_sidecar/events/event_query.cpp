@@ -1,10 +1,11 @@
 #include "http_sidecar/events/event_query.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <stdexcept>
 
+#include "http_sidecar/base/number.h"
+#include "http_sidecar/base/percent.h"
 #include "http_sidecar/base/time.h"
 #include "http_sidecar/http/query.h"
 #include "plugin/core/event/event_id.h"
@@ -16,12 +17,9 @@ namespace dedup::sidecar {
 namespace {
 
 std::uint64_t Number(std::string_view text, std::uint64_t least, std::uint64_t most, const char* takes) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < least || number > most) {
-    throw std::invalid_argument(takes);
-  }
-  return number;
+  const auto number = ParseNumber<std::uint64_t>(text);
+  if (!number || *number < least || *number > most) throw std::invalid_argument(takes);
+  return *number;
 }
 
 std::uint64_t Seq(std::string_view raw) {

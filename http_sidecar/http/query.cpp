@@ -1,8 +1,9 @@
 #include "http_sidecar/http/query.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
+
+#include "http_sidecar/base/percent.h"
 
 namespace dedup::sidecar {
 namespace {
@@ -19,23 +20,6 @@ std::string NameOf(std::string_view parameter) {
 }
 
 }  // namespace
-
-std::string PercentDecoded(std::string_view text, Plus plus) {
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned char byte = 0;
-    if (text[i] == '%' && i + 2 < text.size()) {
-      const char* const digits = text.data() + i + 1;
-      if (std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
-        decoded.push_back(static_cast<char>(byte));
-        i += 2;
-        continue;
-      }
-    }
-    decoded.push_back(text[i] == '+' && plus == Plus::kIsASpace ? ' ' : text[i]);
-  }
-  return decoded;
-}
 
 std::string_view QueryOf(std::string_view target) {
   const std::size_t mark = target.find('?');

@@ -1,3 +1,4 @@
+// The query of a request target ("/events?topic=a%2Fb"): its parameters by their names.
 #pragma once
 
 #include <optional>
@@ -6,12 +7,7 @@
 
 namespace dedup::sidecar {
 
-enum class Plus { kIsASpace, kIsItself };
-
-/// `%xx` decoded, and `+` as a space, as forms write it, or as itself. A `%` that is no escape stays.
-std::string PercentDecoded(std::string_view text, Plus plus);
-
-/// The first parameter called `name` in the query of a request target ("/events?topic=a%2Fb"), as it stands there;
+/// The first parameter called `name` in the query of a request target, as it stands there;
 /// nothing when there is none.
 std::optional<std::string_view> RawQueryValue(std::string_view target, std::string_view name);
 

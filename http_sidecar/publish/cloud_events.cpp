@@ -8,8 +8,8 @@
 
 #include "http_sidecar/base/ascii.h"
 #include "http_sidecar/base/base64.h"
+#include "http_sidecar/base/percent.h"
 #include "http_sidecar/base/time.h"
-#include "http_sidecar/http/query.h"
 #include "plugin/core/text/json.h"
 #include "plugin/core/text/json_writer.h"
 

@@ -21,17 +21,10 @@ TEST(QueryTest, NothingWhereThereIsNone) {
   }
 }
 
-TEST(QueryTest, APercentThatIsNoEscapeStays) {
-  EXPECT_EQ(QueryValue("/?topic=100%", "topic"), "100%");
-  EXPECT_EQ(QueryValue("/?topic=%4", "topic"), "%4");
-  EXPECT_EQ(QueryValue("/?topic=%zz%-1%+1%u0041", "topic"), "%zz%-1% 1%u0041");
-}
-
 TEST(QueryTest, RawIsAsItStands) {
   EXPECT_EQ(RawQueryValue("/events?a=%20+&b", "a"), "%20+");
   EXPECT_EQ(RawQueryValue("/events?a=%20+&b", "b"), "");
   EXPECT_EQ(RawQueryValue("/events?a=%20+&b", "c"), std::nullopt);
-  EXPECT_EQ(PercentDecoded("%2B+", Plus::kIsItself), "++");
 }
 
 TEST(QueryTest, WithoutAParameter) {
