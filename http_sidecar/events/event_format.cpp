@@ -1,5 +1,6 @@
 #include "http_sidecar/events/event_format.h"
 
+#include "http_sidecar/events/event_csv.h"
 #include "http_sidecar/events/event_json.h"
 #include "http_sidecar/http/accept.h"
 

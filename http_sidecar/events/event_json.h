@@ -1,10 +1,9 @@
-// Stored events as `GET /events` shows them: in JSON, and as lines of CSV.
+// Stored events as `GET /events` shows them in JSON.
 #pragma once
 
 #include <string>
-#include <string_view>
 
-#include "plugin/core/store/event_reader.h"
+#include "plugin/core/store/event_filter.h"
 
 namespace dedup::sidecar {
 
@@ -18,12 +17,5 @@ void AppendEventJson(const StoredEvent& event, std::string* out);
 
 /// The same without a line break: between the tokens of a posted payload there may be some.
 void AppendEventOnOneLine(const StoredEvent& event, std::string* out);
-
-/// The first line of a list of AppendEventCsv.
-inline constexpr std::string_view kEventCsvHeader =
-    "seq,received_at,topic,event_id,timestamp,source,payload,payload_base64\r\n";
-
-/// As a line of CSV (RFC 4180): strings without quotes and escapes, other values as JSON, null as nothing.
-void AppendEventCsv(const StoredEvent& event, std::string* out);
 
 }  // namespace dedup::sidecar

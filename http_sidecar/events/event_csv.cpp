@@ -1,0 +1,44 @@
+#include "http_sidecar/events/event_csv.h"
+
+#include "http_sidecar/base/base64.h"
+#include "http_sidecar/base/time.h"
+#include "http_sidecar/events/posted_members.h"
+
+namespace dedup::sidecar {
+namespace {
+
+void AppendCsvField(std::string_view text, std::string* out) {
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
+    out->append(text);
+    return;
+  }
+  out->push_back('"');
+  for (const char c : text) out->append(c == '"' ? 2 : 1, c);
+  out->push_back('"');
+}
+
+std::string CsvText(const json::Value& value) {
+  if (value.kind == json::Kind::kNull) return {};
+  return value.kind == json::Kind::kString ? json::Unescape(value.text) : std::string(value.text);
+}
+
+}  // namespace
+
+void AppendEventCsv(const StoredEvent& event, std::string* out) {
+  PostedMembers members;
+  const bool is_object = ReadPostedMembers(event.payload, &members);
+  char time[kTimeBytes];
+  out->append(std::to_string(event.seq)).append(",").append(time, PutTime(event.received_us, time)).append(",");
+  AppendCsvField(event.topic, out);
+  out->push_back(',');
+  AppendCsvField(event.event_id, out);
+  for (const auto* const member : {&members.timestamp, &members.source, &members.payload}) {
+    out->push_back(',');
+    AppendCsvField(CsvText(*member), out);
+  }
+  out->push_back(',');
+  if (!is_object) AppendBase64(event.payload, out);
+  out->append("\r\n");
+}
+
+}  // namespace dedup::sidecar

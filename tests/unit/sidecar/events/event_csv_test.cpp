@@ -1,0 +1,37 @@
+#include "http_sidecar/events/event_csv.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+namespace dedup::sidecar {
+namespace {
+
+std::string Row(std::string_view topic, std::string_view event_id, std::string_view payload) {
+  std::string text;
+  AppendEventCsv({.seq = 7, .received_us = 1709210096000789, .topic = topic, .event_id = event_id, .payload = payload},
+                 &text);
+  return text;
+}
+
+constexpr char kStart[] = "7,2024-02-29T12:34:56.000789Z,";
+
+TEST(EventCsvTest, StringsAreBareAndOtherValuesAreJson) {
+  EXPECT_EQ(Row("t/1", "A", R"({"event_id":"A","timestamp":"2024-01-01","source":"s\/1","payload":1.50})"),
+            std::string(kStart) + "t/1,A,2024-01-01,s/1,1.50,\r\n");
+  EXPECT_EQ(Row("t", "a", R"({"source":null,"payload":true})"), std::string(kStart) + "t,a,,,true,\r\n");
+}
+
+TEST(EventCsvTest, WhatWouldEndAFieldIsQuoted) {
+  EXPECT_EQ(Row("t,1", "a\"b", R"({"source":"x\ny","payload":{"a":[1,2]}})"),
+            std::string(kStart) + "\"t,1\",\"a\"\"b\",,\"x\ny\",\"{\"\"a\"\":[1,2]}\",\r\n");
+}
+
+TEST(EventCsvTest, AnythingButAnObjectIsBase64) {
+  EXPECT_EQ(Row("t", "a", "[1]"), std::string(kStart) + "t,a,,,,WzFd\r\n");
+  EXPECT_EQ(Row("t", "a", R"({"source":"x")"), std::string(kStart) + "t,a,,,,eyJzb3VyY2UiOiJ4Ig==\r\n");
+}
+
+}  // namespace
+}  // namespace dedup::sidecar
