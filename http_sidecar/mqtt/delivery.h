@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "http_sidecar/publish/parse_batch.h"
+#include "http_sidecar/mqtt/batch.h"
 #include "plugin/core/event/outcome.h"
 
 namespace dedup::sidecar {

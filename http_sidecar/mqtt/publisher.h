@@ -13,8 +13,8 @@
 #include <variant>
 #include <vector>
 
+#include "http_sidecar/mqtt/batch.h"
 #include "http_sidecar/mqtt/delivery.h"
-#include "http_sidecar/publish/parse_batch.h"
 #include "plugin/core/contract/control.h"
 #include "plugin/core/event/outcome.h"
 

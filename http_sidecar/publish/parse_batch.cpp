@@ -159,12 +159,6 @@ Lines ParseLines(std::string body, std::size_t first_index) {
   return lines;
 }
 
-Problem EventProblem(std::size_t index, std::string_view member, std::string_view reason) {
-  std::string detail = "events[" + std::to_string(index) + "]";
-  if (!member.empty()) detail.append(".").append(member);
-  return {problems::kInvalidEvent, detail.append(": ").append(reason)};
-}
-
 Problem InvalidJson(const json::Reader& reader) {
   return {problems::kInvalidJson, "invalid JSON at byte " + std::to_string(reader.offset()) + ": " + reader.reason()};
 }

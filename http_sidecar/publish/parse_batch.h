@@ -3,40 +3,18 @@
 
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <variant>
 #include <vector>
 
 #include "http_sidecar/base/problem.h"
+#include "http_sidecar/mqtt/batch.h"
 #include "plugin/core/text/json.h"
 
 namespace dedup::sidecar {
 
 inline constexpr std::size_t kEventsPerBatchMax = 100'000;
 inline constexpr std::size_t kTopicBytesMax = 65'535;
-
-/// A valid event. The views point into its batch's body.
-struct Event {
-  std::string topic;               ///< escapes resolved
-  std::string event_id;            ///< escapes resolved; may hold NUL bytes
-  std::string_view event_id_text;  ///< as posted, with its quotes
-  std::string_view payload;        ///< the event's JSON object, byte for byte as posted
-};
-
-/// What one request posted. Never changes once it is made, so threads may share it.
-struct Batch {
-  Batch() = default;
-  Batch(const Batch&) = delete;  // the events' views point into this very body
-  Batch& operator=(const Batch&) = delete;
-
-  std::string body;
-  std::vector<Event> events;
-  // How they are published.
-  int qos = 1;
-  bool retain = false;
-};
 
 /// The events of a body that is one event or an array of events, in order; all valid, or the first problem:
 /// kInvalidJson, kTooLarge beyond kEventsPerBatchMax, or kInvalidEvent, with its index and member in the
@@ -59,9 +37,6 @@ struct Lines {
 };
 /// Reads whole lines; the first has the index `first_index`. Empty ones are left out.
 Lines ParseLines(std::string body, std::size_t first_index);
-
-/// kInvalidEvent, "events[3].topic: " and the reason: the form of every complaint about an event.
-Problem EventProblem(std::size_t index, std::string_view member, std::string_view reason);
 
 /// kInvalidJson, where and why the reader has stopped.
 Problem InvalidJson(const json::Reader& reader);
