@@ -14,20 +14,15 @@
 #include <vector>
 
 #include "http_sidecar/mqtt/batch.h"
+#include "http_sidecar/mqtt/broker_access.h"
 #include "http_sidecar/mqtt/delivery.h"
 #include "plugin/core/contract/control.h"
 #include "plugin/core/event/outcome.h"
 
 namespace dedup::sidecar {
 
-/// Where the broker is, and how it lets us in.
-struct BrokerAccess {
-  std::string host;
-  std::uint16_t port;
-  std::string username = {};  ///< empty: none
-  std::string password = {};  ///< empty: none
-  std::string ca_file = {};   ///< in PEM; empty: no TLS
-};
+class MqttConnection;
+struct Session;
 
 /// One connection to the broker for all requests, made anew for ever whenever it is lost.
 ///
@@ -60,8 +55,6 @@ class Publisher {
   void Stop();
 
  private:
-  class Connection;
-  struct Session;
   struct Sending;
 
   /// What the plugin said last.
@@ -80,12 +73,12 @@ class Publisher {
   bool ServeOnce();
   bool Serve(const std::string& address);
   void Pause(std::chrono::milliseconds delay);
-  void BeginSession(const Connection& connection);
+  void BeginSession(const MqttConnection& connection);
   void EndSession(const std::string& reason);
   void TakeSubmitted();
-  void SendSome(Connection* connection);
-  void SendAllThereIsRoomFor(Connection* connection);
-  void ExchangeTop(Connection* connection);
+  void SendSome(MqttConnection* connection);
+  void SendAllThereIsRoomFor(MqttConnection* connection);
+  void ExchangeTop(MqttConnection* connection);
   void Complain(const std::string& trouble);
 
   const BrokerAccess broker_;

@@ -1,0 +1,55 @@
+#include "http_sidecar/mqtt/session.h"
+
+#include <mosquitto.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "plugin/core/text/topic_filter.h"
+
+namespace dedup::sidecar {
+namespace {
+
+constexpr std::size_t kTopicLevelsMax = 200;  // the broker cuts a connection that goes beyond
+
+bool IsMqttString(std::string_view text) {
+  return mosquitto_validate_utf8(text.data(), static_cast<int>(text.size())) == MOSQ_ERR_SUCCESS;
+}
+
+}  // namespace
+
+std::optional<Problem> Session::Check(const Batch& batch) const {
+  if (batch.qos > qos_max)
+    return Problem{problems::kUnsupportedByBroker, "qos: the broker takes at most " + std::to_string(qos_max)};
+  if (batch.retain && !can_retain)
+    return Problem{problems::kUnsupportedByBroker, "retain: the broker retains no messages"};
+  for (std::size_t i = 0; i < batch.events.size(); ++i) {
+    if (auto problem = Check(batch.events[i], i)) return problem;
+  }
+  return std::nullopt;
+}
+
+std::optional<Problem> Session::Check(const Event& event, std::size_t index) const {
+  const std::string& topic = event.topic;
+  if (mosquitto_pub_topic_check2(topic.data(), topic.size()) != MOSQ_ERR_SUCCESS || !IsMqttString(topic)) {
+    return EventProblem(index, "topic", "holds a character that MQTT does not allow in a topic");
+  }
+  if (static_cast<std::size_t>(std::ranges::count(topic, '/')) > kTopicLevelsMax) {
+    return EventProblem(index, "topic", "has more than 200 levels");
+  }
+  if (!MatchesAny(topic, plugin.topics)) {
+    return EventProblem(index, "topic", "is none of the topics that the broker's plugin was told to deduplicate");
+  }
+  if (id_in_property() && !IsMqttString(event.event_id)) {
+    return EventProblem(index, "event_id", "holds a character that MQTT does not allow in a user property");
+  }
+  // Header, lengths and packet id take less than 32 bytes.
+  const std::size_t property_bytes = id_in_property() ? plugin.id_property.size() + event.event_id.size() : 0;
+  if (topic.size() + event.payload.size() + property_bytes + 32 > packet_bytes_max) {
+    return Problem{problems::kTooLarge, EventProblem(index, "", "is larger than the broker takes").detail};
+  }
+  return std::nullopt;
+}
+
+}  // namespace dedup::sidecar

@@ -1,0 +1,33 @@
+// What a batch must fit to be published: the settings of one connection's broker and plugin.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "http_sidecar/base/problem.h"
+#include "http_sidecar/mqtt/batch.h"
+#include "plugin/core/contract/control.h"
+
+namespace dedup::sidecar {
+
+/// A value; the broker's defaults are what MQTT says of one that tells nothing.
+struct Session {
+  std::uint64_t number = 0;  ///< tells it from the sessions before
+  PluginSettings plugin = {};
+  std::size_t packet_bytes_max = 268'435'455;
+  int qos_max = 2;
+  bool can_retain = true;
+
+  /// Whether events take a user property with their id: the plugin reads it from the posted JSON, unless it was told to
+  /// look at another member.
+  bool id_in_property() const { return plugin.id_member != "event_id"; }
+
+  /// The first thing about the batch that this broker or its plugin would not take: 413 or 422.
+  std::optional<Problem> Check(const Batch& batch) const;
+
+ private:
+  std::optional<Problem> Check(const Event& event, std::size_t index) const;
+};
+
+}  // namespace dedup::sidecar

@@ -1,0 +1,76 @@
+#include "http_sidecar/mqtt/session.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace dedup::sidecar {
+namespace {
+
+using testing::StartsWith;
+
+Session MakeSession() {
+  Session session;
+  session.plugin = {.id_member = "event_id", .id_property = "event_id", .topics = {"t/#"}};
+  return session;
+}
+
+// What is wrong with a batch of a valid event and this one; its name and detail, or nothing.
+std::string Flaw(const Session& session, std::string topic, std::string event_id = "a", std::string_view payload = "{}",
+                 int qos = 1, bool retain = false) {
+  Batch batch;
+  batch.qos = qos;
+  batch.retain = retain;
+  batch.events.push_back({.topic = "t/1", .event_id = "a", .event_id_text = "\"a\"", .payload = "{}"});
+  batch.events.push_back(
+      {.topic = std::move(topic), .event_id = std::move(event_id), .event_id_text = "", .payload = payload});
+  const auto problem = session.Check(batch);
+  return problem ? std::string(problem->type.name) + " " + problem->detail : "";
+}
+
+TEST(SessionTest, TakesWhatFits) {
+  EXPECT_EQ(Flaw(MakeSession(), "t/2", "a", "{}", 2, true), "");
+  EXPECT_EQ(Flaw(MakeSession(), "t/2", std::string("a\0b", 3)), "") << "the id travels in the payload alone";
+}
+
+TEST(SessionTest, QosAndRetainAreTheBrokers) {
+  Session session = MakeSession();
+  session.qos_max = 1;
+  session.can_retain = false;
+  EXPECT_EQ(Flaw(session, "t/2"), "");
+  EXPECT_EQ(Flaw(session, "t/2", "a", "{}", 2), "unsupported-by-broker qos: the broker takes at most 1");
+  EXPECT_EQ(Flaw(session, "t/2", "a", "{}", 1, true), "unsupported-by-broker retain: the broker retains no messages");
+}
+
+TEST(SessionTest, ATopicIsOneOfMqttAndOfThePlugin) {
+  EXPECT_EQ(Flaw(MakeSession(), "t/+"),
+            "invalid-event events[1].topic: holds a character that MQTT does not allow in a topic");
+  EXPECT_EQ(Flaw(MakeSession(), "t/\x01"),
+            "invalid-event events[1].topic: holds a character that MQTT does not allow in a topic");
+  EXPECT_EQ(Flaw(MakeSession(), "t" + std::string(200, '/')), "");
+  EXPECT_EQ(Flaw(MakeSession(), "t" + std::string(201, '/')),
+            "invalid-event events[1].topic: has more than 200 levels");
+  EXPECT_EQ(Flaw(MakeSession(), "u/1"),
+            "invalid-event events[1].topic: is none of the topics that the broker's plugin was told to deduplicate");
+}
+
+TEST(SessionTest, AnIdThatTravelsInAPropertyIsAnMqttString) {
+  Session session = MakeSession();
+  session.plugin.id_member = "id";
+  EXPECT_EQ(Flaw(session, "t/2"), "");
+  EXPECT_EQ(Flaw(session, "t/2", std::string("a\0b", 3)),
+            "invalid-event events[1].event_id: holds a character that MQTT does not allow in a user property");
+}
+
+TEST(SessionTest, AnEventIsNotLargerThanAPacket) {
+  Session session = MakeSession();
+  session.packet_bytes_max = 100;
+  EXPECT_EQ(Flaw(session, "t/2", "a", std::string(65, ' ')), "");
+  EXPECT_THAT(Flaw(session, "t/2", "a", std::string(66, ' ')), StartsWith("too-large events[1]: is larger"));
+  session.plugin.id_member = "id";
+  EXPECT_THAT(Flaw(session, "t/2", "a", std::string(65, ' ')), StartsWith("too-large"));
+}
+
+}  // namespace
+}  // namespace dedup::sidecar
