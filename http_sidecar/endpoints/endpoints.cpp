@@ -23,7 +23,7 @@ Answer AnswerOf(const Endpoint& endpoint, Api& api, Request& request) {
   try {
     return endpoint.serve(api, request);
   } catch (const StorageError& error) {
-    return ProblemAnswer({problems::kStoreUnavailable, StoreTrouble(error)});
+    return ProblemAnswer(StoreTrouble(error));
   }
 }
 

@@ -17,12 +17,12 @@ Answer ServeEvent(Api& api, Request& request) {
         {problems::kInvalidParameter, "the path takes an event's seq, a whole number, as in /events/17"});
   }
   const std::uint64_t seq = *parsed;
-  if (!api.AwaitStored()) return StoreBehind();
+  if (!api.store.AwaitStored()) return ProblemAnswer(StoreIsBehind());
   EventFilter filter;
   request.caller.Narrow(&filter);
   Answer answer{.status = 200, .body = {}};
   std::string tag;
-  api.readers.Use([&](EventReader& reader) {
+  api.store.Read([&](EventReader& reader) {
     return reader.ReadEvents(filter, {.first_seq = seq, .last_seq = seq}, [&](const StoredEvent& event) {
       AppendEventJson(event, &answer.body);
       tag = std::to_string(seq) + "t" + std::to_string(event.received_us);

@@ -19,7 +19,7 @@ constexpr std::size_t kPageBytesMax = std::size_t{16} << 20;
 // Rows never change, and come and go only at the two ends: the oldest row and the newest in reach tell all.
 std::string EventsTag(Api& api, const EventRange& range, const EventFormat& format) {
   std::string tag = std::to_string(range.last_seq) + format.letter;
-  api.readers.Use([&](EventReader& reader) {
+  api.store.Read([&](EventReader& reader) {
     return reader.ReadEvents({}, {}, [&](const StoredEvent& oldest) {
       tag += std::to_string(oldest.seq) + "t" + std::to_string(oldest.received_us);
       return false;
@@ -46,8 +46,8 @@ Answer ServeEvents(Api& api, Request& request) {
   auto& query = std::get<EventQuery>(parsed);
   if (auto refusal = Narrow(request.caller, &query.filter)) return ProblemAnswer(*refusal);
   const EventFormat& format = ChooseFormat(request.header("Accept"));
-  const auto statistics = api.AwaitStored();
-  if (!statistics) return StoreBehind();
+  const auto statistics = api.store.AwaitStored();
+  if (!statistics) return ProblemAnswer(StoreIsBehind());
   query.range.last_seq = std::min(query.range.last_seq, statistics->accepted_seq);
 
   Answer answer{.status = 200, .body = {}, .content_type = std::string(format.content_type)};
@@ -56,7 +56,7 @@ Answer ServeEvents(Api& api, Request& request) {
   const bool has_tag = !query.is_relative && request.caller.may_read_everything();
   if (has_tag && SetTag(EventsTag(api, query.range, format), request, &answer)) return answer;
 
-  EventListing listing(&api.readers, format, query.filter, query.range, query.limit.value_or(SIZE_MAX));
+  EventListing listing(&api.store, format, query.filter, query.range, query.limit.value_or(SIZE_MAX));
   if (query.limit) return PageAnswer(std::move(listing), request, query, std::move(answer));
   if (!listing.AppendNext(&answer.body)) {
     listing.End(&answer.body);

@@ -5,7 +5,7 @@ namespace dedup::sidecar {
 Health CheckHealth(Api& api) {
   Health health{.broker = api.publisher->Trouble(), .store = {}, .plugin = {}};
   try {
-    health.statistics = api.readers.Use([](EventReader& reader) {
+    health.statistics = api.store.Read([](EventReader& reader) {
       reader.StoredSeq();
       return reader.ReadStatistics();
     });
@@ -13,7 +13,7 @@ Health CheckHealth(Api& api) {
         Joined({health.statistics->store_failing ? "the broker cannot store events; they wait in its journal" : "",
                 health.statistics->journal_failing ? "the broker cannot sync its journal, so it refuses events" : ""});
   } catch (const StorageError& error) {
-    health.store = StoreTrouble(error);
+    health.store = StoreTrouble(error).detail;
   }
   return health;
 }

@@ -1,5 +1,4 @@
 #include <exception>
-#include <filesystem>
 #include <optional>
 
 #include "http_sidecar/endpoints/endpoints.h"
@@ -19,9 +18,8 @@ struct PluginData {
 // Nothing while the data directory cannot be read.
 std::optional<PluginData> ReadPlugin(Api& api) {
   try {
-    return api.readers.Use([&](EventReader& reader) {
-      return PluginData{reader.ReadStatistics(), reader.CountEvents(), reader.StoreBytes(),
-                        std::filesystem::space(api.data_dir).available};
+    return api.store.Read([&](EventReader& reader) {
+      return PluginData{reader.ReadStatistics(), reader.CountEvents(), reader.StoreBytes(), api.store.DiskFreeBytes()};
     });
   } catch (const std::exception&) {
     return std::nullopt;

@@ -68,7 +68,7 @@ Answer Publish(Api& api, Request& request) {
   const auto published = PublishBatch(api, request.caller, batch);
   if (const auto* const problem = std::get_if<Problem>(&published)) return ProblemAnswer(*problem);
   const auto& outcomes = std::get<std::vector<Outcome>>(published);
-  ObjectText text = BriefAnswer(*batch, outcomes, api.ReadStatistics());
+  ObjectText text = BriefAnswer(*batch, outcomes, api.store.ReadStatistics());
   if (options.full_results) {
     const auto results = LookUpFirsts(api, request.caller, *batch, outcomes);
     if (const auto* const problem = std::get_if<Problem>(&results)) return ProblemAnswer(*problem);

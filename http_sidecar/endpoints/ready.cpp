@@ -1,4 +1,3 @@
-#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -16,8 +15,8 @@ struct Disk {
 };
 
 // What a full journal holds must find room in the store: with less than that a burst would end in refusals.
-Disk CheckDisk(const std::filesystem::path& data_dir, const Statistics& statistics) {
-  Disk disk{.free_bytes = std::filesystem::space(data_dir).available, .free_bytes_min = statistics.journal_size_bytes};
+Disk CheckDisk(const EventStore& store, const Statistics& statistics) {
+  Disk disk{.free_bytes = store.DiskFreeBytes(), .free_bytes_min = statistics.journal_size_bytes};
   if (disk.free_bytes < disk.free_bytes_min) {
     disk.trouble = "the disk has " + std::to_string(disk.free_bytes) + " bytes left, less than the journal's size, " +
                    std::to_string(disk.free_bytes_min);
@@ -29,7 +28,7 @@ Disk CheckDisk(const std::filesystem::path& data_dir, const Statistics& statisti
 
 Answer ServeReady(Api& api, Request& request) {
   const Health health = CheckHealth(api);
-  const Disk disk = health.statistics ? CheckDisk(api.data_dir, *health.statistics) : Disk();
+  const Disk disk = health.statistics ? CheckDisk(api.store, *health.statistics) : Disk();
   std::string trouble = Joined({health.broker, health.plugin, health.store, disk.trouble});
   const auto word = [](std::string_view part) { return part.empty() ? "ok" : "failing"; };
   ObjectText checks;

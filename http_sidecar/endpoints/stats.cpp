@@ -12,9 +12,9 @@
 namespace dedup::sidecar {
 
 Answer ServeStats(Api& api, Request& request) {
-  const auto statistics = api.AwaitStored();
-  if (!statistics) return StoreBehind();
-  std::vector<std::string> topics = api.readers.Use([](EventReader& reader) { return reader.Topics(); });
+  const auto statistics = api.store.AwaitStored();
+  if (!statistics) return ProblemAnswer(StoreIsBehind());
+  std::vector<std::string> topics = api.store.Read([](EventReader& reader) { return reader.Topics(); });
   std::erase_if(topics, [&](const std::string& topic) { return !request.caller.MayRead(topic); });
   std::ranges::transform(topics, topics.begin(), Quoted);
   const auto uptime = std::chrono::steady_clock::now() - api.start;

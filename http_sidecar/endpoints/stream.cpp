@@ -34,8 +34,8 @@ Answer ServeStream(Api& api, Request& request) {
     return ProblemAnswer({problems::kTooManyWatchers,
                           std::to_string(Watchers::kWatchersMax) + " clients watch already; try again later"});
   }
-  const auto statistics = api.AwaitStored();
-  if (!statistics) return StoreBehind();
+  const auto statistics = api.store.AwaitStored();
+  if (!statistics) return ProblemAnswer(StoreIsBehind());
 
   Watch watch{.filter = query.filter, .first_seq = statistics->accepted_seq + 1, .caller = request.caller};
   // The header last: a client that reconnects asks for the same target as at first.

@@ -9,9 +9,9 @@ constexpr std::size_t kPieceBytes = 128 * 1024;
 
 }  // namespace
 
-EventListing::EventListing(ReaderPool* readers, const EventFormat& format, EventFilter filter, EventRange range,
+EventListing::EventListing(EventStore* store, const EventFormat& format, EventFilter filter, EventRange range,
                            std::size_t limit)
-    : readers_(readers),
+    : store_(store),
       format_(&format),
       filter_(std::move(filter)),
       rest_(range),
@@ -24,7 +24,7 @@ bool EventListing::AppendNext(std::string* out) {
   const std::size_t begin = out->size();
   bool is_full = false;
   while (rest_ && !is_full) {
-    rest_ = readers_->Use([&](EventReader& reader) {
+    rest_ = store_->Read([&](EventReader& reader) {
       return reader.ReadEvents(filter_, *rest_, [&](const StoredEvent& event) {
         is_full = out->size() - begin >= kPieceBytes || events_left_ == 0;
         if (is_full) return false;

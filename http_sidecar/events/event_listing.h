@@ -6,17 +6,17 @@
 #include <string>
 
 #include "http_sidecar/events/event_format.h"
-#include "http_sidecar/events/reader_pool.h"
+#include "http_sidecar/events/event_store.h"
 #include "plugin/core/store/event_filter.h"
 
 namespace dedup::sidecar {
 
 /// Memory: some 256 KiB, or a few times one event if that is more. No read transaction is open between two pieces.
-/// Threading: one thread at a time. The pool must outlive it.
+/// Threading: one thread at a time. The store must outlive it.
 class EventListing {
  public:
   /// At most `limit` events.
-  EventListing(ReaderPool* readers, const EventFormat& format, EventFilter filter, EventRange range,
+  EventListing(EventStore* store, const EventFormat& format, EventFilter filter, EventRange range,
                std::size_t limit = SIZE_MAX);
 
   /// Appends the next piece, which is not empty. False when there is no more to come; then End() is to follow.
@@ -28,7 +28,7 @@ class EventListing {
   const std::optional<EventRange>& rest() const { return rest_; }
 
  private:
-  ReaderPool* readers_;
+  EventStore* store_;
   const EventFormat* format_;
   EventFilter filter_;
   std::optional<EventRange> rest_;

@@ -77,8 +77,8 @@ struct Watchers::Piece {
   std::string text = {};
 };
 
-Watchers::Watchers(ReaderPool* readers, std::function<bool(const Caller&)> may_stay)
-    : readers_(readers),
+Watchers::Watchers(EventStore* store, std::function<bool(const Caller&)> may_stay)
+    : store_(store),
       may_stay_(std::move(may_stay)),
       epoll_fd_(MakeFd(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       wake_fd_(MakeFd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")) {
@@ -198,7 +198,7 @@ void Watchers::TakePieces() {
 
 void Watchers::ReadNew() {
   try {
-    const std::uint64_t stored_seq = readers_->Use([](EventReader& reader) { return reader.StoredSeq(); });
+    const std::uint64_t stored_seq = store_->Read([](EventReader& reader) { return reader.StoredSeq(); });
     if (stored_seq > tail_seq_) ReadNewUpTo(stored_seq);
   } catch (const StorageError& error) {
     Log(std::string("watchers wait: the event store cannot be read: ") + error.what());
@@ -217,7 +217,7 @@ void Watchers::ReadNewUpTo(std::uint64_t stored_seq) {
   std::optional<EventRange> rest;
   if (first_seq <= stored_seq) {
     std::string frame;
-    rest = readers_->Use([&](EventReader& reader) {
+    rest = store_->Read([&](EventReader& reader) {
       return reader.ReadEvents({}, {.first_seq = first_seq, .last_seq = stored_seq}, [&](const StoredEvent& event) {
         frame.clear();
         for (Watcher* const watcher : live) {
@@ -351,7 +351,7 @@ void Watchers::RunCatchUp() {
 
 Watchers::Piece Watchers::CatchUp(const Piece& wanted) {
   Piece piece = wanted;
-  readers_->Use([&](EventReader& reader) {
+  store_->Read([&](EventReader& reader) {
     const std::uint64_t stored_seq = reader.StoredSeq();
     const auto rest = reader.ReadEvents(*wanted.filter, {.first_seq = wanted.next_seq, .last_seq = stored_seq},
                                         [&](const StoredEvent& event) {

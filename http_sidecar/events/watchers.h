@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "http_sidecar/auth/caller.h"
-#include "http_sidecar/events/reader_pool.h"
+#include "http_sidecar/events/event_store.h"
 #include "http_sidecar/net/connection.h"
 #include "plugin/core/store/event_filter.h"
 
@@ -41,9 +41,9 @@ class Watchers {
  public:
   static constexpr std::size_t kWatchersMax = 1000;
 
-  /// `may_stay`: whether a watcher's caller may still see what he asked for; asked on the sending thread. The pool must
-  /// outlive it.
-  Watchers(ReaderPool* readers, std::function<bool(const Caller&)> may_stay);
+  /// `may_stay`: whether a watcher's caller may still see what he asked for; asked on the sending thread. The store
+  /// must outlive it.
+  Watchers(EventStore* store, std::function<bool(const Caller&)> may_stay);
   ~Watchers();
   Watchers(const Watchers&) = delete;
   Watchers& operator=(const Watchers&) = delete;
@@ -83,7 +83,7 @@ class Watchers {
   Piece CatchUp(const Piece& wanted);
   void Wake() const;
 
-  ReaderPool* const readers_;
+  EventStore* const store_;
   const std::function<bool(const Caller&)> may_stay_;
   const int epoll_fd_;
   const int wake_fd_;

@@ -104,7 +104,7 @@ void LineStream::PublishEvents(const Lines& lines, std::vector<std::string>* res
       }
       return std::nullopt;
     } catch (const StorageError& error) {
-      return Problem{problems::kStoreUnavailable, StoreTrouble(error)};
+      return StoreTrouble(error);
     }
   };
   auto problem = publish(lines.batch);

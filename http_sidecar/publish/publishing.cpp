@@ -58,7 +58,7 @@ struct First {
 
 First ReadFirst(Api& api, std::uint64_t seq) {
   First first;
-  api.readers.Use([&](EventReader& reader) {
+  api.store.Read([&](EventReader& reader) {
     return reader.ReadEvents({}, {.first_seq = seq, .last_seq = seq}, [&](const StoredEvent& event) {
       first = {event.received_us, HashOfPayload(event.payload)};
       return true;
@@ -99,9 +99,8 @@ std::variant<std::vector<Outcome>, Problem> PublishBatch(Api& api, const Caller&
   if (batch->events.empty()) return std::vector<Outcome>();
   std::optional<JournalGate::Pass> pass;
   if (batch->body.size() > kSmallBodyBytes) {
-    if (auto problem = CheckFits(*batch, api.ReadStatistics().record_bytes_max)) return *std::move(problem);
-    if (!api.journal_gate.Enter(batch->body.size(), kStoredPatience, &pass))
-      return Problem{problems::kStoreUnavailable, kStoreIsBehind};
+    if (auto problem = CheckFits(*batch, api.store.ReadStatistics().record_bytes_max)) return *std::move(problem);
+    if (!api.journal_gate.Enter(batch->body.size(), EventStore::kPatience, &pass)) return StoreIsBehind();
   }
   return api.publisher->Publish(batch);
 }
@@ -115,8 +114,8 @@ std::variant<std::vector<Result>, Problem> LookUpFirsts(Api& api, const Caller& 
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     if (has_first(i)) newest_first_seq = std::max(newest_first_seq, outcomes[i].seq);
   }
-  if (newest_first_seq != 0 && !api.AwaitStored(newest_first_seq)) {
-    return Problem{problems::kStoreUnavailable, kStoreIsBehind};
+  if (newest_first_seq != 0 && !api.store.AwaitStored(newest_first_seq)) {
+    return StoreIsBehind();
   }
   std::vector<Result> results;
   std::unordered_map<std::uint64_t, First> firsts;
