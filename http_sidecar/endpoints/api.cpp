@@ -8,7 +8,7 @@ Api::Api(std::filesystem::path data_dir, Publisher* the_publisher, const Tokens*
     : store(std::move(data_dir)),
       publisher(the_publisher),
       tokens(the_tokens),
-      journal_gate([this] { return store.ReadStatistics(); }),
+      intake(publisher, &store),
       watchers(&store, [this](const Caller& caller) { return tokens->Hold(caller); }) {}
 
 }  // namespace dedup::sidecar

@@ -1,19 +1,16 @@
-// What the endpoints share: the store, the publisher, and how long to wait for either.
+// What the endpoints share: the parts that they ask, and what they count.
 #pragma once
 
-#include <atomic>
 #include <chrono>
-#include <cstdint>
 #include <filesystem>
 
 #include "http_sidecar/auth/tokens.h"
 #include "http_sidecar/endpoints/request_durations.h"
 #include "http_sidecar/events/event_store.h"
 #include "http_sidecar/events/watchers.h"
-#include "http_sidecar/http/answer.h"
 #include "http_sidecar/http/idempotency.h"
 #include "http_sidecar/mqtt/publisher.h"
-#include "http_sidecar/publish/journal_gate.h"
+#include "http_sidecar/publish/intake.h"
 
 namespace dedup::sidecar {
 
@@ -27,11 +24,10 @@ class Api {
   EventStore store;
   Publisher* const publisher;
   const Tokens* const tokens;
-  JournalGate journal_gate;
+  Intake intake;
   Watchers watchers;
   Idempotency idempotency;
   RequestDurations request_durations;
-  std::atomic<std::uint64_t> conflicts = 0;  ///< ids that came again with another payload, as far as somebody asked
 };
 
 }  // namespace dedup::sidecar

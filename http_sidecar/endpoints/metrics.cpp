@@ -50,7 +50,7 @@ Answer ServeMetrics(Api& api, Request&) {
     text.Begin("disk_free_bytes", "gauge", "Room on the disk for the plugin's data.").Sample(plugin->disk_free_bytes);
   }
   text.Begin("conflicts_total", "counter", "Ids that came again with another payload, where results=full asked.")
-      .Sample(api.conflicts);
+      .Sample(api.intake.conflicts());
   text.Begin("watchers", "gauge", "Clients of /events/stream.").Sample(api.watchers.count());
   api.request_durations.AppendTo(&text);
   return {.status = 200, .body = text.Take(), .content_type = MetricsText::kContentType};

@@ -1,3 +1,4 @@
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -8,7 +9,9 @@
 #include "http_sidecar/http/query.h"
 #include "http_sidecar/publish/cloud_events.h"
 #include "http_sidecar/publish/line_stream.h"
-#include "http_sidecar/publish/publishing.h"
+#include "http_sidecar/publish/parse_batch.h"
+#include "http_sidecar/publish/publish_options.h"
+#include "http_sidecar/publish/result.h"
 #include "plugin/core/text/json_writer.h"
 
 namespace dedup::sidecar {
@@ -16,17 +19,17 @@ namespace {
 
 // An event that was let pass (the store failed and the plugin was told to carry on) went to the subscribers like one
 // that was processed.
-ObjectText BriefAnswer(const Batch& batch, const std::vector<Outcome>& outcomes, const Statistics& statistics) {
+ObjectText BriefAnswer(const Batch& batch, const std::vector<Result>& results, const Statistics& statistics) {
   std::vector<std::string_view> processed;
-  for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    if (outcomes[i].verdict != Verdict::kDuplicate) processed.push_back(batch.events[i].event_id_text);
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (results[i].outcome.verdict != Verdict::kDuplicate) processed.push_back(batch.events[i].event_id_text);
   }
   ObjectText text;
   text.AddText("status", "ok")
       .AddRaw("processed", ArrayText(processed))
-      .Add("duplicates", outcomes.size() - processed.size())
-      .Add("total_received", outcomes.size())
-      .Add("accepted", outcomes.size())
+      .Add("duplicates", results.size() - processed.size())
+      .Add("total_received", results.size())
+      .Add("accepted", results.size())
       .Add("received_total", statistics.received());
   return text;
 }
@@ -46,7 +49,7 @@ Answer Publish(Api& api, Request& request) {
   if (const auto* const problem = std::get_if<Problem>(&parsed_options)) return ProblemAnswer(*problem);
   const auto& options = std::get<PublishOptions>(parsed_options);
   if (request.read_body) {
-    LineStream stream(&api, request.caller, std::move(request.read_body), options);
+    LineStream stream(&api.intake, api.tokens, request.caller, std::move(request.read_body), options);
     return {.status = 200,
             .body = {},
             .content_type = "application/x-ndjson",
@@ -63,17 +66,11 @@ Answer Publish(Api& api, Request& request) {
   auto parsed = ParseBatch(std::move(request.body));
   if (const auto* const problem = std::get_if<Problem>(&parsed)) return ProblemAnswer(*problem);
   const auto& batch = std::get<std::shared_ptr<Batch>>(parsed);
-  batch->qos = options.qos;
-  batch->retain = options.retain;
-  const auto published = PublishBatch(api, request.caller, batch);
+  const auto published = api.intake.Publish(request.caller, batch, options);
   if (const auto* const problem = std::get_if<Problem>(&published)) return ProblemAnswer(*problem);
-  const auto& outcomes = std::get<std::vector<Outcome>>(published);
-  ObjectText text = BriefAnswer(*batch, outcomes, api.store.ReadStatistics());
-  if (options.full_results) {
-    const auto results = LookUpFirsts(api, request.caller, *batch, outcomes);
-    if (const auto* const problem = std::get_if<Problem>(&results)) return ProblemAnswer(*problem);
-    AddResults(*batch, std::get<std::vector<Result>>(results), &text);
-  }
+  const auto& results = std::get<std::vector<Result>>(published);
+  ObjectText text = BriefAnswer(*batch, results, api.store.ReadStatistics());
+  if (options.full_results) AddResults(*batch, results, &text);
   return {.status = 200, .body = text.Take()};
 }
 

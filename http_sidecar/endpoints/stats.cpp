@@ -35,7 +35,7 @@ Answer ServeStats(Api& api, Request& request) {
     for (const Figure& figure : kFigures) {
       if (!figure.stats.empty()) text.Add(figure.stats, figure.value(*statistics));
     }
-    text.Add("conflicts", api.conflicts);
+    text.Add("conflicts", api.intake.conflicts());
   }
   return {.status = 200, .body = text.Take()};
 }

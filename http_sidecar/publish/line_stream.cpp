@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <exception>
+#include <memory>
+#include <optional>
 #include <utility>
+#include <variant>
 
+#include "http_sidecar/http/answer.h"
 #include "plugin/core/text/json_writer.h"
 
 namespace dedup::sidecar {
@@ -23,10 +27,7 @@ std::string FlawText(std::size_t index, const Problem& problem) {
 
 // What is left of a batch that was refused as a whole because of one of its events.
 std::shared_ptr<Batch> Only(const Batch& batch, std::size_t index) {
-  auto only = std::get<std::shared_ptr<Batch>>(ParseBatch(std::string(batch.events[index].payload)));
-  only->qos = batch.qos;
-  only->retain = batch.retain;
-  return only;
+  return std::get<std::shared_ptr<Batch>>(ParseBatch(std::string(batch.events[index].payload)));
 }
 
 }  // namespace
@@ -67,8 +68,6 @@ void LineStream::Publish(std::string body, std::string* out) {
   const auto count = static_cast<std::size_t>(std::ranges::count(body, '\n'));
   const Lines lines = ParseLines(std::move(body), lines_);
   lines_ += count;
-  lines.batch->qos = options_.qos;
-  lines.batch->retain = options_.retain;
   std::vector<std::string> results;
   PublishEvents(lines, &results);
   auto flaw = lines.flaws.begin();
@@ -86,22 +85,13 @@ void LineStream::Publish(std::string body, std::string* out) {
 
 // A result for each event.
 void LineStream::PublishEvents(const Lines& lines, std::vector<std::string>* results) {
-  const auto publish = [&](const std::shared_ptr<const Batch>& batch) -> std::optional<Problem> {
-    if (!api_->tokens->Hold(caller_)) return Problem{problems::kTokenUnknown, "the token was taken back meanwhile"};
+  const auto publish = [&](const std::shared_ptr<Batch>& batch) -> std::optional<Problem> {
+    if (!tokens_->Hold(caller_)) return Problem{problems::kTokenUnknown, "the token was taken back meanwhile"};
     try {
-      const auto published = PublishBatch(*api_, caller_, batch);
+      const auto published = intake_->Publish(caller_, batch, options_);
       if (const auto* const problem = std::get_if<Problem>(&published)) return *problem;
-      const auto& outcomes = std::get<std::vector<Outcome>>(published);
-      std::vector<Result> known;
-      if (options_.full_results) {
-        auto looked_up = LookUpFirsts(*api_, caller_, *batch, outcomes);
-        if (const auto* const problem = std::get_if<Problem>(&looked_up)) return *problem;
-        known = std::get<std::vector<Result>>(std::move(looked_up));
-      }
-      for (std::size_t i = 0; i < outcomes.size(); ++i) {
-        results->push_back(
-            ResultText(batch->events[i], options_.full_results ? known[i] : Result{.outcome = outcomes[i]}));
-      }
+      const auto& known = std::get<std::vector<Result>>(published);
+      for (std::size_t i = 0; i < known.size(); ++i) results->push_back(ResultText(batch->events[i], known[i]));
       return std::nullopt;
     } catch (const StorageError& error) {
       return StoreTrouble(error);

@@ -5,8 +5,12 @@
 #include <functional>
 #include <string>
 #include <utility>
+#include <vector>
 
-#include "http_sidecar/publish/publishing.h"
+#include "http_sidecar/auth/tokens.h"
+#include "http_sidecar/publish/intake.h"
+#include "http_sidecar/publish/parse_batch.h"
+#include "http_sidecar/publish/publish_options.h"
 
 namespace dedup::sidecar {
 
@@ -15,13 +19,18 @@ namespace dedup::sidecar {
 /// line does not keep the others back. When the broker is away, or the caller's token is taken back, the lines that
 /// wait fail, and the stream ends.
 ///
-/// Memory: what one read brings, or the longest line, at most 16 MiB. Threading: one thread at a time. The api must
-/// outlive it.
+/// Memory: what one read brings, or the longest line, at most 16 MiB. Threading: one thread at a time. Intake and
+/// tokens must outlive it.
 class LineStream {
  public:
   /// `read_body` appends what comes next of the body; false at its end. What it throws ends the stream.
-  LineStream(Api* api, Caller caller, std::function<bool(std::string*)> read_body, const PublishOptions& options)
-      : api_(api), caller_(std::move(caller)), read_body_(std::move(read_body)), options_(options) {}
+  LineStream(Intake* intake, const Tokens* tokens, Caller caller, std::function<bool(std::string*)> read_body,
+             const PublishOptions& options)
+      : intake_(intake),
+        tokens_(tokens),
+        caller_(std::move(caller)),
+        read_body_(std::move(read_body)),
+        options_(options) {}
 
   /// Appends the next results. False when there are no more.
   bool AppendNext(std::string* out);
@@ -31,7 +40,8 @@ class LineStream {
   void Publish(std::string body, std::string* out);
   void PublishEvents(const Lines& lines, std::vector<std::string>* results);
 
-  Api* api_;
+  Intake* intake_;
+  const Tokens* tokens_;
   Caller caller_;
   std::function<bool(std::string*)> read_body_;
   PublishOptions options_;

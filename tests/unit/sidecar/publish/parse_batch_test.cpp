@@ -8,6 +8,7 @@
 namespace dedup::sidecar {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -175,6 +176,20 @@ TEST(EventTest, LongValuesAreShownShortAndWhole) {
   const Problem problem = Refused(EventWith("timestamp", text + "\""));
   EXPECT_LT(problem.detail.size(), 200u);
   EXPECT_THAT(problem.detail, HasSubstr("\u00e9… is not an ISO 8601"));
+}
+
+TEST(LinesTest, EachLineIsAnEventOrAFlaw) {
+  const std::string good = R"({"topic":"t","event_id":"a","timestamp":"2024-01-01"})";
+  const Lines lines = ParseLines(good + "\n\n" + "{\n" + good + "\r\n[" + good + "]\n{}", 10);
+  EXPECT_EQ(lines.batch->events.size(), 2U);
+  EXPECT_THAT(lines.indexes, ElementsAre(10, 13));
+  ASSERT_EQ(lines.flaws.size(), 3U);
+  EXPECT_EQ(lines.flaws[0].index, 12U);
+  EXPECT_THAT(lines.flaws[0].problem.detail, HasSubstr("invalid JSON"));
+  EXPECT_EQ(lines.flaws[1].index, 14U);
+  EXPECT_THAT(lines.flaws[1].problem.detail, HasSubstr("not a JSON object"));
+  EXPECT_EQ(lines.flaws[2].index, 15U);
+  EXPECT_THAT(lines.flaws[2].problem.detail, HasSubstr("events[15].topic: is missing"));
 }
 
 }  // namespace

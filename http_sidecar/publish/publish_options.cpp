@@ -1,0 +1,25 @@
+#include "http_sidecar/publish/publish_options.h"
+
+#include <string>
+
+#include "http_sidecar/http/query.h"
+
+namespace dedup::sidecar {
+
+std::variant<PublishOptions, Problem> ParsePublishOptions(std::string_view target) {
+  PublishOptions options;
+  const std::string qos(RawQueryValue(target, "qos").value_or("1"));
+  if (qos.size() != 1 || qos[0] < '0' || qos[0] > '2')
+    return Problem{problems::kInvalidParameter, "qos takes 0, 1 or 2"};
+  options.qos = qos[0] - '0';
+  const std::string_view retain = RawQueryValue(target, "retain").value_or("false");
+  if (retain != "true" && retain != "false") return Problem{problems::kInvalidParameter, "retain takes true or false"};
+  options.retain = retain == "true";
+  const std::string_view results = RawQueryValue(target, "results").value_or("brief");
+  if (results != "full" && results != "brief")
+    return Problem{problems::kInvalidParameter, "results takes full or brief"};
+  options.full_results = results == "full";
+  return options;
+}
+
+}  // namespace dedup::sidecar
