@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include "http_sidecar/base/number.h"
@@ -50,7 +52,9 @@ Answer ServeStream(Api& api, Request& request) {
           .body = {},
           .content_type = "text/event-stream",
           .headers = {{"Cache-Control", "no-cache"}, {"X-Accel-Buffering", "no"}},
-          .watch = std::move(watch)};
+          .take_over = [&api, watch = std::move(watch)](std::unique_ptr<Connection> connection) {
+            api.watchers.Add(std::move(connection), watch);
+          }};
 }
 
 }  // namespace dedup::sidecar

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <functional>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,7 +11,7 @@
 
 #include "http_sidecar/auth/caller.h"
 #include "http_sidecar/base/problem.h"
-#include "http_sidecar/events/watchers.h"
+#include "http_sidecar/net/connection.h"
 #include "plugin/core/text/json_writer.h"
 
 namespace dedup::sidecar {
@@ -39,8 +39,9 @@ struct Answer {
   /// Where it is set the body goes on: appends the next piece, returns false when that was the last one. What it throws
   /// cuts the connection, so that half a body never looks like a whole one.
   std::function<bool(std::string* out)> append_next = {};
-  /// Where it is set the body is what Watchers send, on and on.
-  std::optional<Watch> watch = {};
+  /// Where it is set the body is written by somebody else, on and on: this gets the connection once the head has been
+  /// sent.
+  std::function<void(std::unique_ptr<Connection>)> take_over = {};
 };
 
 /// The problem as members of a JSON object: type, title, status, detail.

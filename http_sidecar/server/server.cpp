@@ -220,17 +220,17 @@ struct Exchange {
   bool is_last = false;  // no request is to follow
   Caller caller = Caller::Stranger();
   std::optional<Excess> excess = {};
-  std::optional<Problem> refusal = {};  // for what the head says of him
-  std::optional<Watch> watch = {};      // the connection is to become a watcher's
-  std::string_view route = {};          // of the endpoints' table
-  int status = 0;                       // 0 before there is an answer
+  std::optional<Problem> refusal = {};                              // for what the head says of him
+  std::function<void(std::unique_ptr<Connection>)> take_over = {};  // who is to have the connection, if anybody
+  std::string_view route = {};                                      // of the endpoints' table
+  int status = 0;                                                   // 0 before there is an answer
   // For the access log.
   std::string method = {};
   std::string target = {};
   std::string request_id = {};  // empty where there is no such log
 
   // Where the next request begins is unknown, or there will be none.
-  bool must_close() const { return !head_is_read || body_is_unread || is_http_1_0 || is_last || watch; }
+  bool must_close() const { return !head_is_read || body_is_unread || is_http_1_0 || is_last || take_over; }
 };
 
 // The exchange that the calling thread is at: the library gives its handlers no way to the connection.
@@ -402,10 +402,7 @@ class Server::HttpServer : public httplib::Server {
         return;
       }
       if (!done) return;
-      if (exchange.watch) {
-        api_->watchers.Add(std::move(connection), std::move(*exchange.watch));
-        return;
-      }
+      if (exchange.take_over) return exchange.take_over(std::move(connection));
       if (connection_closed || exchange.must_close() || stopping_) return;
     }
   }
@@ -539,8 +536,8 @@ class Server::HttpServer : public httplib::Server {
                   .header = [&request](const char* name) { return HeaderOf(request, name); },
                   .headers_after = [&request](std::string_view prefix) { return HeadersAfter(request, prefix); }};
     Answer answer = AnswerOf(endpoint, *api_, asked);
-    if (answer.watch && request.method != "HEAD") {
-      current_exchange->watch = std::move(answer.watch);
+    if (answer.take_over && request.method != "HEAD") {
+      current_exchange->take_over = std::move(answer.take_over);
       const std::string content_type = answer.content_type;
       Set(response, std::move(answer));
       response.headers.erase("Content-Type");  // which the library adds
