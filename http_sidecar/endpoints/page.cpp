@@ -3,6 +3,7 @@
 #include <string>
 
 #include "http_sidecar/endpoints/embedded_files.h"
+#include "http_sidecar/endpoints/endpoints.h"
 #include "http_sidecar/http/accept.h"
 
 namespace dedup::sidecar {
@@ -40,6 +41,10 @@ Answer PageFile(std::string_view name, const Request& request) {
   answer.headers.emplace_back("X-Content-Type-Options", "nosniff");
   answer.headers.emplace_back("Referrer-Policy", "no-referrer");
   return answer;
+}
+
+Answer ServePageFile(Api&, Request& request) {
+  return PageFile(std::string_view(request.path).substr(request.path.rfind('/') + 1), request);
 }
 
 }  // namespace dedup::sidecar
