@@ -28,7 +28,4 @@ class ConnectionCounts {
   std::map<std::string, std::uint32_t> counts_;  // guarded by mutex_
 };
 
-/// The other end's address as bytes; of IPv6 its first 64 bits, for a client usually has all of the rest.
-std::string NetworkOf(int fd);
-
 }  // namespace dedup::sidecar

@@ -1,8 +1,6 @@
 #include "http_sidecar/server/access_log.h"
 
-#include <netdb.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <atomic>
@@ -73,20 +71,6 @@ std::string RequestId(std::string_view given) {
   static const std::string prefix = MakePrefix();
   static std::atomic<std::uint64_t> count = 0;
   return prefix + std::to_string(++count);
-}
-
-std::string PeerOf(int fd) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  char host[NI_MAXHOST];
-  char port[NI_MAXSERV];
-  auto* const peer = reinterpret_cast<sockaddr*>(&address);
-  if (getpeername(fd, peer, &size) != 0 ||
-      getnameinfo(peer, size, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
-    return "unknown";  // it has gone
-  }
-  const std::string name = host;
-  return (address.ss_family == AF_INET6 ? "[" + name + "]" : name) + ":" + port;
 }
 
 }  // namespace dedup::sidecar

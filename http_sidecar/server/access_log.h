@@ -29,7 +29,4 @@ std::string AccessLine(const AccessRecord& record, std::int64_t now_us);
 /// longer than 128 bytes, or holds more than letters, digits and -_.:/+=@. Threading: from any thread.
 std::string RequestId(std::string_view given);
 
-/// "127.0.0.1:40022", "[::1]:40022": who is at the other end of a connection.
-std::string PeerOf(int fd);
-
 }  // namespace dedup::sidecar

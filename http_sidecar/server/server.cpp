@@ -1,7 +1,6 @@
 #include "http_sidecar/server/server.h"
 
 #include <httplib.h>
-#include <netinet/in.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -26,6 +25,7 @@
 #include "http_sidecar/base/time.h"
 #include "http_sidecar/endpoints/endpoints.h"
 #include "http_sidecar/http/origin.h"
+#include "http_sidecar/net/address.h"
 #include "http_sidecar/net/body_reader.h"
 #include "http_sidecar/net/client_socket.h"
 #include "http_sidecar/net/connection_counts.h"
@@ -171,18 +171,6 @@ Problem HeadProblem(int status, const ClientSocket& socket) {
   return {problems::kMalformedRequest, "this is no HTTP request that can be understood"};
 }
 
-bool IsLoopback(const sockaddr_storage& address) {
-  in_addr ipv4{};
-  if (address.ss_family == AF_INET) {
-    ipv4 = reinterpret_cast<const sockaddr_in&>(address).sin_addr;
-  } else if (address.ss_family == AF_INET6) {
-    const in6_addr& ipv6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
-    if (!IN6_IS_ADDR_V4MAPPED(&ipv6)) return IN6_IS_ADDR_LOOPBACK(&ipv6);
-    std::memcpy(&ipv4, ipv6.s6_addr + 12, sizeof ipv4);
-  }
-  return ntohl(ipv4.s_addr) >> 24 == IN_LOOPBACKNET;
-}
-
 /// The library's view of a client's socket.
 class SocketStream : public httplib::Stream {
  public:
@@ -313,12 +301,7 @@ class Server::HttpServer : public httplib::Server {
     return bound_port;
   }
 
-  bool is_loopback() const {
-    sockaddr_storage address{};
-    socklen_t size = sizeof address;
-    if (getsockname(svr_sock_, reinterpret_cast<sockaddr*>(&address), &size) != 0) return false;
-    return IsLoopback(address);
-  }
+  bool is_loopback() const { return IsOnLoopback(svr_sock_); }
 
   void RequireLocalHost(std::string own_name) { own_name_ = std::move(own_name); }
 

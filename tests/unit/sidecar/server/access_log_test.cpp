@@ -43,7 +43,5 @@ TEST(AccessLogTest, ARequestKeepsItsIdWhereItIsHarmless) {
   }
 }
 
-TEST(AccessLogTest, WhoHasGoneIsUnknown) { EXPECT_EQ(PeerOf(-1), "unknown"); }
-
 }  // namespace
 }  // namespace dedup::sidecar
