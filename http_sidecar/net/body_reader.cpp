@@ -29,18 +29,9 @@ bool BodyReader::ReadSome(std::string* out) {
   return true;
 }
 
-char BodyReader::ReadByte() {
-  char c = 0;
-  if (socket_->Read(&c, 1) != 1) Fail();
-  return c;
-}
-
 std::string BodyReader::ReadLine() {
   std::string line;
-  while (!line.ends_with("\r\n")) {
-    if (line.size() > kLineBytesMax) Fail();
-    line.push_back(ReadByte());
-  }
+  if (!socket_->ReadLine(kLineBytesMax, &line) || !line.ends_with("\r\n")) Fail();
   line.resize(line.size() - 2);
   return line;
 }

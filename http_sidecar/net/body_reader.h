@@ -20,7 +20,6 @@ class BodyReader {
   bool ReadSome(std::string* out);
 
  private:
-  char ReadByte();
   std::string ReadLine();
   void BeginChunk();
 

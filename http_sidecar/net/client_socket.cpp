@@ -70,11 +70,7 @@ bool ClientSocket::head_is_too_large() const {
 }
 
 ssize_t ClientSocket::Read(char* data, std::size_t size) {
-  if (input_begin_ == input_end_) {
-    // A client that waits for "100 Continue" must get it before it will send anything.
-    if (!Flush()) return -1;
-    if (!Fill()) return -1;
-  }
+  if (!FillIfEmpty()) return -1;
   size = std::min(size, input_end_ - input_begin_);
   if (in_head_) {
     if (size > head_bytes_left_) return -1;
@@ -89,6 +85,20 @@ ssize_t ClientSocket::Read(char* data, std::size_t size) {
   std::memmove(last_, last_ + kept, sizeof last_ - kept);
   std::memcpy(last_ + sizeof last_ - kept, data + size - kept, kept);
   return static_cast<ssize_t>(size);
+}
+
+bool ClientSocket::ReadLine(std::size_t size_max, std::string* line) {
+  for (bool is_whole = false; !is_whole && size_max > 0;) {
+    if (!FillIfEmpty()) return false;
+    std::string_view input(input_.data() + input_begin_, std::min(size_max, input_end_ - input_begin_));
+    const std::size_t line_feed = input.find('\n');
+    is_whole = line_feed != std::string_view::npos;
+    if (is_whole) input = input.substr(0, line_feed + 1);
+    line->append(input);
+    input_begin_ += input.size();
+    size_max -= input.size();
+  }
+  return true;
 }
 
 bool ClientSocket::LastReadWere(std::string_view bytes) const {
@@ -153,6 +163,12 @@ bool ClientSocket::Await(short events, milliseconds pause_max) {
     if (count > 0) return true;
     if (count < 0 && errno != EINTR) return false;
   }
+}
+
+bool ClientSocket::FillIfEmpty() {
+  if (input_begin_ != input_end_) return true;
+  // A client that waits for "100 Continue" must get it before it will send anything.
+  return Flush() && Fill();
 }
 
 // Reads what there is, at least one byte, into the empty buffer.

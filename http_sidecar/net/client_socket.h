@@ -55,6 +55,9 @@ class ClientSocket {
   /// Like recv(), but the end of the stream is an error too: HTTP says by itself where a request ends. -1 at an error.
   ssize_t Read(char* data, std::size_t size);
 
+  /// Appends what comes, to and with the next line feed, but at most `size_max` bytes. False where Read() would fail.
+  bool ReadLine(std::size_t size_max, std::string* line);
+
   /// Whether the bytes read last were these (at most 4).
   bool LastReadWere(std::string_view bytes) const;
 
@@ -71,6 +74,7 @@ class ClientSocket {
 
  private:
   bool Await(short events, std::chrono::milliseconds pause_max = kPatience.pause);
+  bool FillIfEmpty();
   bool Fill(std::chrono::milliseconds pause_max = kPatience.pause);
   bool Send(std::string_view data, bool more_follows);
 

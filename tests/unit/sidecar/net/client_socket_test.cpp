@@ -96,6 +96,22 @@ TEST_F(ClientSocketTest, AHeadLineEndsWithBothCharacters) {
   EXPECT_EQ(ReadLine(), "b");
 }
 
+TEST_F(ClientSocketTest, ALineIsReadToItsEndOrToTheLimit) {
+  Send("one\r\n\ntwo\nthree");
+  std::string line;
+  for (const std::string_view expected : {"one\r\n", "\n"}) {
+    line.clear();
+    EXPECT_TRUE(socket_.ReadLine(100, &line));
+    EXPECT_EQ(line, expected);
+  }
+  EXPECT_TRUE(socket_.ReadLine(2, &line));
+  EXPECT_TRUE(socket_.ReadLine(2, &line));
+  EXPECT_EQ(line, "\ntwo\n");
+  HangUp();
+  EXPECT_FALSE(socket_.ReadLine(100, &line));
+  EXPECT_EQ(line, "\ntwo\nthree");
+}
+
 TEST_F(ClientSocketTest, OutputGoesOutBeforeInputIsWaitedFor) {
   EXPECT_TRUE(socket_.Write("HTTP/1.1 100 Continue\r\n\r\n"));
   EXPECT_EQ(Received(), "");
