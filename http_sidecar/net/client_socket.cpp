@@ -14,8 +14,6 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kInputBytes = 16 * 1024;
 constexpr std::size_t kOutputBytesMax = 64 * 1024;
-constexpr std::size_t kHeadBytesMax = 64 * 1024;
-constexpr std::size_t kHeadLineBytesMax = 8 * 1024;  // the library reads no longer one
 constexpr milliseconds kCrowdLookInterval{200};
 constexpr milliseconds kDrainPause{2000};
 constexpr std::size_t kDrainBytesMax = std::size_t{256} << 20;
@@ -54,9 +52,6 @@ ClientSocket::Arrival ClientSocket::AwaitRequest(milliseconds patience) {
 
 void ClientSocket::BeginHead() {
   in_head_ = true;
-  std::memset(last_, 0, sizeof last_);
-  head_bytes_left_ = kHeadBytesMax;
-  line_begin_ = kHeadBytesMax;
   awaited_ = 0;
 }
 
@@ -65,25 +60,11 @@ void ClientSocket::BeginBody() {
   awaited_ = 0;
 }
 
-bool ClientSocket::head_is_too_large() const {
-  return head_bytes_left_ == 0 || line_begin_ - head_bytes_left_ > kHeadLineBytesMax;
-}
-
 ssize_t ClientSocket::Read(char* data, std::size_t size) {
   if (!FillIfEmpty()) return -1;
   size = std::min(size, input_end_ - input_begin_);
-  if (in_head_) {
-    if (size > head_bytes_left_) return -1;
-    if (last_[sizeof last_ - 1] == '\n') line_begin_ = head_bytes_left_;
-    head_bytes_left_ -= size;
-    // The library, which reads heads byte by byte, would skip a line that ends so; a proxy in front may not.
-    if (input_[input_begin_] == '\n' && last_[sizeof last_ - 1] != '\r') return -1;
-  }
   std::memcpy(data, input_.data() + input_begin_, size);
   input_begin_ += size;
-  const std::size_t kept = std::min(size, sizeof last_);
-  std::memmove(last_, last_ + kept, sizeof last_ - kept);
-  std::memcpy(last_ + sizeof last_ - kept, data + size - kept, kept);
   return static_cast<ssize_t>(size);
 }
 
@@ -99,10 +80,6 @@ bool ClientSocket::ReadLine(std::size_t size_max, std::string* line) {
     size_max -= input.size();
   }
   return true;
-}
-
-bool ClientSocket::LastReadWere(std::string_view bytes) const {
-  return std::string_view(last_, sizeof last_).ends_with(bytes);
 }
 
 bool ClientSocket::Write(std::string_view data) {

@@ -46,20 +46,15 @@ class ClientSocket {
   /// Waits for the first byte of a request. kEnd: the client has gone, or the server stops.
   Arrival AwaitRequest(std::chrono::milliseconds patience);
 
-  /// From here to BeginBody() a request's head is read: at most 64 KiB, lines ended by CR LF, byte by byte.
+  /// What is read from here on is a request's head, or its body: our patience begins anew.
   void BeginHead();
   void BeginBody();
-  /// Whether what has been read of the head is all that a head may be, or its last line longer than 8 KiB.
-  bool head_is_too_large() const;
 
   /// Like recv(), but the end of the stream is an error too: HTTP says by itself where a request ends. -1 at an error.
   ssize_t Read(char* data, std::size_t size);
 
   /// Appends what comes, to and with the next line feed, but at most `size_max` bytes. False where Read() would fail.
   bool ReadLine(std::size_t size_max, std::string* line);
-
-  /// Whether the bytes read last were these (at most 4).
-  bool LastReadWere(std::string_view bytes) const;
 
   /// False when the client has gone, or our patience is over.
   bool Write(std::string_view data);
@@ -85,10 +80,7 @@ class ClientSocket {
   std::size_t input_begin_ = 0;
   std::size_t input_end_ = 0;
   std::string output_;
-  char last_[4] = {};
   bool in_head_ = false;
-  std::size_t head_bytes_left_ = 0;
-  std::size_t line_begin_ = 0;   // of the head's last line: how many bytes were left
   short awaited_ = 0;            // what was waited for last
   Clock::duration waited_{0};    // for that
   std::size_t moved_bytes_ = 0;  // meanwhile

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "http_sidecar/http/query.h"
+#include "http_sidecar/base/percent.h"
 
 namespace dedup::sidecar {
 namespace {

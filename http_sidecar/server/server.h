@@ -1,4 +1,4 @@
-// HTTP in front of the Api; the only file with the HTTP library.
+// HTTP in front of the Api.
 #pragma once
 
 #include <memory>

@@ -81,6 +81,12 @@ def test_binary(sidecar, topic):
     assert sidecar.events(f"{topic}/b")[0]["payload"] == [1]
 
 
+def test_headers_are_percent_decoded_once(sidecar, topic):
+    for sent in ("a%2541", "a%41"):
+        post(sidecar, {}, binary(sent), f"?topic={topic}")
+    assert sidecar.ids(topic) == ["a%41", "aA"]
+
+
 @pytest.mark.parametrize("change, name", [
     ({"specversion": "0.3"}, "specversion"), ({"specversion": None}, "specversion"), ({"id": ""}, "id"),
     ({"id": 7}, "id"), ({"source": None}, "source"), ({"type": ""}, "type"), ({"topic": None}, "topic"),

@@ -70,6 +70,8 @@ def test_head_that_is_just_not_too_large_is_read(sidecar):
     head = b"GET / HTTP/1.1\r\nConnection: close\r\n" + b"".join(header % number for number in range(8))
     assert answer_to(sidecar, head + b"\r\n").status == 200
     assert answer_to(sidecar, head + header % 8 + b"\r\n").status == 431
+    many = b"".join(b"X-%d: y\r\n" % number for number in range(1000))
+    assert answer_to(sidecar, b"GET / HTTP/1.1\r\nConnection: close\r\n" + many + b"\r\n").status == 200
 
 
 @pytest.mark.parametrize("query, headers, body, status, name", [

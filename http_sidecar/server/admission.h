@@ -1,0 +1,47 @@
+// Who is let in: all that is asked of a request before its endpoint serves it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "http_sidecar/auth/tokens.h"
+#include "http_sidecar/server/client_limits.h"
+#include "http_sidecar/server/exchange.h"
+#include "http_sidecar/server/request_rate.h"
+
+namespace dedup::sidecar {
+
+/// What the server knows of a client beside what he sends.
+struct Client {
+  std::string network;  ///< see NetworkOf
+  bool is_welcome;      ///< else his address has too many connections
+};
+
+/// Threading: any thread.
+class Admission {
+ public:
+  /// The tokens must outlive it.
+  Admission(const Tokens* tokens, ClientLimits limits)
+      : tokens_(tokens), limits_(std::move(limits)), request_rate_(limits_.requests_per_s) {}
+
+  /// From now on a request's Host must be one of this machine's, see IsLocalHost. Before the first request.
+  void RequireLocalHost(std::string own_name) { own_name_ = std::move(own_name); }
+
+  /// Sets the exchange's caller, and its refusal where he is not let in. To be called once for each request: it counts
+  /// them.
+  void Admit(const Client& client, Exchange* exchange);
+
+ private:
+  std::optional<Answer> RefusalOf(const Client& client, const std::optional<Caller>& caller, const Exchange& exchange);
+  std::optional<Answer> Excess(const Client& client, const Caller& caller);
+  std::optional<Problem> Foreign(const Exchange& exchange) const;
+
+  const Tokens* const tokens_;
+  const ClientLimits limits_;
+  RequestRate request_rate_;
+  std::optional<std::string> own_name_;  // Host takes only this machine's names, among them this
+};
+
+}  // namespace dedup::sidecar

@@ -1,0 +1,184 @@
+#include "http_sidecar/server/answering.h"
+
+#include <charconv>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "http_sidecar/base/ascii.h"
+#include "http_sidecar/base/stderr_log.h"
+#include "http_sidecar/endpoints/endpoints.h"
+#include "http_sidecar/http/origin.h"
+#include "http_sidecar/net/body_reader.h"
+
+namespace dedup::sidecar {
+namespace {
+
+void AddHeaders(const HeaderList& headers, httplib::Response* response) {
+  for (const auto& [name, value] : headers) response->set_header(name, value);
+}
+
+HeaderReader HeadersOf(const RequestHead& head) {
+  return [&head](const char* name) { return head.Header(name); };
+}
+
+// What goes before a chunk's bytes.
+std::string ChunkHead(std::size_t size) {
+  char digits[16];
+  return std::string(digits, std::to_chars(std::begin(digits), std::end(digits), size, 16).ptr) + "\r\n";
+}
+
+// Sends the next piece of an answer. False cuts the connection, so that half an answer never looks like a whole one.
+bool SendNext(Answer* answer, bool is_chunked, httplib::DataSink* sink) noexcept {
+  try {
+    std::string& piece = answer->body;
+    const bool is_last = piece.empty() && !answer->append_next(&piece);
+    bool is_sent = true;
+    const auto send = [&](std::string_view bytes) { is_sent = is_sent && sink->write(bytes.data(), bytes.size()); };
+    // An empty chunk would be the end.
+    if (is_chunked && !piece.empty()) send(ChunkHead(piece.size()));
+    send(piece);
+    if (is_chunked && !piece.empty()) send("\r\n");
+    if (is_chunked && is_last) send("0\r\n\r\n");
+    piece.clear();  // its memory is used again
+    if (is_last) sink->done();
+    return is_sent;
+  } catch (const std::exception& error) {
+    Log(std::string("an answer was cut: ") + error.what());
+    return false;
+  }
+}
+
+using Sender = std::function<bool(httplib::DataSink*)>;
+
+// The head of an answer whose body `send` writes.
+void SetHead(const Answer& answer, Sender send, httplib::Response* response) {
+  SetAnswer({.status = answer.status, .body = {}, .headers = answer.headers}, response);
+  response->headers.erase("Content-Type");  // which the library adds
+  response->set_content_provider(
+      answer.content_type, [send = std::move(send)](std::size_t, httplib::DataSink& sink) { return send(&sink); });
+}
+
+// Reads a body of lines, while the answer is sent.
+std::function<bool(std::string*)> LinesReader(Exchange* exchange) {
+  exchange->is_last = true;
+  const Framing& framing = exchange->framing;
+  const auto reader =
+      std::make_shared<BodyReader>(exchange->socket, framing.is_chunked(), framing.has_length() ? framing.length() : 0);
+  return [reader, exchange](std::string* out) {
+    const bool more = reader->ReadSome(out);
+    if (!more) exchange->body_is_unread = false;
+    return more;
+  };
+}
+
+}  // namespace
+
+void SetAnswer(Answer answer, httplib::Response* response) {
+  response->status = answer.status;
+  response->body = std::move(answer.body);
+  response->headers.erase("Content-Type");
+  response->set_header("Content-Type", answer.content_type);
+  AddHeaders(answer.headers, response);
+}
+
+bool Answering::AnswerHead(Exchange* exchange, httplib::Response* response) const {
+  if (exchange->refusal) {
+    SetAnswer(*exchange->refusal, response);
+  } else if (exchange->head.method == "OPTIONS") {
+    AnswerOptions(*exchange, response);
+  } else if (exchange->endpoint->is_post && !exchange->framing.is_lines()) {
+    return false;
+  } else {
+    Serve(exchange, {}, response);
+  }
+  return true;
+}
+
+void Answering::AnswerOptions(const Exchange& exchange, httplib::Response* response) const {
+  response->status = 200;
+  if (exchange.endpoint == nullptr) return response->set_header("Allow", "GET, HEAD, POST, OPTIONS");
+  const std::string allow(exchange.endpoint->allow());
+  response->set_header("Allow", allow);
+  AddHeaders(PreflightHeaders(cors_origin_, HeadersOf(exchange.head), allow), response);
+}
+
+void Answering::AnswerBody(Exchange* exchange, LibraryStream* stream, const httplib::ContentReader& read_content,
+                           httplib::Response* response) const {
+  std::string body;
+  bool is_too_large = false;
+  bool is_whole = read_content([&](const char* data, std::size_t size) {
+    is_too_large = body.size() + size > kBodyBytesMax;
+    if (!is_too_large) body.append(data, size);
+    return !is_too_large;
+  });
+  // The library takes a chunk that does not end where it should for the end of the body; where a chunked body really
+  // ends there is an empty line.
+  is_whole = is_whole && (!exchange->framing.is_chunked() || stream->LastReadWere("\r\n\r\n"));
+  if (is_too_large) return SetAnswer(ProblemAnswer({problems::kTooLarge, kBodyTooLarge}), response);
+  if (!is_whole) {
+    return SetAnswer(
+        ProblemAnswer({problems::kMalformedRequest, "the body ended too soon, or its chunks are malformed"}), response);
+  }
+  exchange->body_is_unread = false;
+  Serve(exchange, std::move(body), response);
+}
+
+void Answering::Serve(Exchange* exchange, std::string body, httplib::Response* response) const {
+  const RequestHead& head = exchange->head;
+  const Endpoint& endpoint = *exchange->endpoint;
+  const bool is_lines = endpoint.is_post && exchange->framing.is_lines();
+  Request request{.caller = exchange->caller,
+                  .target = head.target,
+                  .path = head.path,
+                  .body = std::move(body),
+                  .content_type = head.Header("Content-Type"),
+                  .read_body = is_lines ? LinesReader(exchange) : nullptr,
+                  .header = HeadersOf(head),
+                  .headers_after = [&head](std::string_view prefix) { return head.HeadersAfter(prefix); }};
+  Answer answer = AnswerOf(endpoint, *api_, request);
+  if (answer.take_over && head.method != "HEAD") {
+    exchange->take_over = answer.take_over;
+    // The head alone: what follows is not this thread's business.
+    SetHead(
+        answer, [](httplib::DataSink* sink) { return sink->done(), true; }, response);
+  } else if (answer.append_next) {
+    // An HTTP/1.0 body's end is the connection's end. Chunks are made here, for the library copies each of them twice.
+    const bool is_chunked = !head.is_http_1_0;
+    const auto rest = std::make_shared<Answer>(std::move(answer));
+    SetHead(
+        *rest, [rest, is_chunked](httplib::DataSink* sink) { return SendNext(rest.get(), is_chunked, sink); },
+        response);
+    if (is_chunked) response->set_header("Transfer-Encoding", "chunked");
+  } else {
+    SetAnswer(std::move(answer), response);
+  }
+}
+
+void Answering::Prepare(const Exchange& exchange, httplib::Request* request) {
+  const RequestHead& head = exchange.head;
+  const Framing& framing = exchange.framing;
+  if (!head.problem) {
+    request->method = head.method;
+    request->path = head.path;
+  }
+  if (exchange.refusal) return;  // then nothing is read
+  if (EqualsIgnoringCase(head.Header("Expect"), "100-continue")) request->set_header("Expect", "100-continue");
+  if (framing.is_chunked()) request->set_header("Transfer-Encoding", "chunked");
+  if (framing.has_length()) request->set_header("Content-Length", std::to_string(framing.length()));
+  if (framing.is_gzip()) request->set_header("Content-Encoding", "gzip");
+}
+
+void Answering::Complete(const Exchange& exchange, httplib::Response* response) const {
+  if (!exchange.request_id.empty()) response->set_header("X-Request-Id", exchange.request_id);
+  // So that no browser takes an event for a page or a script.
+  if (!response->has_header("X-Content-Type-Options")) response->set_header("X-Content-Type-Options", "nosniff");
+  AddHeaders(CorsHeaders(cors_origin_, HeadersOf(exchange.head)), response);
+  response->headers.erase("Accept-Ranges");
+}
+
+}  // namespace dedup::sidecar
