@@ -21,6 +21,7 @@
 #include "http_sidecar/base/stderr_log.h"
 #include "http_sidecar/base/why_unreadable.h"
 #include "http_sidecar/endpoints/api.h"
+#include "http_sidecar/events/event_store.h"
 #include "http_sidecar/flags.h"
 #include "http_sidecar/mqtt/publisher.h"
 #include "http_sidecar/server/server.h"
@@ -90,11 +91,11 @@ void Reload(const Options& options, Tokens* tokens, Watchers* watchers, Server* 
 }
 
 // Not an end: the plugin may yet make the directory. But a wrong one would only be seen by who asks for events.
-void WarnUnlessReadable(Api* api) {
+void WarnUnlessReadable(EventStore* store) {
   try {
-    api->readers.Use([](EventReader& reader) { return reader.ReadStatistics(); });
+    store->ReadStatistics();
   } catch (const StorageError& error) {
-    Log(StoreTrouble(error) + "; --data-dir must be the plugin's plugin_opt_data_dir, and this user (uid " +
+    Log(StoreTrouble(error).detail + "; --data-dir must be the plugin's plugin_opt_data_dir, and this user (uid " +
         std::to_string(geteuid()) + ") must be able to read it; trying again");
   }
 }
@@ -144,7 +145,7 @@ int Run(const Options& options) {
   Log("version " DEDUP_VERSION ", listening on " +
       UrlOf(options.has_tls() ? "https" : "http", options.http_host, port) + ", broker " + options.mqtt_host + ":" +
       std::to_string(options.mqtt_port) + ", data in " + data_dir.string() + "; " + Count(tokens));
-  WarnUnlessReadable(&api);
+  WarnUnlessReadable(&api.store);
 
   auto serving = std::async(std::launch::async, [&server] {
     // Ends the wait below, also when serving ends by itself or by an exception.
