@@ -117,8 +117,8 @@ def test_data_directory_that_may_not_be_read_is_told_at_the_start(tmp_path):
     assert f"this user (uid {pwd.getpwnam('nobody').pw_uid})" in words
 
 
-def test_good_data_directory_is_not_complained_of(stack):
-    _, sidecar = stack.start()
+def test_good_data_directory_is_not_complained_of(park):
+    _, sidecar = park.start()
     assert "event store" not in sidecar.log()
 
 
