@@ -35,26 +35,28 @@ struct JournalState {
   Events early_records;  // in the journal as a power cut left it: without its newest pages
   bool comes_up;
   bool set_aside;
+  bool stores_first;     // whether all records become rows before the broker serves
+  bool skips_seqs;       // whether nobody can tell which seqs were given
   const char* log;       // what recovery says of it
   Events released = {};  // which the store has had, and of which records are found all the same
 };
 constexpr bool kYes = true, kNo = false;
 const std::vector<JournalState> kJournals = {
-    {"Absent", {}, {}, kYes, kNo, ""},
-    {"Empty", {}, {}, kYes, kNo, ""},
-    {"Whole", {6, 7, 8, 9}, {6, 7}, kYes, kNo, ""},
-    {"Torn", {6, 7, 8}, {6}, kYes, kNo, "that was cut short at the journal's end"},
-    {"FlippedBit", {7, 8, 9}, {7}, kYes, kNo, "the journal is damaged: "},
-    {"AfterAPowerCut", {6, 7, 8, 9}, {6, 7}, kYes, kNo, ""},
-    {"OfAnotherSize", {6, 7, 8, 9}, {6, 7}, kYes, kNo, ""},
-    {"WithoutItsBeginning", {6, 7, 8, 9}, {6, 7}, kYes, kNo, "had to be searched for", {1, 2, 3, 4, 5}},
-    {"ImpossibleWatermark", {6, 7, 8, 9}, {6, 7}, kYes, kNo, ""},
-    {"ImpossibleSeq", {6, 7, 8, 9}, {6, 7}, kYes, kNo, "its newest seq cannot be"},
-    {"BesideASalvage", {6, 7, 8, 9}, {6, 7}, kYes, kNo, ""},
-    {"FlippedBitInTheHeader", {}, {}, kYes, kYes, "its header is damaged; it is set aside"},
-    {"NoJournalAtAll", {}, {}, kYes, kYes, "not a journal of mosquitto-dedup; it is set aside"},
-    {"OlderFormat", {}, {}, kYes, kYes, "its header is damaged; it is set aside"},
-    {"NewerFormat", {}, {}, kNo, kNo, "newer mosquitto-dedup (format 2"},
+    {"Absent", {}, {}, kYes, kNo, kYes, kYes, ""},
+    {"Empty", {}, {}, kYes, kNo, kYes, kNo, ""},
+    {"Whole", {6, 7, 8, 9}, {6, 7}, kYes, kNo, kNo, kNo, ""},
+    {"Torn", {6, 7, 8}, {6}, kYes, kNo, kYes, kNo, "that was cut short at the journal's end"},
+    {"FlippedBit", {7, 8, 9}, {7}, kYes, kNo, kYes, kNo, "the journal is damaged: "},
+    {"AfterAPowerCut", {6, 7, 8, 9}, {6, 7}, kYes, kNo, kYes, kYes, ""},
+    {"OfAnotherSize", {6, 7, 8, 9}, {6, 7}, kYes, kNo, kYes, kNo, ""},
+    {"WithoutItsBeginning", {6, 7, 8, 9}, {6, 7}, kYes, kNo, kYes, kNo, "had to be searched for", {1, 2, 3, 4, 5}},
+    {"ImpossibleWatermark", {6, 7, 8, 9}, {6, 7}, kYes, kNo, kYes, kNo, ""},
+    {"ImpossibleSeq", {6, 7, 8, 9}, {6, 7}, kYes, kNo, kYes, kYes, "its newest seq cannot be"},
+    {"BesideASalvage", {6, 7, 8, 9}, {6, 7}, kYes, kNo, kYes, kNo, ""},
+    {"FlippedBitInTheHeader", {}, {}, kYes, kYes, kYes, kYes, "its header is damaged; it is set aside"},
+    {"NoJournalAtAll", {}, {}, kYes, kYes, kYes, kYes, "not a journal of mosquitto-dedup; it is set aside"},
+    {"OlderFormat", {}, {}, kYes, kYes, kYes, kYes, "its header is damaged; it is set aside"},
+    {"NewerFormat", {}, {}, kNo, kNo, kNo, kNo, "newer mosquitto-dedup (format 2"},
 };
 
 struct DatabaseState {
@@ -63,17 +65,18 @@ struct DatabaseState {
   Events rows_max;  // these may be
   bool comes_up;
   bool set_aside;
+  bool stores_first;
   const char* log;
 };
 const Events kAll = {1, 2, 3, 4, 5, 6, 7, 8, 9};
 const std::vector<DatabaseState> kDatabases = {
-    {"Absent", {}, {}, kYes, kNo, ""},
-    {"Whole", kAll, kAll, kYes, kNo, ""},
-    {"Behind", {1, 2, 3, 4, 5}, {1, 2, 3, 4, 5}, kYes, kNo, ""},
-    {"Ahead", kAll, kAll, kYes, kNo, ""},
-    {"DamagedInTheMiddle", {1, 9}, kAll, kYes, kYes, "events that could be read of it are kept"},
-    {"NoDatabaseAtAll", {}, {}, kYes, kYes, "0 events that could be read of it are kept"},
-    {"NewerSchema", kAll, kAll, kNo, kNo, "newer mosquitto-dedup (schema "},
+    {"Absent", {}, {}, kYes, kNo, kNo, ""},
+    {"Whole", kAll, kAll, kYes, kNo, kNo, ""},
+    {"Behind", {1, 2, 3, 4, 5}, {1, 2, 3, 4, 5}, kYes, kNo, kNo, ""},
+    {"Ahead", kAll, kAll, kYes, kNo, kYes, ""},
+    {"DamagedInTheMiddle", {1, 9}, kAll, kYes, kYes, kYes, "events that could be read of it are kept"},
+    {"NoDatabaseAtAll", {}, {}, kYes, kYes, kYes, "0 events that could be read of it are kept"},
+    {"NewerSchema", kAll, kAll, kNo, kNo, kNo, "newer mosquitto-dedup (schema "},
 };
 
 void PrintTo(const JournalState& state, std::ostream* out) { *out << state.name; }
@@ -182,17 +185,23 @@ class RecoveryTableTest : public DeduplicatorFixture,
     }
   }
 
-  /// A start and a death right behind it; returns what it logged.
-  std::string StartAndDie() {
+  struct StartedAndDied {
+    bool stores_first = false, skips_seqs = false;
+    std::string log;
+  };
+  /// A start and a death right behind it.
+  StartedAndDied StartAndDie() {
+    StartedAndDied start;
     LogQueue log;
     try {
-      Recover(options_, log);
+      const Recovered recovered = Recover(options_, log);
+      start.stores_first = recovered.journal->used_bytes() == 0;
+      start.skips_seqs = recovered.journal->accepted_seq() > 1'000'000;
     } catch (const StorageError&) {
       // Some states are left alone.
     }
-    std::string text;
-    for (const LogLine& line : log.Take()) text += line.text + "\n";
-    return text;
+    for (const LogLine& line : log.Take()) start.log += line.text + "\n";
+    return start;
   }
 
   int CountSetAside(const char* file) {
@@ -215,11 +224,18 @@ TEST_P(RecoveryTableTest, KeepsWhatIsThereInventsNothingAndComesUp) {
   }
   const bool all_is_lost = known_max.empty() && journal().name != std::string("Empty");
 
+  const bool comes_up = journal().comes_up && database().comes_up;
   std::string log;
-  for (int death = 0; death < deaths(); ++death) log += StartAndDie();
+  for (int death = 0; death < deaths(); ++death) {
+    const StartedAndDied start = StartAndDie();
+    log += start.log;
+    if (!comes_up || death != 0) continue;
+    EXPECT_EQ(start.stores_first, journal().stores_first || database().stores_first) << log;
+    EXPECT_EQ(start.skips_seqs, journal().skips_seqs && !known_max.empty()) << log;
+  }
   Start();
   log += TakeLog();
-  if (!journal().comes_up || !database().comes_up) {
+  if (!comes_up) {
     EXPECT_THAT(dedup_->trouble(), HasSubstr(database().comes_up ? journal().log : database().log));
     EXPECT_EQ(VerdictOf("1"), kRefused);
     EXPECT_EQ(Send("no event").verdict, kPassed);
