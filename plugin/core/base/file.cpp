@@ -133,7 +133,6 @@ RingMapping::RingMapping(const File& file, std::size_t header_size, std::size_t 
         MAP_FAILED) {
       const int error = errno;
       munmap(base_, header_size_ + 2 * ring_size_);
-      base_ = nullptr;
       throw StorageError("mmap", file.path(), error);
     }
   };
@@ -149,15 +148,6 @@ void RingMapping::Prefault(std::size_t offset, std::size_t size) const {
   madvise(ring() + begin, end - begin, MADV_POPULATE_WRITE);
 }
 
-RingMapping& RingMapping::operator=(RingMapping&& other) noexcept {
-  std::swap(base_, other.base_);
-  std::swap(header_size_, other.header_size_);
-  std::swap(ring_size_, other.ring_size_);
-  return *this;
-}
-
-RingMapping::~RingMapping() {
-  if (base_ != nullptr) munmap(base_, header_size_ + 2 * ring_size_);
-}
+RingMapping::~RingMapping() { munmap(base_, header_size_ + 2 * ring_size_); }
 
 }  // namespace dedup

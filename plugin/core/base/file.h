@@ -72,10 +72,9 @@ void SyncDirectory(const std::filesystem::path& directory);
 /// Ownership: keeps the mapping, not the file. Errors: StorageError.
 class RingMapping {
  public:
-  RingMapping() = default;
   RingMapping(const File& file, std::size_t header_size, std::size_t ring_size);
-  RingMapping(RingMapping&& other) noexcept { *this = std::move(other); }
-  RingMapping& operator=(RingMapping&& other) noexcept;
+  RingMapping(const RingMapping&) = delete;
+  RingMapping& operator=(const RingMapping&) = delete;
   ~RingMapping();
 
   /// Takes the page faults of the first store to these bytes of the ring now, on the calling thread, without changing
@@ -84,11 +83,12 @@ class RingMapping {
 
   std::byte* header() const { return base_; }
   std::byte* ring() const { return base_ + header_size_; }
+  std::size_t ring_size() const { return ring_size_; }
 
  private:
-  std::byte* base_ = nullptr;
-  std::size_t header_size_ = 0;
-  std::size_t ring_size_ = 0;
+  const std::size_t header_size_;
+  const std::size_t ring_size_;
+  std::byte* base_;
 };
 
 }  // namespace dedup

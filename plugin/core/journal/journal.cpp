@@ -32,7 +32,7 @@ Journal::Journal(File file, std::uint64_t ring_bytes)
       ring_bytes_(ring_bytes),
       appended_position_(header_->released_position),
       free_position_(header_->released_position),
-      sync_(file_, mapping_, ring_bytes_, free_position_, appended_position_) {}
+      sync_(file_, mapping_, free_position_, appended_position_) {}
 
 std::unique_ptr<Journal> Journal::Open(const std::filesystem::path& data_dir) {
   const std::filesystem::path path = data_dir / JournalHeader::kFileName;

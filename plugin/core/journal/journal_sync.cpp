@@ -26,14 +26,9 @@ std::uint64_t WholeGranules(std::uint64_t position) {
 
 }  // namespace
 
-JournalSync::JournalSync(const File& file, const RingMapping& mapping, std::uint64_t ring_bytes,
-                         const std::atomic<std::uint64_t>& free_position,
+JournalSync::JournalSync(const File& file, const RingMapping& mapping, const std::atomic<std::uint64_t>& free_position,
                          const std::atomic<std::uint64_t>& appended_position)
-    : file_(file),
-      mapping_(mapping),
-      ring_bytes_(ring_bytes),
-      free_position_(free_position),
-      appended_position_(appended_position) {
+    : file_(file), mapping_(mapping), free_position_(free_position), appended_position_(appended_position) {
   BeginAt(free_position_);
 }
 
@@ -63,8 +58,8 @@ void JournalSync::BeginWriteBack() {
     {
       const std::lock_guard lock(mutex_);
       if (end < begun_position_ || end - begun_position_ < kWriteBackStepBytes) return;
-      const std::uint64_t offset = begun_position_ % ring_bytes_;
-      const std::uint64_t size = std::min<std::uint64_t>(kWriteBackStepBytes, ring_bytes_ - offset);
+      const std::uint64_t offset = begun_position_ % mapping_.ring_size();
+      const std::uint64_t size = std::min<std::uint64_t>(kWriteBackStepBytes, mapping_.ring_size() - offset);
       begun_position_ += size;
       try {
         file_.StartWriteBack(JournalHeader::kRoomBytes + offset, size);
@@ -86,7 +81,7 @@ void JournalSync::Rewrite() {
   const std::uint64_t end = appended_position_.load(std::memory_order_acquire);
   for (std::uint64_t position = free_position_.load(std::memory_order_acquire) / PageBytes() * PageBytes();
        position < end; position += PageBytes()) {
-    DirtyPage(mapping_.ring() + position % ring_bytes_);
+    DirtyPage(mapping_.ring() + position % mapping_.ring_size());
   }
 }
 

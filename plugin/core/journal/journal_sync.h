@@ -17,8 +17,8 @@ namespace dedup {
 class JournalSync {
  public:
   /// The records that count lie between the two positions, which move on meanwhile.
-  JournalSync(const File& file, const RingMapping& mapping, std::uint64_t ring_bytes,
-              const std::atomic<std::uint64_t>& free_position, const std::atomic<std::uint64_t>& appended_position);
+  JournalSync(const File& file, const RingMapping& mapping, const std::atomic<std::uint64_t>& free_position,
+              const std::atomic<std::uint64_t>& appended_position);
   JournalSync(const JournalSync&) = delete;
   JournalSync& operator=(const JournalSync&) = delete;
 
@@ -40,7 +40,6 @@ class JournalSync {
   std::atomic<bool> healthy_{true};
   const File& file_;
   const RingMapping& mapping_;
-  const std::uint64_t ring_bytes_;
   const std::atomic<std::uint64_t>& free_position_;
   const std::atomic<std::uint64_t>& appended_position_;
   std::uint64_t begun_position_;  // the disk was told to begin with everything before; under mutex_
