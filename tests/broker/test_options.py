@@ -96,9 +96,9 @@ def test_data_directory_is_made_if_it_is_not_there(park, tmp_path):
     assert {path.name for path in (tmp_path / "new").iterdir()} >= {"events.db", "events.journal", "events.lock"}
 
 
-def test_data_directory_that_is_not_absolute_is_warned_of_and_told(brokers):
+def test_data_directory_that_is_not_absolute_is_warned_of_and_told(park):
     """It depends on where the broker is started, so the log says where that is."""
-    broker = brokers.start(options={"data_dir": "some/../relative"})
+    broker = park.start_broker(options={"data_dir": "some/../relative"})
     warning, = [line for line in broker.log().splitlines() if "is no absolute path" in line]
     assert warning.endswith(f" {broker.directory}/relative") and "data_dir some/../relative" in warning
     assert re.search(rf"0 event ids in {re.escape(str(broker.directory))}/relative, ready", broker.log())
@@ -106,15 +106,15 @@ def test_data_directory_that_is_not_absolute_is_warned_of_and_told(brokers):
     assert (broker.directory / "relative" / "events.db").exists()
 
 
-def test_data_directory_that_is_absolute_is_not_warned_of(brokers):
-    assert "absolute" not in brokers.start().log()
+def test_data_directory_that_is_absolute_is_not_warned_of(park):
+    assert "absolute" not in park.start_broker().log()
 
 
 @pytest.mark.parametrize("name, value", [("data_dir", '"/var/lib/x"'), ("data_dir", "'/var/lib/x'"), ("topics", '"a/#"'),
                                          ("id_member", '"id"')])
-def test_quotes_stop_the_broker(brokers, name, value):
+def test_quotes_stop_the_broker(park, name, value):
     """Mosquitto keeps them, so a directory named `"` would be made, or no topic ever be recognised."""
-    broker = brokers.make(options={name: value})
+    broker = park.make_broker(options={name: value})
     log = broker.start_refused()
     line, = [line for line in log.splitlines() if "without quotes" in line]
     assert f"plugin_opt_{name} {value}" in line

@@ -7,15 +7,12 @@ import pathlib
 import re
 import signal
 import subprocess
-import sys
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "broker"))
-
-import mqtt_client  # noqa: E402
-from broker import free_port, mosquitto_path, wait_until  # noqa: E402
-from observer import Observer  # noqa: E402
+from tests.support import mqtt_client
+from tests.support.broker import free_port, mosquitto_path, wait_until
+from tests.support.observer import Observer
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLUGIN = pathlib.Path(os.environ.get("DEDUP_PLUGIN") or ROOT / "build" / "plugin" / "mosquitto_dedup.so")

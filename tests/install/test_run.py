@@ -7,15 +7,12 @@ import pathlib
 import re
 import signal
 import subprocess
-import sys
 import tempfile
 import urllib.request
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "broker"))
-
-from broker import free_port, wait_until  # noqa: E402
+from tests.support.broker import free_port, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLUGIN = pathlib.Path(os.environ.get("DEDUP_PLUGIN") or ROOT / "build" / "plugin" / "mosquitto_dedup.so")
