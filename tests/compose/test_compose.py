@@ -7,6 +7,7 @@ import pathlib
 import re
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -230,23 +231,69 @@ def test_beyond_this_machine_the_sidecar_wants_tokens(stack, tmp_path):
     assert "cannot read the token file /run/tokens" in refused.stderr
 
 
-def test_tokens_come_from_a_file(stack, tmp_path):
+@pytest.fixture
+def tokens_variable():
+    yield lambda path: os.environ.update(TOKENS=path)
+    os.environ.pop("TOKENS", None)
+
+
+def make_tokens(stack, path):
+    """Writes a token file that everybody may read; returns the token."""
     made = subprocess.run(["docker", "run", "--rm", stack.inspect("http")["Image"], "--new-token", "me"], timeout=60,
                           text=True, capture_output=True, check=True)
-    tokens = tmp_path / "tokens"
-    tokens.write_text(made.stdout)
+    path.write_text(made.stdout)
+    path.chmod(0o644)
+    return made.stderr.split()[-1]
+
+
+def assert_token_is_asked_for(stack, token):
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        stack.http("/events")
+    request = urllib.request.Request(f"http://127.0.0.1:{stack.http_port}/events",
+                                     headers={"Authorization": "Bearer " + token})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.status == 200
+
+
+def test_tokens_come_from_a_file(stack, tmp_path, tokens_variable):
+    token = make_tokens(stack, tmp_path / "tokens")
     tmp_path.chmod(0o755)
-    os.environ["TOKENS"] = str(tokens)
+    tokens_variable(str(tmp_path / "tokens"))
     try:
         stack.up()
-        with pytest.raises(urllib.error.HTTPError, match="401"):
-            stack.http("/events")
-        request = urllib.request.Request(f"http://127.0.0.1:{stack.http_port}/events",
-                                         headers={"Authorization": "Bearer " + made.stderr.split()[-1]})
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            assert answer.status == 200
+        assert_token_is_asked_for(stack, token)
     finally:
-        del os.environ["TOKENS"]
+        tokens_variable("")
+        stack.up()
+
+
+def test_tokens_file_beside_the_compose_file_needs_no_slash(stack, tokens_variable):
+    """Or, where compose wants the whole path, it says so; it is not taken for the name of a volume."""
+    with tempfile.NamedTemporaryFile(dir=CHECKOUT, prefix="tokens-of-a-test-") as file:
+        path = pathlib.Path(file.name)
+        token = make_tokens(stack, path)
+        tokens_variable(path.name)
+        try:
+            if stack.compose_command == ("docker-compose",):  # version 1
+                with pytest.raises(AssertionError, match=f"(?s){path.name}.*must be absolute"):
+                    stack.compose("up", "--detach", "http")
+                tokens_variable(f"./{path.name}")
+            stack.up()
+            assert_token_is_asked_for(stack, token)
+        finally:
+            tokens_variable("")
+            stack.up()
+
+
+def test_tokens_file_that_is_not_there_is_told(stack, tmp_path, tokens_variable):
+    """It is not made, as an empty directory."""
+    tokens_variable(str(tmp_path / "none"))
+    try:
+        with pytest.raises(AssertionError, match=f"{tmp_path}/none"):
+            stack.compose("up", "--detach", "http")
+        assert not (tmp_path / "none").exists()
+    finally:
+        tokens_variable("")
         stack.up()
 
 
