@@ -162,5 +162,5 @@ def journal_header(data_dir):
     """The plugin's own counters, as they are now or as the last process left them."""
     with open(data_dir / "events.journal", "rb") as journal:
         header = journal.read(4096)
-    assert header[:8] == b"MQDEDUP\n" and struct.unpack_from("<I", header, 8) == (1,), "a journal of another version"
+    assert header[:8] == b"MQDEDUP\n" and struct.unpack_from("<I", header, 8) == (2,), "a journal of another version"
     return dict(zip(_COUNTERS, struct.unpack_from(f"<{len(_COUNTERS)}Q", header, _COUNTERS_OFFSET)))

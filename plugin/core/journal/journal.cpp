@@ -11,19 +11,11 @@
 namespace dedup {
 namespace {
 
-constexpr char kMagic[8] = {'M', 'Q', 'D', 'E', 'D', 'U', 'P', '\n'};
-
-std::uint32_t IdentityCrc(const JournalHeader& header) {
-  return Crc32c(&header.ring_bytes, sizeof header.ring_bytes + sizeof header.secret);
-}
-
 std::uint32_t RecordCrc(const RecordHeader* record) {
   return Crc32c(&record->size_bytes, record->size_bytes - sizeof record->crc32c);
 }
 
 }  // namespace
-
-static_assert(offsetof(JournalHeader, secret) == offsetof(JournalHeader, ring_bytes) + sizeof(std::uint64_t));
 
 Journal::Journal(File file, std::uint64_t ring_bytes)
     : file_(std::move(file)),
@@ -39,8 +31,7 @@ std::unique_ptr<Journal> Journal::Open(const std::filesystem::path& data_dir) {
   if (!std::filesystem::exists(path)) return nullptr;
   File file(path, File::Mode::kReadWrite);
   JournalHeader header{};
-  if (file.ReadAt(0, &header, sizeof header) != sizeof header ||
-      std::memcmp(header.magic, kMagic, sizeof kMagic) != 0) {
+  if (file.ReadAt(0, &header, sizeof header) != sizeof header || !HasMagic(header)) {
     throw DamagedJournal("open", path, "this is not a journal of mosquitto-dedup");
   }
   if (header.version > JournalHeader::kVersion) {
@@ -48,8 +39,8 @@ std::unique_ptr<Journal> Journal::Open(const std::filesystem::path& data_dir) {
                        "written by a newer mosquitto-dedup (format " + std::to_string(header.version) +
                            ", this one knows up to " + std::to_string(JournalHeader::kVersion) + ")");
   }
-  if (header.version != JournalHeader::kVersion || header.identity_crc32c != IdentityCrc(header) ||
-      header.ring_bytes == 0 || header.ring_bytes % JournalHeader::kGranularityBytes != 0) {
+  if (header.version != JournalHeader::kVersion || !IsIdentified(header) || header.ring_bytes == 0 ||
+      header.ring_bytes % JournalHeader::kGranularityBytes != 0) {
     throw DamagedJournal("open", path, "its header is damaged");
   }
   // A file that was cut short keeps the records that are whole; one that was restored with holes gets its room back.
@@ -67,10 +58,8 @@ std::unique_ptr<Journal> Journal::Create(const std::filesystem::path& data_dir, 
   file.Allocate(JournalHeader::kRoomBytes + ring_bytes);
   std::unique_ptr<Journal> journal(new Journal(std::move(file), ring_bytes));
   JournalHeader header = goes_on;
-  std::memcpy(header.magic, kMagic, sizeof kMagic);
-  header.version = JournalHeader::kVersion;
   header.ring_bytes = ring_bytes;
-  header.identity_crc32c = IdentityCrc(header);
+  Identify(&header);
   header.released_position = 0;
   header.released_check = ~header.released_position;
   header.appended_position = 0;

@@ -42,7 +42,7 @@ class Journal {
   };
 
   /// Opens the journal of a data directory. nullptr: there is none. Errors: StorageError also when the file is not a
-  /// journal (DamagedJournal) or of a newer version.
+  /// journal (DamagedJournal) or of a newer version. One of an older version is for MigrateJournal first.
   static std::unique_ptr<Journal> Open(const std::filesystem::path& data_dir);
   /// Makes an empty journal, durably and in one step (in place of one that may be there), which goes on with the given
   /// header's secret, counters, seqs and clock. `size_bytes` is rounded up, see RingBytes().

@@ -25,7 +25,7 @@ enum class StoreDamage : std::uint64_t {
 /// with the functions below, because other threads and processes do so at the same time.
 struct JournalHeader {
   static constexpr char kFileName[] = "events.journal";  ///< in a data directory
-  static constexpr std::uint32_t kVersion = 1;
+  static constexpr std::uint32_t kVersion = 2;  ///< of format 1: journal_migration.h
   // Both are multiples of every page size in use, so that a journal can be mapped wherever it is carried to.
   static constexpr std::size_t kRoomBytes = 64 << 10;         ///< the ring begins behind it
   static constexpr std::size_t kGranularityBytes = 64 << 10;  ///< ring_bytes is a multiple of it
@@ -50,6 +50,17 @@ struct JournalHeader {
   alignas(64) SyncDurations sync_durations;  // by whoever syncs; zeros where an older version made the file
 };
 static_assert(sizeof(JournalHeader) <= JournalHeader::kRoomBytes);
+// The file's bytes. To move one takes a new kVersion, and a journal of the old one to be tested with.
+static_assert(offsetof(JournalHeader, released_position) == 64 && offsetof(JournalHeader, clean) == 80 &&
+              offsetof(JournalHeader, store_failing) == 120 && offsetof(JournalHeader, accepted_seq) == 192 &&
+              offsetof(JournalHeader, counters) == 224 && offsetof(JournalHeader, sync_durations) == 320 &&
+              sizeof(SyncDurations) == 144);
+
+/// Whether it begins as a journal's does, and what never changes (secret, ring_bytes) is as it was written.
+bool IsIdentified(const JournalHeader& header);
+bool HasMagic(const JournalHeader& header);
+/// Makes it so, with today's version.
+void Identify(JournalHeader* header);
 
 template <class T>
 void StoreShared(T& field, std::type_identity_t<T> value) {

@@ -4,6 +4,7 @@
 
 #include "plugin/core/base/clock.h"
 #include "plugin/core/base/file.h"
+#include "plugin/core/journal/journal_migration.h"
 
 namespace dedup {
 namespace {
@@ -31,6 +32,10 @@ void RemoveDatabase(const fs::path& path) {
 }
 
 std::unique_ptr<Journal> OpenJournal(const fs::path& data_dir, LogQueue& log) {
+  if (MigrateJournal(data_dir)) {
+    log.Add(LogLevel::kNotice,
+            "events.journal was migrated to format " + std::to_string(JournalHeader::kVersion) + " from the first one");
+  }
   try {
     return Journal::Open(data_dir);
   } catch (const DamagedJournal& damage) {

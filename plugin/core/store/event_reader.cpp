@@ -25,6 +25,12 @@ SELECT sum((SELECT max(seq) FROM events WHERE seq < (last_block + 1) * ?1) -
            (SELECT min(seq) FROM events WHERE seq >= first_block * ?1) + 1) FROM runs
 )sql";
 
+std::string OtherVersion(const char* what, std::int64_t found, std::int64_t known) {
+  const std::string version = std::string(what) + " ";
+  return version + std::to_string(found) + ", this program knows " + version + std::to_string(known) +
+         (found < known ? "; the plugin migrates it when the broker starts" : "; the plugin is newer than this program");
+}
+
 }  // namespace
 
 struct EventReader::Connection {
@@ -45,9 +51,7 @@ struct EventReader::Connection {
   static sqlite::Database& Checked(sqlite::Database& database) {
     const std::int64_t version = database.QueryInteger("PRAGMA user_version");
     if (version == kSchemaVersion) return database;
-    throw StorageError(
-        "read", database.path(),
-        "schema " + std::to_string(version) + ", this program knows schema " + std::to_string(kSchemaVersion));
+    throw StorageError("read", database.path(), OtherVersion("schema", version, kSchemaVersion));
   }
 
   // Never by opening the database a second time: closing that would drop SQLite's own locks (POSIX fcntl).
@@ -82,10 +86,9 @@ Statistics EventReader::ReadStatistics() {
   if (file.ReadAt(0, &header, sizeof header) != sizeof header) {
     throw StorageError("read", file.path(), "the journal's header is cut short");
   }
+  if (!IsIdentified(header)) throw StorageError("read", file.path(), "the journal's header is damaged");
   if (header.version != JournalHeader::kVersion) {
-    throw StorageError("read", file.path(),
-                       "format " + std::to_string(header.version) + ", this program knows format " +
-                           std::to_string(JournalHeader::kVersion));
+    throw StorageError("read", file.path(), OtherVersion("format", header.version, JournalHeader::kVersion));
   }
   return StatisticsOf(header);
 }

@@ -412,14 +412,15 @@ TEST_F(JournalTest, OneOfAnotherLengthKeepsTheRecordsThatAreWhole) {
 
 TEST_F(JournalTest, ANewerVersionIsRefusedAndNotCalledDamaged) {
   Create();
-  Overwrite(path(), offsetof(JournalHeader, version), std::string("\x02\0\0\0", 4));
+  const std::uint32_t newer = JournalHeader::kVersion + 1;
+  Overwrite(path(), offsetof(JournalHeader, version), {reinterpret_cast<const char*>(&newer), sizeof newer});
   try {
     Journal::Open(dir_.path());
     FAIL();
   } catch (const DamagedJournal&) {
     FAIL();
   } catch (const StorageError& error) {
-    EXPECT_THAT(error.what(), AllOf(HasSubstr(path().string()), HasSubstr("newer"), HasSubstr("format 2")));
+    EXPECT_THAT(error.what(), AllOf(HasSubstr(path().string()), HasSubstr("newer"), HasSubstr("format " + std::to_string(newer))));
   }
 }
 

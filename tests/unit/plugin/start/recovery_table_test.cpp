@@ -56,7 +56,7 @@ const std::vector<JournalState> kJournals = {
     {"FlippedBitInTheHeader", {}, {}, kYes, kYes, kYes, kYes, "its header is damaged; it is set aside"},
     {"NoJournalAtAll", {}, {}, kYes, kYes, kYes, kYes, "not a journal of mosquitto-dedup; it is set aside"},
     {"OlderFormat", {}, {}, kYes, kYes, kYes, kYes, "its header is damaged; it is set aside"},
-    {"NewerFormat", {}, {}, kNo, kNo, kNo, kNo, "newer mosquitto-dedup (format 2"},
+    {"NewerFormat", {}, {}, kNo, kNo, kNo, kNo, "newer mosquitto-dedup (format 3"},
 };
 
 struct DatabaseState {

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "plugin/core/store/schema.h"
 #include "tests/unit/support/deduplicator_fixture.h"
 
 namespace dedup {
@@ -726,7 +727,7 @@ TEST_F(RecoveryTest, FilesOfANewerVersionAreLeftAlone) {
   Start();
   Publish("a");
   Stop();
-  OverwriteHeader(offsetof(JournalHeader, version), std::uint32_t{2});
+  OverwriteHeader(offsetof(JournalHeader, version), JournalHeader::kVersion + 1);
   EXPECT_THAT(Trouble(), AllOf(HasSubstr("events.journal"), HasSubstr("newer")));
   Stop();
   OverwriteHeader(offsetof(JournalHeader, version), JournalHeader::kVersion);
@@ -755,6 +756,58 @@ TEST_F(RecoveryTest, ADatabaseOfAnOlderVersionIsMigrated) {
   Restart();
   EXPECT_THAT(TakeLog(), Not(HasSubstr("migrated")));
   EXPECT_EQ(VerdictOf("b", "sensors/1"), kDuplicate);
+}
+
+// Of a broker that was killed with 9 events stored, 23 more in the journal, and the last of those perhaps not handed on.
+// Neither file says by its version what it lacks.
+TEST_F(RecoveryTest, TheFirstDataDirectoryGoesOn) {
+  const std::uint64_t this_boot = Clock({}).state().boot_number;
+  for (const bool was_tried : {false, true}) {  // by a version that could migrate the database but not use it
+    for (const std::uint64_t boot_number : {this_boot, this_boot + 1}) {
+      SCOPED_TRACE(std::to_string(was_tried) + (boot_number == this_boot ? " the same boot" : " another boot"));
+      Stop();
+      for (const auto& entry : std::filesystem::directory_iterator(dir_.path())) std::filesystem::remove(entry);
+      for (const std::filesystem::path& path : {database(), journal()}) {
+        std::filesystem::copy_file(std::filesystem::path(DEDUP_FIXTURES "/first-data-dir") / path.filename(), path);
+      }
+      constexpr std::size_t kFirstBootNumberOffset = 104;
+      OverwriteHeader(kFirstBootNumberOffset, boot_number);
+      if (was_tried) {
+        sqlite::Database tried(database(), sqlite::Database::Mode::kReadWriteCreate);
+        PrepareSchema(tried);
+        tried.Execute("ALTER TABLE state DROP COLUMN synced; PRAGMA user_version = 4");
+      }
+
+      Start();
+      EXPECT_THAT(TakeLog(),
+                  AllOf(HasSubstr(was_tried ? "events.db was migrated from schema 4" : "events.db was migrated from schema 1"),
+                        HasSubstr("events.journal was migrated to format 2"), Not(HasSubstr("damaged")),
+                        Not(HasSubstr("cannot"))));
+      EXPECT_EQ(Stats().processed, 32U);
+      EXPECT_EQ(Stats().duplicates, 2U);
+      EXPECT_EQ(Stats().passed, 2U);
+      EXPECT_EQ(Stats().invalid_ids, 1U);
+      EXPECT_LE(Stats().journal_used_bytes, Stats().journal_size_bytes);
+      for (const char* const id : {"stored-0", "stored-1", "stored-2"}) {
+        for (const char* const topic : {"sensor/1", "sensor/2", "sensor/3"}) EXPECT_EQ(VerdictOf(id, topic), kDuplicate);
+      }
+      for (int i = 0; i < 20; ++i) EXPECT_EQ(VerdictOf("journal-" + std::to_string(i), "sensor/1"), kDuplicate);
+      EXPECT_EQ(VerdictOf("doubt-1", "sensor/2"), kDuplicate);
+      EXPECT_EQ(VerdictOf("doubt-2", "sensor/2"), kProcessed) << "in doubt";
+      EXPECT_EQ(VerdictOf("doubt-2", "sensor/2"), kDuplicate);
+      const std::uint64_t next_seq = boot_number == this_boot ? 33 : 1'000'033;
+      EXPECT_EQ(Publish("new").seq, next_seq);
+      EXPECT_EQ(Stats().processed, 33U);
+      Turn(2);
+      Seqs rows = UpTo(32);
+      rows.push_back(next_seq);
+      EXPECT_EQ(Rows(), rows);
+      EXPECT_THAT(SetAside(), IsEmpty());
+      Restart();
+      EXPECT_THAT(TakeLog(), AllOf(Not(HasSubstr("migrated")), HasSubstr("33 event ids")));
+      EXPECT_EQ(VerdictOf("new"), kDuplicate);
+    }
+  }
 }
 
 TEST_F(RecoveryTest, ADatabaseOfSchema2GetsAKeyFile) {

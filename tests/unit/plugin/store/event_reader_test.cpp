@@ -218,10 +218,37 @@ TEST_F(EventReaderTest, AnOlderDatabaseIsAnErrorUntilTheBrokerHasMigratedIt) {
     Read();
     FAIL();
   } catch (const StorageError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("schema 1"));
+    EXPECT_THAT(error.what(), HasSubstr("schema 1, this program knows schema " + std::to_string(kSchemaVersion) +
+                                        "; the plugin migrates it when the broker starts"));
   }
   Start();
   EXPECT_EQ(Read("sensors/1").size(), 3U);
+}
+
+TEST_F(EventReaderTest, FiguresOfAHeaderThatItDoesNotKnowAreAnError) {
+  StartWith(1);
+  EXPECT_EQ(reader_.ReadStatistics().processed, 1U);
+  Stop();
+  const auto journal = dir_ / JournalHeader::kFileName;
+  const std::string good = ReadFile(journal);
+  const auto error_with = [&](std::size_t offset, std::string_view bytes) {
+    Overwrite(journal, offset, bytes);
+    std::string what;
+    try {
+      reader_.ReadStatistics();
+    } catch (const StorageError& error) {
+      what = error.what();
+    }
+    Overwrite(journal, 0, good.substr(0, sizeof(JournalHeader)));
+    return what;
+  };
+  EXPECT_THAT(error_with(offsetof(JournalHeader, version), {"\1\0\0\0", 4}),
+              HasSubstr("format 1, this program knows format 2; the plugin migrates it"));
+  EXPECT_THAT(error_with(offsetof(JournalHeader, version), {"\3\0\0\0", 4}),
+              HasSubstr("format 3, this program knows format 2; the plugin is newer"));
+  EXPECT_THAT(error_with(offsetof(JournalHeader, secret), "x"), HasSubstr("header is damaged"));
+  EXPECT_THAT(error_with(0, "x"), HasSubstr("header is damaged"));
+  EXPECT_EQ(reader_.ReadStatistics().processed, 1U);
 }
 
 TEST_F(EventReaderTest, CountsTheEventsThatAreStored) {

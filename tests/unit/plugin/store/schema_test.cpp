@@ -107,6 +107,19 @@ TEST_F(SchemaTest, AMigratedDatabaseLooksLikeANewOne) {
   }
 }
 
+// Whoever changes the tables meets this one: it takes a new version, and a database of the old one to be migrated.
+TEST_F(SchemaTest, TodaysTablesAreThoseOfTheirVersion) {
+  constexpr char kSchemaSql[] = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name";
+  constexpr char kStatistics[] = "SELECT tbl || ' ' || idx || ' ' || stat FROM sqlite_stat1 ORDER BY idx";
+  std::filesystem::remove(path_);
+  Prepare();
+  const auto schema = Column(kSchemaSql);
+  const auto statistics = Column(kStatistics);
+  UseDatabaseOfVersion(kSchemaVersion);
+  EXPECT_EQ(Column(kSchemaSql), schema);
+  EXPECT_EQ(Column(kStatistics), statistics);
+}
+
 TEST_F(SchemaTest, AColumnThatCameWithoutAVersionIsAdded) {
   constexpr char kSchemaSql[] = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name";
   constexpr char kState[] =
