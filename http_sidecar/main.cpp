@@ -21,10 +21,11 @@
 #include "http_sidecar/base/stderr_log.h"
 #include "http_sidecar/base/why_unreadable.h"
 #include "http_sidecar/endpoints/api.h"
-#include "http_sidecar/events/event_store.h"
 #include "http_sidecar/flags.h"
 #include "http_sidecar/mqtt/publisher.h"
 #include "http_sidecar/server/server.h"
+#include "plugin/core/journal/journal_header.h"
+#include "plugin/core/store/store.h"
 
 namespace dedup::sidecar {
 namespace {
@@ -91,12 +92,16 @@ void Reload(const Options& options, Tokens* tokens, Watchers* watchers, Server* 
 }
 
 // Not an end: the plugin may yet make the directory. But a wrong one would only be seen by who asks for events.
-void WarnUnlessReadable(EventStore* store) {
+void WarnUnlessReadable(EventStore* store, const std::filesystem::path& data_dir) {
   try {
     store->ReadStatistics();
   } catch (const StorageError& error) {
-    Log(StoreTrouble(error).detail + "; --data-dir must be the plugin's plugin_opt_data_dir, and this user (uid " +
-        std::to_string(geteuid()) + ") must be able to read it; trying again");
+    const auto is_unreadable = [&](const char* name) { return !WhyUnreadable(data_dir / name).empty(); };
+    const bool is_elsewhere = is_unreadable(JournalHeader::kFileName) || is_unreadable(Store::kFileName);
+    Log(StoreTrouble(error).detail +
+        (is_elsewhere ? "; --data-dir must be the plugin's plugin_opt_data_dir, and this user (uid " +
+                            std::to_string(geteuid()) + ") must be able to read it; trying again"
+                      : ""));
   }
 }
 
@@ -145,7 +150,7 @@ int Run(const Options& options) {
   Log("version " DEDUP_VERSION ", listening on " +
       UrlOf(options.has_tls() ? "https" : "http", options.http_host, port) + ", broker " + options.mqtt_host + ":" +
       std::to_string(options.mqtt_port) + ", data in " + data_dir.string() + "; " + Count(tokens));
-  WarnUnlessReadable(&api.store);
+  WarnUnlessReadable(&api.store, data_dir);
 
   auto serving = std::async(std::launch::async, [&server] {
     // Ends the wait below, also when serving ends by itself or by an exception.
