@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "plugin/core/base/crc32c.h"
 #include "tests/unit/support/failing_disk.h"
 #include "tests/unit/support/temp_dir.h"
 
@@ -66,6 +67,19 @@ TEST_F(KeyFileTest, IsEmptyAtFirst) {
   EXPECT_EQ(loaded_seq_, 0U);
   EXPECT_THAT(Load(1000), IsEmpty());
   EXPECT_EQ(loaded_seq_, 0U);
+}
+
+// The first blocks had another layout, without another version: their second word was zero, which today's never is.
+TEST_F(KeyFileTest, ABlockOfTheFirstLayoutIsNotTakenForOne) {
+  Open();
+  file_.reset();
+  std::string block(kBlockBytes, '\0');
+  for (std::size_t i = 16; i < 16 + 254 * sizeof(KeyHash); ++i) block[i] = static_cast<char>(i);
+  const std::uint32_t crc = Crc32c(block.data() + 4, kBlockBytes - 4);
+  block.replace(0, sizeof crc, reinterpret_cast<const char*>(&crc), sizeof crc);
+  WriteFile(path(), ReadFile(path()).substr(0, kBlockBytes) + block);
+  EXPECT_THAT(Load(253), IsEmpty());
+  EXPECT_EQ(loaded_seq_, 0U) << "the keys are read from the rows";
 }
 
 TEST_F(KeyFileTest, GivesBackWhatWasSynced) {
