@@ -11,6 +11,16 @@ namespace {
 constexpr long kBusyTick_ms = 1;
 constexpr long kIdleTick_ms = 100;
 
+// A template, so that only the member that the installed headers have need compile.
+template <class Tick>
+void SetNext(Tick* tick, long next_ms) {
+  if constexpr (requires { tick->next_ms; }) {
+    tick->next_ms = next_ms;
+  } else {
+    tick->next_ns = next_ms;  // in the place of 2.1's next_ms
+  }
+}
+
 }  // namespace
 
 bool IsBroker20() {
@@ -33,10 +43,9 @@ bool IsPerListener20(const mosquitto_plugin_id_t* identifier) {
   return listener != nullptr;
 }
 
-// 2.0 reads neither field. In 2.1 next_ns is next_ms, for how long its loop may wait; and the next call is due at now_s
-// plus that, so with 0 it comes at every turn, as in 2.0.
+// 2.0 reads neither field. In 2.1 the next call is due at now_s plus that, so with 0 it comes at every turn, as in 2.0.
 void AskForNextTick(mosquitto_evt_tick* tick, bool soon) {
-  tick->next_ns = soon ? kBusyTick_ms : kIdleTick_ms;
+  SetNext(tick, soon ? kBusyTick_ms : kIdleTick_ms);
   tick->now_s = 0;
 }
 

@@ -2,7 +2,9 @@
 
 #include <httplib.h>
 #include <mosquitto.h>
+#if !__has_include(<mosquitto/mqtt_protocol.h>)  // From 2.1 on mosquitto.h has it.
 #include <mqtt_protocol.h>
+#endif
 
 #include <cstdlib>
 #include <functional>
