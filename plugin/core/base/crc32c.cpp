@@ -7,8 +7,9 @@
 #if defined(__x86_64__)
 #include <nmmintrin.h>
 #include <wmmintrin.h>
-#elif defined(__ARM_FEATURE_CRC32)
+#elif defined(__aarch64__)
 #include <arm_acle.h>
+#include <sys/auxv.h>
 #endif
 
 namespace dedup {
@@ -30,6 +31,13 @@ std::uint32_t Software(std::uint32_t crc, const unsigned char* p, std::size_t si
   return crc;
 }
 
+[[maybe_unused]] std::uint64_t LoadWord(const unsigned char* p) {
+  std::uint64_t word;
+  std::memcpy(&word, p, sizeof word);
+  return word;
+}
+
+// Not every processor of an architecture has the instructions, so it is asked at run time.
 #if defined(__x86_64__)
 constexpr std::size_t kLaneWordsMax = 64;
 
@@ -51,11 +59,7 @@ __attribute__((target("sse4.2,pclmul"))) std::uint64_t Shift(std::uint64_t crc, 
   return _mm_crc32_u64(0, static_cast<std::uint64_t>(_mm_cvtsi128_si64(product)));
 }
 
-std::uint64_t LoadWord(const unsigned char* p) {
-  std::uint64_t word;
-  std::memcpy(&word, p, sizeof word);
-  return word;
-}
+bool HasInstructions() { return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul"); }
 
 // The instruction takes three cycles, but another can begin in each: three parts of equal size go side by side.
 __attribute__((target("sse4.2,pclmul"))) std::uint32_t Hardware(std::uint32_t crc, const unsigned char* p,
@@ -82,27 +86,27 @@ __attribute__((target("sse4.2,pclmul"))) std::uint32_t Hardware(std::uint32_t cr
   for (; size != 0; --size) crc = _mm_crc32_u8(crc, *p++);
   return crc;
 }
+#elif defined(__aarch64__)
+bool HasInstructions() { return (getauxval(AT_HWCAP) & HWCAP_CRC32) != 0; }
+
+__attribute__((target("+crc"))) std::uint32_t Hardware(std::uint32_t crc, const unsigned char* p, std::size_t size) {
+  for (; size >= sizeof(std::uint64_t); size -= sizeof(std::uint64_t), p += sizeof(std::uint64_t)) {
+    crc = __crc32cd(crc, LoadWord(p));
+  }
+  for (; size != 0; --size) crc = __crc32cb(crc, *p++);
+  return crc;
+}
+#else
+bool HasInstructions() { return false; }
+constexpr auto Hardware = Software;
 #endif
 
 }  // namespace
 
 std::uint32_t Crc32c(const void* bytes, std::size_t size) {
   const auto* p = static_cast<const unsigned char*>(bytes);
-#if defined(__x86_64__)
-  static const bool kHasInstructions = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul");
+  static const bool kHasInstructions = HasInstructions();
   return ~(kHasInstructions ? Hardware(~0U, p, size) : Software(~0U, p, size));
-#elif defined(__ARM_FEATURE_CRC32)
-  std::uint32_t crc = ~0U;
-  for (; size >= 8; size -= 8, p += 8) {
-    std::uint64_t word;
-    std::memcpy(&word, p, sizeof word);
-    crc = __crc32cd(crc, word);
-  }
-  for (; size != 0; --size) crc = __crc32cb(crc, *p++);
-  return ~crc;
-#else
-  return ~Software(~0U, p, size);
-#endif
 }
 
 }  // namespace dedup
