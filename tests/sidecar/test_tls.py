@@ -224,7 +224,7 @@ def test_client_certificates(park, authority, other_authority, server_files, tmp
                                  tls=known).start()
     assert sidecar.publish(event("t", "a"))["processed"] == ["a"]
     for context in (authority.client(), authority.client(certificate=other_authority.issue("stranger")),
-                    authority.client(certificate=authority.issue("expired", days=-1))):
+                    authority.client(certificate=authority.issue("expired", days=0))):
         with pytest.raises((ssl.SSLError, ConnectionError)):
             assert handshake(sidecar, context)[1] == b""
             raise ConnectionError("it was cut without a word")
@@ -278,7 +278,7 @@ def test_the_broker_by_tls(park, authority, server_files):
 
 @pytest.mark.parametrize("case", ["other authority", "expired", "other host", "no tls"])
 def test_a_broker_that_cannot_prove_itself_is_not_used(park, authority, other_authority, server_files, case):
-    files = {"expired": lambda: authority.issue("old", days=-1),
+    files = {"expired": lambda: authority.issue("old", days=0),
              "other host": lambda: authority.issue("else", host="DNS:elsewhere")}.get(case, lambda: server_files)()
     broker = tls_broker(park, files)
     ca = other_authority.path if case == "other authority" else authority.path

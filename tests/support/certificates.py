@@ -16,13 +16,14 @@ class Authority:
         self._directory = directory
         self.path = directory / "ca.pem"
         _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
-                 "/CN=test authority", "-keyout", directory / "ca.key", "-out", self.path)
+                 "/CN=test authority", "-addext", "keyUsage=critical,keyCertSign,cRLSign",
+                 "-keyout", directory / "ca.key", "-out", self.path)
 
     def issue(self, name, *, days=2, host="DNS:localhost,IP:127.0.0.1"):
-        """(certificate, key)"""
+        """(certificate, key); with days=0 it has expired already."""
         certificate, key, request = (self._directory / f"{name}.{end}" for end in ("pem", "key", "csr"))
         extensions = self._directory / f"{name}.extensions"
-        extensions.write_text(f"subjectAltName={host}\n")
+        extensions.write_text(f"subjectAltName={host}\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n")
         _openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}", "-keyout",
                  key, "-out", request)
         _openssl("x509", "-req", "-in", request, "-CA", self.path, "-CAkey", self._directory / "ca.key", "-CAcreateserial",
