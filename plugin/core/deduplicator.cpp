@@ -193,6 +193,11 @@ void Deduplicator::OnTurn() {
                                   options_.data_dir.string());
 }
 
+void Deduplicator::Stop() {
+  if (auto* const open = std::get_if<OpenDirectory>(&directory_)) open->OnStop();
+  directory_.emplace<ClosedDirectory>();
+}
+
 bool Deduplicator::wants_turn() const {
   return !log_.empty() || std::visit([](const auto& directory) { return directory.wants_turn(); }, directory_);
 }

@@ -65,9 +65,10 @@ class Deduplicator {
   /// What was counted since the data directory was made; nothing before it is open.
   std::optional<Statistics> statistics() const;
 
-  /// Ends the threads after one attempt to store what is left; nothing but log() may be called afterwards. What was
-  /// not handed on yet is in doubt at the next start.
-  void Stop() { directory_.emplace<ClosedDirectory>(); }
+  /// For an orderly end of the broker: ends the threads after one attempt to store what is left; nothing but log() may
+  /// be called afterwards. What the broker has only queued, QoS 2 events of its last two turns, is in doubt at the next
+  /// start.
+  void Stop();
 
   /// Lines for the broker's log.
   LogQueue& log() { return log_; }

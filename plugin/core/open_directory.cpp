@@ -165,6 +165,26 @@ void OpenDirectory::OnTurn() {
   }
 }
 
+// The broker has handed on a QoS 0 or 1 event by the time it asks about the next. One of QoS 2 the plugin hands on, by
+// a queue that the broker does not flush when it stops.
+bool OpenDirectory::IsHandedOnByStop(const Event& event) const {
+  return event.qos != 2 && event.seq <= handed_on_seq_max_ && in_doubt_.OldestAbove(event.seq - 1) != event.seq;
+}
+
+void OpenDirectory::OnStop() {
+  std::uint64_t watermark = handed_on_seq_;
+  for (std::uint64_t position = journal().released_position(); position < journal().appended_position();) {
+    const auto [kind, event] = journal().Read(&position);
+    if (kind != RecordKind::kEvent || event.seq <= watermark || !IsHandedOnByStop(event)) continue;
+    if (event.seq == watermark + 1) {
+      watermark = event.seq;
+    } else if (!journal().AppendHandedOn(event.seq)) {  // no room: it is in doubt
+      break;
+    }
+  }
+  journal().SetHandedOnSeq(watermark);
+}
+
 std::optional<EventInDoubt> OpenDirectory::TakeOverdue() {
   if (in_doubt_.empty()) return std::nullopt;
   return in_doubt_.TakeOverdue(recovered_.clock->Now().age_ms);

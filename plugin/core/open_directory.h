@@ -46,6 +46,8 @@ class OpenDirectory {
   void OnHandOnFailed(EventInDoubt event);
   void OnHandOnLost(std::uint64_t seq);
   void OnTurn();
+  /// Notes what an orderly stop has handed on. To be followed by the destructor.
+  void OnStop();
   bool wants_turn() const {
     return handed_on_seq_ != accepted_seq_ || !in_doubt_.empty() || recovered_.index.wants_sweep();
   }
@@ -62,6 +64,7 @@ class OpenDirectory {
   bool MayAcknowledge() const;
   bool Accept(const Event& event, const KeyHash& key);
   Outcome HandOnInDoubt(const Publish& publish, std::uint64_t seq);
+  bool IsHandedOnByStop(const Event& event) const;
   void NoteRetained(const Publish& publish, std::uint64_t seq);
   const char* WhyNotAppended(const Event& event);
 

@@ -8,6 +8,7 @@ import contextlib
 import itertools
 import signal
 import threading
+import time
 
 import pytest
 
@@ -203,6 +204,25 @@ def test_absent_subscriber_with_a_kept_session_gets_it_after_a_clean_stop(park, 
     watcher.wait(1)
     absent = Observer(dying.broker, subscribe=False, client_id="absent", clean=False)
     assert absent.payloads() == [event("a")]
+
+
+@pytest.mark.parametrize("qos", [0, 1])
+def test_clean_stop_leaves_nothing_in_doubt_that_the_broker_handed_on_at_once(park, fault_shim, qos):
+    broker = park.start_broker(options=SOON, **fault_shim.broker_arguments)
+    before = Observer(broker)
+    publisher = broker.connect()
+    publisher.ping()
+    fault_shim.arm(TERMINATE_AFTER_THIS_TURN)
+    publisher.send_publish("t", event("a"), qos=qos)
+    broker.wait_ended(0)
+    before.client.wait_cut()
+    assert [message.payload for message in before.client.inbox] == [event("a")]
+    broker.start()
+    after = Observer(broker)
+    broker.connect().publish("t", event("a"), qos=qos)
+    time.sleep(1.5)  # the recovery's delay, and more
+    assert after.payloads() == []
+    Store(broker).wait_ids(["a"])
 
 
 def test_qos1_event_of_the_last_turn_is_seen_at_least_once_and_stored_once(park, fault_shim):

@@ -46,6 +46,7 @@ def test_topic_of_an_acknowledged_event_is_there_at_once(broker, sidecar, topic)
 def test_counters_survive_restarts_of_broker_and_sidecar(park):
     broker, sidecar = park.start()
     sidecar.publish([event("t", "1"), event("t", "1"), event("t", "2")])
+    broker.settle()
     broker.kill_and_restart()
     sidecar.wait_healthy()
     assert sidecar.publish([event("t", "1"), event("t", "3")])["received_total"] == 5

@@ -382,6 +382,36 @@ TEST_F(DeduplicatorTest, AnEventThatCouldNotBeHandedOnIsInDoubt) {
   EXPECT_THAT(Rows(), ElementsAre(1, 2));
 }
 
+TEST_F(DeduplicatorTest, AnOrderlyStopLeavesInDoubtWhatTheBrokerHasQueuedAndNothingElse) {
+  const std::vector<std::pair<std::string, std::uint8_t>> events = {{"queued and sent", 2}, {"a", 0},       {"b", 1},
+                                                                    {"queued", 2},          {"c", 1},       {"d", 0},
+                                                                    {"queued too", 2},      {"refused", 1}, {"e", 1}};
+  Start();
+  for (const auto& [id, qos] : events) {
+    const Decision decision = Publish(id, "t", qos);
+    EXPECT_EQ(decision.verdict, kProcessed);
+    if (id == "queued and sent") Turn(2);
+    if (id == "refused") dedup_->OnHandOnFailed(MakeMessage(payload_), decision);
+  }
+  for (int i = 0; i < 2; ++i) {  // what was noted stays so
+    Restart();
+    Turn(3);
+  }
+  for (const auto& [id, qos] : events) {
+    const bool in_doubt = id == "queued" || id == "queued too" || id == "refused";
+    EXPECT_EQ(Publish(id, "t", qos).verdict, in_doubt ? kProcessed : kDuplicate) << id;
+  }
+}
+
+TEST_F(DeduplicatorTest, AfterAnOrderlyStopAtQos1NothingIsInDoubt) {
+  Start();
+  for (int i = 1; i <= 300; ++i) Publish(std::to_string(i));
+  options_.recovery_delay = 0ms;
+  Restart();
+  EXPECT_THAT(TakeOverdue(), IsEmpty());
+  EXPECT_EQ(VerdictOf("300"), kDuplicate);
+}
+
 TEST_F(DeduplicatorTest, WithoutACopyItComesBackWhenTheDelayIsOver) {
   options_.recovery_delay = 300ms;
   Start();

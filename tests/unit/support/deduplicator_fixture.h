@@ -43,7 +43,10 @@ class DeduplicatorFixture : public testing::Test {
     dedup_.emplace(options_);
   }
   /// In order, as at SIGTERM.
-  void Stop() { dedup_.reset(); }
+  void Stop() {
+    if (dedup_) dedup_->Stop();
+    dedup_.reset();
+  }
   void Restart() { Start(); }
 
   /// Starts and runs `body` in a process of its own, which then dies of kill -9.
@@ -62,10 +65,14 @@ class DeduplicatorFixture : public testing::Test {
   }
 
   /// Publishes {"event_id":<id>}; the outcome is valid until the next.
-  Decision Publish(std::string_view event_id, std::string_view topic = "t") {
+  Decision Publish(std::string_view event_id, std::string_view topic = "t", std::uint8_t qos = 1) {
     payload_ = "{\"event_id\":\"" + std::string(event_id) + "\"}";
-    return Send(MakeMessage(payload_, topic));
+    Message message = MakeMessage(payload_, topic);
+    message.qos = qos;
+    return Send(message);
   }
+  /// One that an orderly stop right behind it leaves in doubt.
+  Decision PublishAtQos2(std::string_view event_id) { return Publish(event_id, "t", 2); }
   static Message MakeMessage(std::string_view payload, std::string_view topic = "t") {
     return {.topic = topic, .payload = payload, .id_property = {}, .properties = {}, .qos = 1};
   }

@@ -187,7 +187,7 @@ TEST_F(RecoveryTest, SoTheyAreAfterAnOrderlyStop) {
   Start();
   Publish("a");
   Turn(2);
-  Publish("b");
+  PublishAtQos2("b");
   Restart();
   EXPECT_EQ(VerdictOf("a"), kDuplicate);
   EXPECT_EQ(VerdictOf("b"), kProcessed);
@@ -384,7 +384,7 @@ TEST_F(RecoveryTest, TheJournalsSizeMayChange) {
   Start();
   Publish("a");
   Turn(2);
-  Publish("doubt");
+  PublishAtQos2("doubt");
   for (const std::uint64_t size : sizes) {
     options_.journal_bytes = size;
     Restart();
@@ -498,7 +498,7 @@ TEST_F(RecoveryTest, AHeaderThatCannotBeIsTold) {
 
 TEST_F(RecoveryTest, ADamagedDatabaseIsSetAsideAndWhatIsReadableComesOver) {
   StoreEvents(2000);
-  Publish("doubt");
+  PublishAtQos2("doubt");
   Stop();
   DamagePageOf("1000");
   std::filesystem::remove(dir_ / KeyFile::kFileName);

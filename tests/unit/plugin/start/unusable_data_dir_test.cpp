@@ -54,8 +54,8 @@ TEST_F(UnusableDataDirTest, OpensByItselfWhenItCanBeUsed) {
 
 TEST_F(UnusableDataDirTest, WhatWasRememberedBeforeIsKnownAgain) {
   Start();
-  Publish("a");
-  Publish("doubtful");
+  PublishAtQos2("a");
+  PublishAtQos2("doubtful");
   Stop();
   std::filesystem::rename(options_.data_dir, dir_ / "away");
   Block();
