@@ -13,7 +13,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("DEDUP_PLUGIN") or ROOT / "build" / "plugin" / "mosquitto_dedup.so").parents[1]
-SCRIPTS = ["run", "test", "bench", "tests/sanitizers/run", "tests/brokers/run", "tests/transparency/run"]
+SCRIPTS = ["run", "test", "bench", "tests/sanitizers/run", "tests/brokers/run", "tests/suites/run", "tests/transparency/run"]
 
 # What ./run starts, ./test tests and ./bench calls.
 PROJECT = r"""
@@ -40,7 +40,7 @@ class Checkout:
         self._programs.mkdir()
         self._calls.touch()
         self._calls.chmod(0o666)
-        for name in [*SCRIPTS, "cmake/checkout.bash", "CMakePresets.json", "mosquitto.conf"]:
+        for name in [*SCRIPTS, "cmake/checkout.bash", "tests/support/debian.sh", "CMakePresets.json", "mosquitto.conf"]:
             (self.directory / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, self.directory / name)
         (self.directory / "CMakeLists.txt").write_text(PROJECT)
