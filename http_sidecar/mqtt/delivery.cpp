@@ -18,7 +18,9 @@ void Delivery::Reject(Problem problem) {
 }
 
 void Delivery::Fail(std::string detail) {
-  if (answered_ != outcomes_.size()) Finish(Problem{problems::kBrokerUnavailable, std::move(detail)});
+  if (answered_ == outcomes_.size()) return;
+  // What the broker refused it will refuse again, so sending the same again is no help.
+  Finish(rejection_ ? *std::move(rejection_) : Problem{problems::kBrokerUnavailable, std::move(detail)});
 }
 
 void Delivery::Finish(std::optional<Problem> problem) {

@@ -33,7 +33,8 @@ class Delivery {
   void Answer(std::size_t index, const Outcome& outcome);
   /// The broker refused one event, and only it. The first problem is kept.
   void Reject(Problem problem);
-  /// Ends the wait: no more answers will come. Does nothing when it has ended already.
+  /// Ends the wait: no more answers will come. Does nothing when it has ended already; a problem of Reject() counts
+  /// more.
   void Fail(std::string detail);
 
   // For the thread that waits:

@@ -57,6 +57,19 @@ void Inflight::Reject(int packet_id, const ProblemType& type, const std::string&
   entry.delivery->Reject({type, EventProblem(entry.index, "", reason).detail});
 }
 
+std::optional<std::size_t> Inflight::RejectLargest(const std::unordered_set<int>& packet_ids, const ProblemType& type,
+                                                   const std::string& reason) {
+  const Entry* largest = nullptr;
+  for (const Entry& entry : entries_) {
+    if (!packet_ids.contains(entry.packet_id)) continue;
+    if (largest == nullptr || entry.event().payload.size() > largest->event().payload.size()) largest = &entry;
+  }
+  if (largest == nullptr) return std::nullopt;
+  const std::size_t payload_bytes = largest->event().payload.size();
+  Reject(largest->packet_id, type, reason);
+  return payload_bytes;
+}
+
 void Inflight::FailAll(const std::string& detail) {
   for (const Entry& entry : std::exchange(entries_, {})) entry.delivery->Fail(detail);
   payload_bytes_ = 0;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 
 #include "http_sidecar/mqtt/delivery.h"
 #include "plugin/core/contract/receipts.h"
@@ -32,6 +33,11 @@ class Inflight {
 
   /// The broker refused the event with this packet id; no receipt will come for it.
   void Reject(int packet_id, const ProblemType& type, const std::string& reason);
+
+  /// The broker refused one of the events with these packet ids for its size. The largest payload is beyond what it
+  /// takes in any case: rejects that event, and returns the size. Nothing when none of them is in flight.
+  std::optional<std::size_t> RejectLargest(const std::unordered_set<int>& packet_ids, const ProblemType& type,
+                                           const std::string& reason);
 
   /// The connection is gone: no receipt will come any more.
   void FailAll(const std::string& detail);

@@ -1,6 +1,8 @@
 #include "http_sidecar/mqtt/mqtt_connection.h"
 
+#if !__has_include(<mosquitto/mqtt_protocol.h>)  // From 2.1 on mosquitto.h has it.
 #include <mqtt_protocol.h>
+#endif
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -143,10 +145,32 @@ void MqttConnection::End(const std::string& reason) {
 void MqttConnection::Disconnect() { mosquitto_disconnect_v5(client_, 0, nullptr); }
 
 void MqttConnection::CheckResult(int result) {
-  if (result == MOSQ_ERR_SUCCESS || is_over()) return;
-  End(result == MOSQ_ERR_ERRNO ? std::strerror(errno)
-      : result == MOSQ_ERR_TLS ? "TLS" + tls_errors_
-                               : mosquitto_strerror(result));
+  if (result != MOSQ_ERR_SUCCESS) EndWith(result);
+}
+
+// With an error of libmosquitto's own.
+void MqttConnection::EndWith(int error) {
+  if (is_over()) return;
+  const int system_error = errno;
+  if (error == MOSQ_ERR_PROTOCOL) RejectTooLarge();
+  if (refused_bytes_) {
+    End("the broker does not take an event of " + std::to_string(*refused_bytes_) + " bytes");
+  } else if (error == MOSQ_ERR_TLS || !tls_errors_.empty()) {  // in later versions MOSQ_ERR_ERRNO, and EPROTO
+    End("TLS" + tls_errors_);
+  } else if (error == MOSQ_ERR_ERRNO) {
+    End(std::strerror(system_error));
+  } else if (error == MOSQ_ERR_CONN_LOST) {
+    End("the broker closed the connection");
+  } else {
+    End(mosquitto_strerror(error));
+  }
+}
+
+// Mosquitto refuses an event beyond its message_size_limit with a reason that MQTT does not have for a PUBACK. Later
+// versions of libmosquitto end the connection for that and do not tell which event it was. The largest of those without
+// a PUBACK is beyond the limit in any case.
+void MqttConnection::RejectTooLarge() {
+  refused_bytes_ = inflight_.RejectLargest(unacknowledged_, problems::kTooLarge, kTooLargeForBroker);
 }
 
 void MqttConnection::Command(std::string_view command) {
@@ -232,7 +256,8 @@ void MqttConnection::OnAnswer(std::string_view text) {
   }
   auto answer = ParseReceiptsAnswer(text);
   if (!answer) {
-    End("the broker's plugin sent a malformed answer to the command `receipts`");
+    End(IsAnswerOfBroker(text) ? kNoPluginAnswers
+                               : "the broker's plugin sent a malformed answer to the command `receipts`");
   } else if (!answer->error.empty()) {
     End("the broker's plugin refuses to send receipts: " + answer->error);
   } else {
@@ -251,7 +276,7 @@ void MqttConnection::OnPublish(mosquitto*, void* self, int packet_id, int reason
       connection->inflight_.Reject(packet_id, problems::kForbiddenByBroker,
                                    "the broker does not let this sidecar publish to the topic");
     } else if (reason == MQTT_RC_PACKET_TOO_LARGE) {
-      connection->inflight_.Reject(packet_id, problems::kTooLarge, "is larger than the broker takes");
+      connection->inflight_.Reject(packet_id, problems::kTooLarge, kTooLargeForBroker);
     } else {
       connection->End(std::string("the broker refused a publish: ") + mosquitto_reason_string(reason));
     }
@@ -267,14 +292,10 @@ void MqttConnection::OnLog(mosquitto*, void* self, int level, const char* text) 
 void MqttConnection::OnDisconnect(mosquitto*, void* self, int reason, const mosquitto_property*) noexcept {
   Guard(self, [&](MqttConnection* connection) {
     // 0 and up to 0x7F: libmosquitto's own codes; above: the reason that the broker gave.
-    if (reason == MOSQ_ERR_ERRNO) {
-      connection->End(std::strerror(errno));
-    } else if (reason >= 0x80) {
+    if (reason >= 0x80) {
       connection->End(std::string("the broker closed the connection: ") + mosquitto_reason_string(reason));
-    } else if (reason == MOSQ_ERR_SUCCESS || reason == MOSQ_ERR_CONN_LOST) {
-      connection->End("the broker closed the connection");
     } else {
-      connection->End(mosquitto_strerror(reason));
+      connection->EndWith(reason == MOSQ_ERR_SUCCESS ? int{MOSQ_ERR_CONN_LOST} : reason);
     }
   });
 }

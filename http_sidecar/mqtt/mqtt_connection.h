@@ -20,6 +20,9 @@
 
 namespace dedup::sidecar {
 
+/// Why a connection ends that the broker accepts but its plugin does not answer.
+inline constexpr char kNoPluginAnswers[] = "its dedup plugin does not answer; is it loaded?";
+
 /// From CONNECT to its end. A new object each time, so that libmosquitto has nothing to resend: whoever waited for
 /// those events has been told to send them again.
 ///
@@ -38,6 +41,8 @@ class MqttConnection {
   bool is_ready() const { return is_ready_; }
   bool is_over() const { return !end_reason_.empty(); }
   const std::string& end_reason() const { return end_reason_; }
+  /// So large was the payload of an event that ended the connection, because the broker does not take it.
+  std::optional<std::size_t> refused_bytes() const { return refused_bytes_; }
 
   /// What broker and plugin take, without a number. Once it is ready.
   const Session& session() const { return session_; }
@@ -70,6 +75,8 @@ class MqttConnection {
   static void Guard(void* self, Function function) noexcept;
   void EndAfterException(const char* what) noexcept;
   void CheckResult(int result);
+  void EndWith(int error);
+  void RejectTooLarge();
 
   void AcknowledgeAtOnce() const;
   void StepOfHandshake(std::chrono::milliseconds patience);
@@ -94,6 +101,7 @@ class MqttConnection {
   std::unordered_set<int> unacknowledged_;  // packet ids of QoS 1 and 2
   std::size_t quota_;                       // so many of them does the broker take
   std::string end_reason_;
+  std::optional<std::size_t> refused_bytes_;
   Clock::time_point last_misc_ = Clock::now();
   bool top_asked_ = false;
   std::optional<TopAnswer> top_answer_;

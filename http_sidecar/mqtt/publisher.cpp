@@ -29,9 +29,10 @@ using std::chrono::seconds;
 
 constexpr milliseconds kReconnectDelayMin{100};
 constexpr milliseconds kReconnectDelayMax{2000};
-constexpr milliseconds kConnectPatience{3000};  // of an attempt: TCP, CONNACK and the plugin's answer
-constexpr milliseconds kSessionPatience{1500};  // of a request that finds no connection
-constexpr seconds kDeliveryPatience{60};        // of a request in all; the biggest batches take seconds
+constexpr milliseconds kConnectPatience{3000};      // of an attempt: TCP, CONNACK and the plugin's answer
+constexpr milliseconds kSessionPatience{1500};      // of a request that finds no connection
+constexpr seconds kDeliveryPatience{60};            // of a request in all; the biggest batches take seconds
+constexpr std::chrono::minutes kRefusalMemory{10};  // then the broker may have been told another limit
 constexpr seconds kTopPatience{2};
 constexpr seconds kTopAgeMax{1};
 
@@ -201,8 +202,7 @@ bool Publisher::Serve(const std::string& address) {
   while (!connection.is_ready() && !connection.is_over() && !stopping_) {
     const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
     if (left <= milliseconds(0)) {
-      connection.End(connection.is_connected() ? "its dedup plugin does not answer; is it loaded?"
-                                               : "it does not answer");
+      connection.End(connection.is_connected() ? kNoPluginAnswers : "it does not answer");
     } else {
       connection.Step(wake_fd_, left);
     }
@@ -223,6 +223,7 @@ bool Publisher::Serve(const std::string& address) {
     connection.Disconnect();
     connection.End("the sidecar is stopping");
   }
+  refused_bytes_ = connection.refused_bytes();  // if it ended for another reason, the broker may have been set up anew
   EndSession("lost the broker at " + broker + ": " + connection.end_reason());
   return true;
 }
@@ -230,6 +231,10 @@ bool Publisher::Serve(const std::string& address) {
 void Publisher::BeginSession(const MqttConnection& connection) {
   auto session = std::make_shared<Session>(connection.session());
   session->number = ++session_count_;
+  if (refused_bytes_) {
+    session->refused_bytes = *refused_bytes_;
+    session->refused_until = Clock::now() + kRefusalMemory;
+  }
   const std::lock_guard lock(mutex_);
   session_ = std::move(session);
   trouble_.clear();

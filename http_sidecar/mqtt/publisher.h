@@ -8,6 +8,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <variant>
@@ -84,8 +85,9 @@ class Publisher {
   const BrokerAccess broker_;
   const std::string client_id_;
   const int wake_fd_;
-  std::uint64_t session_count_ = 0;  // the publisher's thread's
-  std::deque<Sending> sending_;      // the publisher's thread's
+  std::uint64_t session_count_ = 0;           // the publisher's thread's
+  std::optional<std::size_t> refused_bytes_;  // the publisher's thread's; an event of that size ended the last session
+  std::deque<Sending> sending_;               // the publisher's thread's
   std::atomic<bool> stopping_ = false;
 
   mutable std::mutex mutex_;

@@ -32,11 +32,12 @@ std::optional<Problem> Session::Check(const Batch& batch) const {
 
 std::optional<Problem> Session::Check(const Event& event, std::size_t index) const {
   const std::string& topic = event.topic;
-  if (mosquitto_pub_topic_check2(topic.data(), topic.size()) != MOSQ_ERR_SUCCESS || !IsMqttString(topic)) {
-    return EventProblem(index, "topic", "holds a character that MQTT does not allow in a topic");
-  }
+  // First: for later versions of libmosquitto that is a flaw of the topic itself.
   if (static_cast<std::size_t>(std::ranges::count(topic, '/')) > kTopicLevelsMax) {
     return EventProblem(index, "topic", "has more than 200 levels");
+  }
+  if (mosquitto_pub_topic_check2(topic.data(), topic.size()) != MOSQ_ERR_SUCCESS || !IsMqttString(topic)) {
+    return EventProblem(index, "topic", "holds a character that MQTT does not allow in a topic");
   }
   if (!MatchesAny(topic, plugin.topics)) {
     return EventProblem(index, "topic", "is none of the topics that the broker's plugin was told to deduplicate");
@@ -46,8 +47,9 @@ std::optional<Problem> Session::Check(const Event& event, std::size_t index) con
   }
   // Header, lengths and packet id take less than 32 bytes.
   const std::size_t property_bytes = id_in_property() ? plugin.id_property.size() + event.event_id.size() : 0;
-  if (topic.size() + event.payload.size() + property_bytes + 32 > packet_bytes_max) {
-    return Problem{problems::kTooLarge, EventProblem(index, "", "is larger than the broker takes").detail};
+  if (topic.size() + event.payload.size() + property_bytes + 32 > packet_bytes_max ||
+      (event.payload.size() >= refused_bytes && std::chrono::steady_clock::now() < refused_until)) {
+    return Problem{problems::kTooLarge, EventProblem(index, "", kTooLargeForBroker).detail};
   }
   return std::nullopt;
 }

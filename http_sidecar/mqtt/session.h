@@ -1,8 +1,10 @@
 // What a batch must fit to be published: the settings of one connection's broker and plugin.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 #include "http_sidecar/base/problem.h"
@@ -11,6 +13,9 @@
 
 namespace dedup::sidecar {
 
+/// What is said of an event that is beyond what the broker takes.
+inline constexpr char kTooLargeForBroker[] = "is larger than the broker takes";
+
 /// A value; the broker's defaults are what MQTT says of one that tells nothing.
 struct Session {
   std::uint64_t number = 0;  ///< tells it from the sessions before
@@ -18,6 +23,10 @@ struct Session {
   std::size_t packet_bytes_max = 268'435'455;
   int qos_max = 2;
   bool can_retain = true;
+  /// Until `refused_until` payloads of so many bytes or more are too large: the broker has refused one, and does not
+  /// say what it takes.
+  std::size_t refused_bytes = std::numeric_limits<std::size_t>::max();
+  std::chrono::steady_clock::time_point refused_until = {};
 
   /// Whether events take a user property with their id: the plugin reads it from the posted JSON, unless it was told to
   /// look at another member.

@@ -247,11 +247,13 @@ def test_topic_that_the_plugin_was_told_to_leave_alone_is_refused(park):
 @pytest.mark.parametrize("limit", ["max_packet_size 100000", "message_size_limit 100000"])
 def test_event_that_is_larger_than_the_broker_takes_is_413(park, limit):
     broker, sidecar = park.start(bridge=limit)  # the end of the configuration, where it counts
-    response = sidecar.post([event("t", "a", payload="x" * 100_000)])
-    assert response.status == 413
-    assert response.detail.startswith("events[0]: ")
+    for _ in range(3):
+        response = sidecar.post([event("t", "small", payload="x"), event("t", "a", payload="x" * 100_000)])
+        assert response.status == 413
+        assert response.detail.startswith("events[1]: ")
     assert sidecar.publish(event("t", "b", payload="x" * 90_000))["processed"] == ["b"]
-    assert "lost" not in sidecar.log()
+    # Later versions of libmosquitto end the connection over such a PUBACK, the first time.
+    assert sidecar.log().count("lost") <= ("message_size_limit" in limit)
 
 
 def test_topic_that_the_broker_does_not_let_us_write_is_403(park, tmp_path):

@@ -287,7 +287,8 @@ def test_a_broker_that_cannot_prove_itself_is_not_used(park, authority, other_au
     sidecar.start(connected=False)
     wait_until(lambda: "cannot use the broker" in sidecar.log(), "it says so", 30)
     said = detail(sidecar)
-    expected = {"other host": "host name verification failed", "no tls": "TLS"}.get(case, "certificate verify failed")
+    # What libmosquitto 2.0.11 calls "host name verification failed" is "certificate verify failed" in 2.1.2.
+    expected = {"other host": "verif", "no tls": "TLS"}.get(case, "certificate verify failed")
     assert expected in said, said
     assert sidecar.post(event("t", "a")).status == 503
 

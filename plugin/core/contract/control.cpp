@@ -90,4 +90,17 @@ std::optional<ReceiptsAnswer> ParseReceiptsAnswer(std::string_view text) {
 
 std::optional<TopAnswer> ParseTopAnswer(std::string_view text) { return FindResponse(text, ParseTopResponse); }
 
+bool IsAnswerOfBroker(std::string_view text) {
+  json::Reader reader(text);
+  if (!reader.EnterObject()) return false;
+  bool has_error = false;
+  std::string_view name;
+  json::Value value;
+  while (reader.NextMember(&name, &value)) {
+    if (json::Means(name, "responses")) return false;
+    if (json::Means(name, "error")) has_error = true;
+  }
+  return reader.ok() && has_error;
+}
+
 }  // namespace dedup

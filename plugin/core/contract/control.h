@@ -38,4 +38,7 @@ struct TopAnswer {
 /// Nothing when the text is no answer to that command.
 std::optional<TopAnswer> ParseTopAnswer(std::string_view text);
 
+/// Whether no plugin has answered but the broker itself, as Mosquitto does from 2.1 on where none serves the topic.
+bool IsAnswerOfBroker(std::string_view text);
+
 }  // namespace dedup

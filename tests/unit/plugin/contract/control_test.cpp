@@ -49,5 +49,13 @@ TEST(ControlAnswerTest, AnOlderPluginKnowsNoTopLists) {
   }
 }
 
+TEST(ControlAnswerTest, AnAnswerOfTheBrokerItselfIsKnown) {
+  EXPECT_TRUE(IsAnswerOfBroker(R"({"error": "endpoint not available"})"));
+  for (const char* text : {"", "[]", "{}", R"({"error":)", R"({"responses":[{"command":"receipts","error":"no"}]})",
+                           R"({"error":"","responses":[]})"}) {
+    EXPECT_FALSE(IsAnswerOfBroker(text)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace dedup

@@ -11,11 +11,12 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-std::shared_ptr<Delivery> MakeDelivery(std::initializer_list<const char*> ids, int qos = 1) {
+std::shared_ptr<Delivery> MakeDelivery(std::initializer_list<const char*> ids, int qos = 1,
+                                       std::string_view payload = "1234") {
   auto batch = std::make_shared<Batch>();
   batch->qos = qos;
   for (const char* id : ids)
-    batch->events.push_back({.topic = "t", .event_id = id, .event_id_text = "", .payload = "1234"});
+    batch->events.push_back({.topic = "t", .event_id = id, .event_id_text = "", .payload = payload});
   return std::make_shared<Delivery>(batch, 1);
 }
 
@@ -118,6 +119,26 @@ TEST_F(InflightTest, ALostConnectionFailsWhoeverStillWaits) {
   EXPECT_EQ(problem_.type.name, "broker-unavailable");
   EXPECT_EQ(problem_.detail, "lost");
   EXPECT_EQ(inflight_.count(), 0u);
+}
+
+TEST_F(InflightTest, TheLargestOfThoseThatTheBrokerMayHaveRefusedIsRejected) {
+  const auto small = MakeDelivery({"a"});
+  const auto large = MakeDelivery({"b", "c"}, 1, "12345678");
+  const auto acknowledged = MakeDelivery({"d"}, 1, "1234567890");
+  SendAll(small);
+  SendAll(large);
+  SendAll(acknowledged);
+  EXPECT_EQ(inflight_.RejectLargest({}, problems::kTooLarge, "too large"), std::nullopt);
+  EXPECT_EQ(inflight_.RejectLargest({1, 2, 3}, problems::kTooLarge, "too large"), 8u);
+  EXPECT_EQ(inflight_.count(), 3u);
+  inflight_.FailAll("lost");
+  EXPECT_FALSE(IsDone(*large, &problem_));
+  EXPECT_EQ(problem_.type.name, "too-large") << "and not that it is worth another try";
+  EXPECT_EQ(problem_.detail, "events[0]: too large");
+  for (const auto& other : {small, acknowledged}) {
+    EXPECT_FALSE(IsDone(*other, &problem_));
+    EXPECT_EQ(problem_.type.name, "broker-unavailable");
+  }
 }
 
 TEST_F(InflightTest, AWaitEndsWithTheLastReceiptOrWithItsPatience) {

@@ -72,5 +72,16 @@ TEST(SessionTest, AnEventIsNotLargerThanAPacket) {
   EXPECT_THAT(Flaw(session, "t/2", "a", std::string(65, ' ')), StartsWith("too-large"));
 }
 
+TEST(SessionTest, WhatTheBrokerRefusedForItsSizeIsTooLargeForAWhile) {
+  using Clock = std::chrono::steady_clock;
+  Session session = MakeSession();
+  session.refused_bytes = 50;
+  session.refused_until = Clock::now() + std::chrono::hours(1);
+  EXPECT_EQ(Flaw(session, "t/2", "a", std::string(49, ' ')), "");
+  EXPECT_THAT(Flaw(session, "t/2", "a", std::string(50, ' ')), StartsWith("too-large events[1]: is larger"));
+  session.refused_until = Clock::now();
+  EXPECT_EQ(Flaw(session, "t/2", "a", std::string(50, ' ')), "");
+}
+
 }  // namespace
 }  // namespace dedup::sidecar
