@@ -1,4 +1,4 @@
-"""Makes the picture and README's table of what was measured: publish.py JSON SVG README"""
+"""Makes the picture and the table of what was measured: publish.py JSON SVG PAGE"""
 import json
 import pathlib
 import re
@@ -127,14 +127,14 @@ def picture(results):
             f'<line class="limit" x1="{one:.1f}" x2="{one:.1f}" y1="66" y2="{y}"/>' + "\n".join(parts) + "</svg>\n")
 
 
-def main(source, svg, readme):
+def main(source, svg, page):
     results = Results(pathlib.Path(source).read_text())
     pathlib.Path(svg).write_text(picture(results))
-    path = pathlib.Path(readme)
+    path = pathlib.Path(page)
     text, places = re.subn(r"(<!-- made by ./bench --publish -->\n).*?(<!-- until here -->)",
                            lambda match: match[1] + table(results) + "\n" + match[2], path.read_text(), flags=re.S)
     if places != 1:
-        sys.exit(f"{readme} has no place for the table")
+        sys.exit(f"{page} has no place for the table")
     path.write_text(text)
 
 
