@@ -153,7 +153,7 @@ class Connection(mqtt_client.Client):
         self._unreleased = packet_ids
 
 
-_COUNTERS_OFFSET = 192  # in the journal's header; see "The bytes on disk" in ARCHITECTURE.md
+_COUNTERS_OFFSET = 192  # in the journal's header; see docs/internals/disk-format.md
 _COUNTERS = ("accepted_seq", "handed_on_seq", "skipped_seqs", "appended_position", "duplicates", "passed", "refused",
              "invalid_ids", "unstored")
 

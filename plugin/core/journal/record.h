@@ -1,4 +1,4 @@
-// The journal's bytes: one home of the format for writer and reader. The grammar stands in ARCHITECTURE.md.
+// The journal's bytes: one home of the format for writer and reader. The grammar: docs/internals/disk-format.md.
 #pragma once
 
 #include <bit>

@@ -1,4 +1,4 @@
-// The start: lock, open the store, look through the journal, load the keys into the index (table in ARCHITECTURE.md).
+// The start: lock, open store and journal, look, decide, act (docs/internals/recovery.md).
 #pragma once
 
 #include <memory>
