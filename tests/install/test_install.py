@@ -7,6 +7,8 @@ import subprocess
 
 import pytest
 
+from tests.docs import checks
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("DEDUP_PLUGIN") or ROOT / "build" / "plugin" / "mosquitto_dedup.so").parents[1]
 
@@ -35,8 +37,16 @@ def plain(page):
 
 def test_all_of_it_arrives(installed):
     names = {path.name for path in installed.glob("**/*") if path.is_file()}
-    assert names == {"mosquitto_dedup.so", "mosquitto-dedup-http", "mosquitto-dedup.5", "mosquitto-dedup-http.1",
-                     "dedup.conf", "README.md", "CHANGELOG.md", "LICENSE"}
+    docs = {path.name for path in (ROOT / "docs").glob("**/*") if path.is_file()} - {"bench.json"}
+    assert names - docs == {"mosquitto_dedup.so", "mosquitto-dedup-http", "mosquitto-dedup.5", "mosquitto-dedup-http.1",
+                            "dedup.conf", "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"}
+    assert docs <= names
+
+
+def test_links_of_the_installed_docs_lead_somewhere(installed):
+    root = checks.Root(only(installed, "README.md").parent)
+    assert len(root.pages()) > 10
+    assert not [complaint for page in root.pages() for complaint in checks.broken_links(page, root)]
 
 
 def test_program_runs_from_there(installed):
