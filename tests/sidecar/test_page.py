@@ -13,7 +13,8 @@ from selenium.webdriver.common.keys import Keys
 from tests.support.broker import wait_until
 from tests.support.browser import DESK, PHONE, Browser
 from tests.support.mqtt_client import V5
-from tests.support.sidecar import event
+from tests.support.prefix_proxy import PrefixProxy
+from tests.support.sidecar import ROOT, event
 from tests.support.tokens import Client, TokenFile
 
 LONG_TOPIC = "plant/" + "a-level-with-a-long-name/" * 10 + "end"
@@ -29,9 +30,9 @@ def browser(tmp_path_factory):
 class Page:
     """The open dashboard, in the words of somebody who looks at it."""
 
-    def __init__(self, browser, sidecar):
+    def __init__(self, browser, url):
         self.browser = browser
-        self.url = f"http://127.0.0.1:{sidecar.port}/"
+        self.url = url
         browser.open(self.url)
 
     def __getitem__(self, name):
@@ -39,6 +40,13 @@ class Page:
 
     def text(self, name):
         return self[name].text
+
+    def call(self, module, function, *arguments):
+        """What one of the page's functions returns."""
+        return self.browser.driver.execute_async_script("""
+            const [module, name, values, done] = arguments;
+            import(new URL(`page/${module}.js`, document.baseURI)).then((loaded) => loaded[name](...values)).then(done);""",
+                                                        module, function, arguments)
 
     def number(self, name):
         """The first one in a text, 1,234 without the comma."""
@@ -94,7 +102,7 @@ class Page:
 @pytest.fixture
 def page(browser, sidecar):
     """Of the broker that this module's tests share. In the end nothing may have complained."""
-    page = Page(browser, sidecar)
+    page = Page(browser, sidecar.url)
     page.wait_connected()
     yield page
     assert browser.complaints() == []
@@ -104,7 +112,7 @@ def page(browser, sidecar):
 def fresh(browser, park):
     """A page of a broker and a sidecar of the test's own, with both."""
     broker, sidecar = park.start()
-    page = Page(browser, sidecar)
+    page = Page(browser, sidecar.url)
     page.wait_connected()
     return page, broker, sidecar
 
@@ -167,8 +175,9 @@ def test_big_numbers_and_many_events_stay_readable(fresh):
     page.wait_text("received", "^50,000 in all")
     wait_until(lambda: page.rows() and page.rows()[0][1] == "49999", "the newest event is shown", 20)
     assert len(page.rows()) == 100
-    assert page.browser.run("return formatCount(1234567) + ' ' + formatBytes(98765432109) + ' ' + formatRate(0.25)") == \
-        "1.23M 98.8 GB 0.3"
+    assert page.call("format", "formatCount", 1234567) == "1.23M"
+    assert page.call("format", "formatBytes", 98765432109) == "98.8 GB"
+    assert page.call("format", "formatRate", 0.25) == "0.3"
     wait_until(lambda: len(page.top("top-topics")) == 8, "the top list is filled", 20)
     # A hundred topics share 64 rows: counts are lower bounds then, and said to be.
     assert all(row[1].startswith("≥ ") for row in page.top("top-topics"))
@@ -319,7 +328,8 @@ def test_contrast_in_both_schemes(fresh, scheme):
     page.publish("t", "", "{}")  # the form refuses it
     page.publish("t", "2", "{")
     page.wait_text("verdict", "^The payload is no JSON")
-    page.browser.run("showTokenForm('A token, please.')")
+    page.browser.run("document.getElementById('token-text').textContent = 'A token, please.';"
+                     "document.getElementById('token-form').hidden = false")
     page["rows"].find_element(By.TAG_NAME, "button").send_keys(Keys.ENTER)
     page.wait_text("detail-title", "^Event 1$")
     contrasts = page.browser.run(CONTRASTS)
@@ -338,7 +348,7 @@ def test_phone_needs_no_scrolling_sideways(fresh):
     page.wait_text("verdict", "^Conflict")
     overflow = "return document.documentElement.scrollWidth"
     assert page.browser.run(overflow) == PHONE[0]
-    page.browser.run("showDetail(1)")
+    page.call("detail", "showDetail", 1)
     page.wait_text("detail-title", "^Event 1$")
     assert page.browser.run(overflow) == PHONE[0]
     left, right = page.browser.run("""
@@ -386,8 +396,22 @@ def test_nobody_else_is_asked(page):
     page.browser.driver.refresh()
     page.wait_connected()
     urls = page.browser.requested_urls()
-    assert {f"{page.url}page/dashboard.css", f"{page.url}page/dashboard.js"} <= set(urls)
+    files = {path.name for path in (ROOT / "http_sidecar" / "page").iterdir()} - {"index.html"}
+    assert {f"{page.url}page/{name}" for name in files} <= set(urls)
     assert [url for url in urls if not url.startswith((page.url, "data:"))] == []
+
+
+def test_it_works_below_a_path_of_a_proxy(browser, sidecar, topic):
+    with PrefixProxy(sidecar.port, "/tools/dedup/") as proxy:
+        page = Page(browser, proxy.url)
+        page.wait_connected()
+        page.filter(topic=topic)
+        page.publish(topic, "a", "{}")
+        page.wait_text("verdict", "^Processed")
+        page.wait_rows(["a"])
+        assert browser.complaints() == []
+        assert [url for url in browser.requested_urls() if not url.startswith((proxy.url, "data:"))] == []
+        browser.open("about:blank")
 
 
 def test_the_policy_lets_no_other_script_run(page):
@@ -457,7 +481,7 @@ def guarded(browser, park, tmp_path):
     broker = park.make_broker().start()
     sidecar = park.make_sidecar(broker, arguments=["--tokens", tokens.path]).start()
     Client(sidecar, tokens.tokens["all"]).post([event("hall/door", "h1"), event("vault/door", "v1")])
-    return Page(browser, sidecar), tokens.tokens
+    return Page(browser, sidecar.url), tokens.tokens
 
 
 def give_token(page, token):

@@ -2,6 +2,9 @@
 
 import pytest
 
+from tests.support.sidecar import ROOT
+
+SCRIPTS = sorted((ROOT / "http_sidecar" / "page").glob("*.js"))
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
 
@@ -15,7 +18,8 @@ def test_programs_get_json(sidecar, headers):
 
 @pytest.mark.parametrize("path, content_type", [
     ("/", "text/html; charset=utf-8"), ("/page/index.html", "text/html; charset=utf-8"),
-    ("/page/dashboard.css", "text/css; charset=utf-8"), ("/page/dashboard.js", "text/javascript; charset=utf-8"),
+    ("/page/dashboard.css", "text/css; charset=utf-8"),
+    *((f"/page/{script.name}", "text/javascript; charset=utf-8") for script in SCRIPTS),
 ])
 def test_browsers_get_files_under_a_strict_policy(sidecar, path, content_type):
     response = sidecar.request("GET", path, headers=BROWSER)

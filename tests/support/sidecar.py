@@ -161,6 +161,10 @@ class Sidecar:
 
     # --- what a client does ---
 
+    @property
+    def url(self):
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}/"
+
     def connect(self, timeout_s=TIMEOUT_S):
         if self.tls:
             return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout_s, context=self.tls)

@@ -1,0 +1,163 @@
+// The live events: a list that follows the stream.
+
+import {Refusal, ask, isLockedOut, parseEvents, readStream, wait} from './client.js';
+import {showDetail} from './detail.js';
+import {byId, make, setText} from './dom.js';
+import {bytesOf, countOf, plain, textOf} from './format.js';
+
+const ROWS_MAX = 100;
+const PREVIEW_MAX = 200;
+const DRAW_DELAY_MS = 200;
+const RECONNECT_DELAY_MS = 1000;
+const SILENCE_MAX_MS = 45_000; // of a stream, which sends a heartbeat every 15 s
+
+function previewOf(event) {
+  const base64 = event.payload_base64;
+  if (base64 === undefined) return event.payload === null ? '' : JSON.stringify(event.payload).slice(0, PREVIEW_MAX);
+  const byteCount = (base64.length / 4) * 3 - /=*$/.exec(base64)[0].length;
+  return textOf(bytesOf(base64.slice(0, PREVIEW_MAX)), base64.length > PREVIEW_MAX) ?? countOf(byteCount, 'byte');
+}
+
+function makeRow(event, isNew) {
+  const row = make('li', isNew ? 'new' : '');
+  const button = make('button');
+  button.type = 'button';
+  button.tabIndex = -1;
+  button.dataset.seq = event.seq;
+  button.append(make('span', 'time', new Date(event.received_at).toLocaleTimeString('en-GB')), make('span', 'topic', event.topic),
+      make('span', 'id', plain(event.event_id)), make('span', 'payload', previewOf(event)));
+  row.append(button);
+  return row;
+}
+
+const rows = byId('rows');
+
+/** Takes the tab stop, of which the list has one. */
+function setTabStop(button) {
+  for (const other of rows.querySelectorAll('[tabindex="0"]')) other.tabIndex = -1;
+  if (button) button.tabIndex = 0;
+}
+
+function addRows(added) { // newest first
+  rows.prepend(...added);
+  const hadFocus = rows.contains(document.activeElement);
+  while (rows.children.length > ROWS_MAX) rows.lastElementChild.remove();
+  if (hadFocus && !rows.contains(document.activeElement)) rows.lastElementChild.firstElementChild.focus();
+  if (!rows.querySelector('[tabindex="0"]')) setTabStop(rows.querySelector('button'));
+  byId('no-rows').hidden = rows.children.length > 0;
+}
+
+rows.addEventListener('click', ({target}) => {
+  const button = target.closest('button');
+  if (button) showDetail(button.dataset.seq);
+});
+rows.addEventListener('focusin', ({target}) => setTabStop(target));
+rows.addEventListener('keydown', (key) => {
+  const row = key.target.closest('li');
+  const next = {
+    ArrowDown: row?.nextElementSibling, ArrowUp: row?.previousElementSibling,
+    Home: rows.firstElementChild, End: rows.lastElementChild,
+  }[key.key];
+  if (!next) return;
+  key.preventDefault();
+  next.firstElementChild.focus();
+});
+
+// EventSource can send no token, so the stream is read by fetch, and the reconnecting is ours. There is a stream only while
+// it is looked at: browsers have no more than six connections to a server, for all tabs together.
+class Tail {
+  constructor() {
+    this.filter = new URLSearchParams();
+    this.controller = new AbortController();
+    this.waiting = []; // events that came and are not shown yet, oldest first
+    this.isPaused = false;
+    this.isDrawing = false;
+    document.addEventListener('visibilitychange', () => this.restart());
+  }
+
+  restart() {
+    this.controller.abort();
+    this.controller = new AbortController();
+    if (!this.isPaused && !document.hidden) this.run(this.controller.signal);
+  }
+
+  async run(signal) {
+    while (!signal.aborted) {
+      try {
+        await this.connectOnce(signal);
+        if (!signal.aborted) this.setState('The stream ended; trying again', true);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.setState(error instanceof Refusal ? error.message : 'No connection; trying again', true);
+        if (isLockedOut(error) || error.status === 400) return; // until there is another token or filter
+      }
+      await wait(RECONNECT_DELAY_MS);
+    }
+  }
+
+  async connectOnce(signal) {
+    // All that can be shown, however long the connection was away.
+    const query = `${this.filter}`;
+    const newest = parseEvents(await (await ask(`events?order=desc&limit=${ROWS_MAX}&${query}`, {signal})).text());
+    const silence = new AbortController();
+    let timer;
+    const onChunk = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => silence.abort(), SILENCE_MAX_MS);
+    };
+    const headers = newest.length > 0 ? {'Last-Event-ID': newest[0].seq} : {};
+    const response = await ask(`events/stream?${query}`, {headers, signal: AbortSignal.any([signal, silence.signal])});
+    rows.replaceChildren();
+    this.waiting = [];
+    addRows(newest.map((event) => makeRow(event, false)));
+    this.setState('Connected', false);
+    onChunk();
+    try {
+      await readStream(response, (text) => text && this.add(text), onChunk);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  setState(text, isError) {
+    byId('tail-state').className = isError ? 'error' : '';
+    setText('tail-state', text);
+  }
+
+  add(text) {
+    this.waiting.push(text);
+    if (this.waiting.length > ROWS_MAX) this.waiting.shift();
+    this.drawSoon();
+  }
+
+  // Few times a second, however many events come.
+  drawSoon() {
+    if (this.isDrawing) return;
+    this.isDrawing = true;
+    setTimeout(() => {
+      this.isDrawing = false;
+      addRows(this.waiting.splice(0).reverse().map((text) => makeRow(parseEvents(text)[0], true)));
+    }, DRAW_DELAY_MS);
+  }
+
+  pause(isPaused) {
+    this.isPaused = isPaused;
+    setText('pause', isPaused ? 'Go on' : 'Pause');
+    this.setState(isPaused ? 'Paused' : '', false);
+    this.restart();
+  }
+}
+
+export const tail = new Tail();
+
+byId('pause').addEventListener('click', () => tail.pause(!tail.isPaused));
+
+byId('filter-form').addEventListener('submit', (submit) => {
+  submit.preventDefault();
+  tail.filter = new URLSearchParams();
+  for (const [name, field] of [['topic', 'filter-topic'], ['source', 'filter-source'], ['event_id', 'filter-id']]) {
+    if (byId(field).value !== '') tail.filter.set(name, byId(field).value);
+  }
+  setText('no-rows', tail.filter.size > 0 ? 'No event matches.' : 'No events yet.');
+  tail.pause(false);
+});
