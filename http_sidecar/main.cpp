@@ -21,6 +21,7 @@
 #include "http_sidecar/base/stderr_log.h"
 #include "http_sidecar/base/why_unreadable.h"
 #include "http_sidecar/endpoints/api.h"
+#include "http_sidecar/events/event_store.h"
 #include "http_sidecar/flags.h"
 #include "http_sidecar/mqtt/publisher.h"
 #include "http_sidecar/server/server.h"

@@ -44,9 +44,10 @@ Options WithAbsoluteDataDir(Options options, LogQueue& log) {
   if (options.data_dir.is_absolute()) return options;
   const std::string given = options.data_dir.string();
   options.data_dir = std::filesystem::absolute(options.data_dir).lexically_normal();
-  log.Add(LogLevel::kWarning, "plugin_opt_data_dir " + given +
-                                  " is no absolute path, so it depends on where the broker is started; this time it is " +
-                                  options.data_dir.string());
+  log.Add(LogLevel::kWarning,
+          "plugin_opt_data_dir " + given +
+              " is no absolute path, so it depends on where the broker is started; this time it is " +
+              options.data_dir.string());
   return options;
 }
 

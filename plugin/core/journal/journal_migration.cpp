@@ -66,8 +66,8 @@ JournalHeader HeaderOf(const FirstHeader& first) {
   header.released_position = first.released_position;
   header.released_check = IsReleasedPlausible(first) ? ~first.released_position : 0;
   header.clean = first.clean;
-  header.clock = {.age_ms = first.age_ms, .wall_ms = first.wall_ms, .boot_ms = first.boot_ms,
-                  .boot_number = first.boot_number};
+  header.clock = {
+      .age_ms = first.age_ms, .wall_ms = first.wall_ms, .boot_ms = first.boot_ms, .boot_number = first.boot_number};
   header.accepted_seq = first.accepted_seq;
   header.handed_on_seq = first.handed_on_seq;
   header.skipped_seqs = first.skipped_seqs;
@@ -96,8 +96,8 @@ void CopyLap(const Ring& from, const Ring& to, std::uint64_t position) {
   std::vector<char> buffer(1 << 20);
   const std::uint64_t end = position + from.bytes;
   while (position < end) {
-    const std::uint64_t size = std::min({end - position, from.BytesToItsEnd(position), to.BytesToItsEnd(position),
-                                         std::uint64_t{buffer.size()}});
+    const std::uint64_t size = std::min(
+        {end - position, from.BytesToItsEnd(position), to.BytesToItsEnd(position), std::uint64_t{buffer.size()}});
     // Fewer where the file was cut short; what is not written are zeros.
     const std::size_t got = from.file.ReadAt(from.OffsetOf(position), buffer.data(), size);
     to.file.WriteAt(to.OffsetOf(position), buffer.data(), got);
@@ -111,7 +111,8 @@ void WriteNew(const File& old_file, const FirstHeader& first, const std::filesys
   File file(path, File::Mode::kCreate);
   file.Allocate(JournalHeader::kRoomBytes + header.ring_bytes);
   CopyLap({old_file, has_first_room ? kFirstRoomBytes : JournalHeader::kRoomBytes, first.ring_bytes},
-          {file, JournalHeader::kRoomBytes, header.ring_bytes}, IsReleasedPlausible(first) ? first.released_position : 0);
+          {file, JournalHeader::kRoomBytes, header.ring_bytes},
+          IsReleasedPlausible(first) ? first.released_position : 0);
   file.WriteAt(0, &header, sizeof header);
   file.SyncData();
 }

@@ -28,7 +28,8 @@ SELECT sum((SELECT max(seq) FROM events WHERE seq < (last_block + 1) * ?1) -
 std::string OtherVersion(const char* what, std::int64_t found, std::int64_t known) {
   const std::string version = std::string(what) + " ";
   return version + std::to_string(found) + ", this program knows " + version + std::to_string(known) +
-         (found < known ? "; the plugin migrates it when the broker starts" : "; the plugin is newer than this program");
+         (found < known ? "; the plugin migrates it when the broker starts"
+                        : "; the plugin is newer than this program");
 }
 
 }  // namespace

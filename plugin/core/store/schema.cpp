@@ -97,8 +97,8 @@ void AddSynced(sqlite::Database& database) {
   database.Execute(kStateTable);
   database.Execute(
       "DELETE FROM state;"
-      "INSERT INTO state SELECT one, stored_seq, forgotten_seq, skipped_seqs, duplicates, passed, refused, invalid_ids, "
-      "unstored, 0 FROM state_1;"
+      "INSERT INTO state SELECT one, stored_seq, forgotten_seq, skipped_seqs, duplicates, passed, refused, "
+      "invalid_ids, unstored, 0 FROM state_1;"
       "DROP TABLE state_1");
 }
 

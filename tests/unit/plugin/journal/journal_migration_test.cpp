@@ -37,13 +37,14 @@ void Put(std::string* bytes, std::size_t offset, T value) {
   std::memcpy(bytes->data() + offset, &value, sizeof value);
 }
 
-/// On the journal of a first version's broker that was killed: events 1 to 32, of which 1 is released, and 32 is in doubt.
+/// On the journal of a first version's broker that was killed: events 1 to 32, of which 1 is released, and 32 is in
+/// doubt.
 class JournalMigrationTest : public testing::Test {
  protected:
   const std::filesystem::path path() const { return dir_ / JournalHeader::kFileName; }
 
-  /// The fixture's header in front of a ring of another size: `first_position` is where its records begin. In the page that
-  /// the header took at first.
+  /// The fixture's header in front of a ring of another size: `first_position` is where its records begin. In the page
+  /// that the header took at first.
   static std::string FirstJournal(std::uint64_t ring_bytes, std::uint64_t first_position, std::uint64_t events) {
     std::string bytes = ReadFile(kFixture).substr(0, kPageBytes) + std::string(ring_bytes, '\0');
     Put(&bytes, 16, ring_bytes);
@@ -203,7 +204,8 @@ TEST_F(JournalMigrationTest, WhatIsNoJournalOfFormat1IsLeftAlone) {
   Put(&newer, 8, JournalHeader::kVersion + 1);
   Put(&older, 8, std::uint32_t{0});
   another[30] ^= 1;  // the secret's checksum is not right
-  for (const std::string& bytes : {std::string(), std::string("no journal"), old.substr(0, 20), newer, older, another}) {
+  for (const std::string& bytes :
+       {std::string(), std::string("no journal"), old.substr(0, 20), newer, older, another}) {
     WriteFile(path(), bytes);
     EXPECT_FALSE(MigrateJournal(dir_.path()));
     EXPECT_EQ(ReadFile(path()), bytes);

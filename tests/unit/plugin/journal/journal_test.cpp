@@ -420,7 +420,8 @@ TEST_F(JournalTest, ANewerVersionIsRefusedAndNotCalledDamaged) {
   } catch (const DamagedJournal&) {
     FAIL();
   } catch (const StorageError& error) {
-    EXPECT_THAT(error.what(), AllOf(HasSubstr(path().string()), HasSubstr("newer"), HasSubstr("format " + std::to_string(newer))));
+    EXPECT_THAT(error.what(),
+                AllOf(HasSubstr(path().string()), HasSubstr("newer"), HasSubstr("format " + std::to_string(newer))));
   }
 }
 

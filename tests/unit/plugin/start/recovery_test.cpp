@@ -758,8 +758,8 @@ TEST_F(RecoveryTest, ADatabaseOfAnOlderVersionIsMigrated) {
   EXPECT_EQ(VerdictOf("b", "sensors/1"), kDuplicate);
 }
 
-// Of a broker that was killed with 9 events stored, 23 more in the journal, and the last of those perhaps not handed on.
-// Neither file says by its version what it lacks.
+// Of a broker that was killed with 9 events stored, 23 more in the journal, and the last of those perhaps not handed
+// on. Neither file says by its version what it lacks.
 TEST_F(RecoveryTest, TheFirstDataDirectoryGoesOn) {
   const std::uint64_t this_boot = Clock({}).state().boot_number;
   for (const bool was_tried : {false, true}) {  // by a version that could migrate the database but not use it
@@ -779,17 +779,18 @@ TEST_F(RecoveryTest, TheFirstDataDirectoryGoesOn) {
       }
 
       Start();
-      EXPECT_THAT(TakeLog(),
-                  AllOf(HasSubstr(was_tried ? "events.db was migrated from schema 4" : "events.db was migrated from schema 1"),
-                        HasSubstr("events.journal was migrated to format 2"), Not(HasSubstr("damaged")),
-                        Not(HasSubstr("cannot"))));
+      EXPECT_THAT(TakeLog(), AllOf(HasSubstr(was_tried ? "events.db was migrated from schema 4"
+                                                       : "events.db was migrated from schema 1"),
+                                   HasSubstr("events.journal was migrated to format 2"), Not(HasSubstr("damaged")),
+                                   Not(HasSubstr("cannot"))));
       EXPECT_EQ(Stats().processed, 32U);
       EXPECT_EQ(Stats().duplicates, 2U);
       EXPECT_EQ(Stats().passed, 2U);
       EXPECT_EQ(Stats().invalid_ids, 1U);
       EXPECT_LE(Stats().journal_used_bytes, Stats().journal_size_bytes);
       for (const char* const id : {"stored-0", "stored-1", "stored-2"}) {
-        for (const char* const topic : {"sensor/1", "sensor/2", "sensor/3"}) EXPECT_EQ(VerdictOf(id, topic), kDuplicate);
+        for (const char* const topic : {"sensor/1", "sensor/2", "sensor/3"})
+          EXPECT_EQ(VerdictOf(id, topic), kDuplicate);
       }
       for (int i = 0; i < 20; ++i) EXPECT_EQ(VerdictOf("journal-" + std::to_string(i), "sensor/1"), kDuplicate);
       EXPECT_EQ(VerdictOf("doubt-1", "sensor/2"), kDuplicate);
