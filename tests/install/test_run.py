@@ -69,7 +69,7 @@ def run():
 
 def test_first_run_looks_well(run):
     run.wait_serving()
-    publish = ["mosquitto_pub", "-p", str(run.mqtt_port), "-t", "sensor/1", "-m", '{"event_id":"a"}', "-q", "1"]
+    publish = ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(run.mqtt_port), "-t", "sensor/1", "-m", '{"event_id":"a"}', "-q", "1"]
     for _ in range(2):
         subprocess.run(publish, check=True)
     assert (run.stats()["unique_processed"], run.stats()["duplicate_dropped"]) == (1, 1)
