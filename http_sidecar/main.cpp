@@ -131,7 +131,7 @@ int Run(const Options& options) {
   // First what can be wrong with the files that were named.
   Tokens tokens(options.tokens);
   const auto tls = options.has_tls() ? std::make_shared<const Tls>(options.tls) : nullptr;
-  const std::filesystem::path data_dir = std::filesystem::absolute(options.data_dir).lexically_normal();
+  const std::filesystem::path data_dir = std::filesystem::absolute(options.data_dir);
   Publisher publisher(BrokerOf(options));
   Api api(data_dir, &publisher, &tokens);
   Server server(&api, options.limits);

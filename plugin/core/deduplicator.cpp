@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <exception>
-#include <new>
 #include <utility>
 
 #include "plugin/core/text/topic_filter.h"
@@ -43,7 +42,7 @@ Action ActionFor(Verdict verdict, std::uint8_t qos) {
 Options WithAbsoluteDataDir(Options options, LogQueue& log) {
   if (options.data_dir.is_absolute()) return options;
   const std::string given = options.data_dir.string();
-  options.data_dir = std::filesystem::absolute(options.data_dir).lexically_normal();
+  options.data_dir = std::filesystem::absolute(options.data_dir);
   log.Add(LogLevel::kWarning,
           "plugin_opt_data_dir " + given +
               " is no absolute path, so it depends on where the broker is started; this time it is " +
@@ -160,19 +159,11 @@ Decision Deduplicator::Refuse(Directory& directory, const Publish& publish, std:
 }
 
 void Deduplicator::OnHandOnFailed(const Publish& publish, const Decision& decision) {
-  try {
-    OnHandOnFailed(EventInDoubt(MakeEvent(publish, decision.event_id, decision.seq, {})));
-  } catch (const std::bad_alloc&) {
-    OnHandOnLost(decision);
-  }
+  std::get<OpenDirectory>(directory_).OnHandOnFailed(MakeEvent(publish, decision.event_id, decision.seq, {}));
 }
 
 void Deduplicator::OnHandOnFailed(EventInDoubt event) {
   std::get<OpenDirectory>(directory_).OnHandOnFailed(std::move(event));
-}
-
-void Deduplicator::OnHandOnLost(const Outcome& outcome) {
-  std::get<OpenDirectory>(directory_).OnHandOnLost(outcome.seq);
 }
 
 void Deduplicator::OnTurn() {

@@ -49,7 +49,6 @@ class Deduplicator {
   /// there is no memory to hold it, it is in doubt from the next start on.
   void OnHandOnFailed(const Publish& publish, const Decision& decision);
   void OnHandOnFailed(EventInDoubt event);
-  void OnHandOnLost(const Outcome& outcome);
 
   /// To be called once in every turn of the broker's loop, or as often as the broker allows.
   void OnTurn();

@@ -16,13 +16,21 @@ void InDoubtEvents::Add(EventInDoubt event, std::int64_t due_ms) {
   waiting_.insert_or_assign(seq, Waiting{std::move(event), due_ms});
 }
 
-void InDoubtEvents::Claim(std::uint64_t seq) {
+void InDoubtEvents::Claim(std::uint64_t seq, bool routed) {
+  leaving_.push_back({seq, 0, routed});
   waiting_.erase(seq);
-  leaving_.push_back({seq, 0});
 }
 
 void InDoubtEvents::Drop(std::uint64_t seq) noexcept {
   std::erase_if(leaving_, [seq](const Leaving& leaving) { return leaving.seq == seq; });
+}
+
+std::vector<std::uint64_t> InDoubtEvents::Routed() const {
+  std::vector<std::uint64_t> seqs;
+  for (const Leaving& leaving : leaving_) {
+    if (leaving.routed) seqs.push_back(leaving.seq);
+  }
+  return seqs;
 }
 
 std::optional<EventInDoubt> InDoubtEvents::TakeOverdue(std::int64_t now_ms) {
@@ -34,7 +42,7 @@ std::optional<EventInDoubt> InDoubtEvents::TakeOverdue(std::int64_t now_ms) {
       continue;
     }
     EventInDoubt event = std::move(it->second.event);
-    leaving_.push_back({event.seq, 0});
+    leaving_.push_back({event.seq, 0, false});
     waiting_.erase(it);
     return event;
   }

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "plugin/core/event/event_in_doubt.h"
 
@@ -26,11 +27,15 @@ class InDoubtEvents {
 
   bool IsWaiting(std::uint64_t seq) const { return waiting_.contains(seq); }
 
-  /// The caller hands on a copy of this waiting event.
-  void Claim(std::uint64_t seq);
+  /// A copy of this waiting event is handed on. `routed`: by the broker itself, which does so at once; otherwise by the
+  /// plugin, whose messages the broker queues.
+  void Claim(std::uint64_t seq, bool routed);
 
   /// A copy that could not be handed on, and that cannot be held: at the next start it is in doubt again.
   void Drop(std::uint64_t seq) noexcept;
+
+  /// For a stop: the seqs of the events that have left by a copy that the broker routed itself.
+  std::vector<std::uint64_t> Routed() const;
 
   /// An event whose time is over, for the caller to hand on.
   std::optional<EventInDoubt> TakeOverdue(std::int64_t now_ms);
@@ -56,6 +61,7 @@ class InDoubtEvents {
   struct Leaving {
     std::uint64_t seq;
     int turns;
+    bool routed;
   };
   std::map<std::uint64_t, Waiting> waiting_;
   std::deque<Leaving> leaving_;  // in the order in which they were given to the broker

@@ -86,7 +86,7 @@ bool OpenDirectory::MayAcknowledge() const {
 
 // Promise P3: the first copy of an event that was perhaps never handed on takes its place.
 Outcome OpenDirectory::HandOnInDoubt(const Publish& publish, std::uint64_t seq) {
-  in_doubt_.Claim(seq);
+  in_doubt_.Claim(seq, publish.qos != 2);
   NoteRetained(publish, seq);
   return {Verdict::kProcessed, seq};
 }
@@ -109,7 +109,7 @@ bool OpenDirectory::Accept(const Event& event, const KeyHash& key) {
     // It is in the journal all the same and will be stored.
     if (options_.on_store_failure == OnStoreFailure::kPass) return true;
     // Its publisher, not being acknowledged, sends it again: that copy is the one to hand on.
-    OnHandOnFailed(EventInDoubt(event));
+    OnHandOnFailed(event);
     return false;
   }
 }
@@ -124,13 +124,31 @@ const char* OpenDirectory::WhyNotAppended(const Event& event) {
   return "the journal is full (the store does not keep up, or fails), or memory is";
 }
 
+void OpenDirectory::OnHandOnFailed(const Event& event) {
+  try {
+    KeepInDoubt(EventInDoubt(event));
+  } catch (const std::bad_alloc&) {
+    LeaveToTheNextStart(event.seq);
+  }
+}
+
 void OpenDirectory::OnHandOnFailed(EventInDoubt event) {
+  const std::uint64_t seq = event.seq;
+  try {
+    KeepInDoubt(std::move(event));
+  } catch (const std::bad_alloc&) {
+    LeaveToTheNextStart(seq);
+  }
+}
+
+void OpenDirectory::KeepInDoubt(EventInDoubt event) {
   in_doubt_.Add(std::move(event), recovered_.clock->Now().age_ms + options_.recovery_delay.count());
 }
 
-void OpenDirectory::OnHandOnLost(std::uint64_t seq) {
+// There is no memory to hold it. One of an earlier run stays in the table in_doubt by itself.
+void OpenDirectory::LeaveToTheNextStart(std::uint64_t seq) {
   in_doubt_.Drop(seq);  // so that no note says that it was handed on
-  handed_on_seq_max_ = std::min(handed_on_seq_max_, seq - 1);
+  if (seq > recovered_seq_) handed_on_seq_max_ = std::min(handed_on_seq_max_, seq - 1);
   log_.AddMade(LogLevel::kError, [&] {
     return "no memory to hand on event " + std::to_string(seq) +
            "; restart the broker, which then hands it on, before the journal is full";
@@ -171,7 +189,12 @@ bool OpenDirectory::IsHandedOnByStop(const Event& event) const {
   return event.qos != 2 && event.seq <= handed_on_seq_max_ && in_doubt_.OldestAbove(event.seq - 1) != event.seq;
 }
 
+// What is noted here cannot overtake what is read: nothing past the watermark is released, and a note is shorter than
+// the record of the event that it is about.
 void OpenDirectory::OnStop() {
+  for (const std::uint64_t seq : in_doubt_.Routed()) {
+    if (!journal().AppendHandedOn(seq)) return;  // no room: they are in doubt
+  }
   std::uint64_t watermark = handed_on_seq_;
   for (std::uint64_t position = journal().released_position(); position < journal().appended_position();) {
     const auto [kind, event] = journal().Read(&position);

@@ -43,8 +43,8 @@ class OpenDirectory {
   void Count(std::uint64_t Counters::*counter) { journal().Count(counter); }
 
   /// See Deduplicator for these.
+  void OnHandOnFailed(const Event& event);
   void OnHandOnFailed(EventInDoubt event);
-  void OnHandOnLost(std::uint64_t seq);
   void OnTurn();
   /// Notes what an orderly stop has handed on. To be followed by the destructor.
   void OnStop();
@@ -64,6 +64,8 @@ class OpenDirectory {
   bool MayAcknowledge() const;
   bool Accept(const Event& event, const KeyHash& key);
   Outcome HandOnInDoubt(const Publish& publish, std::uint64_t seq);
+  void KeepInDoubt(EventInDoubt event);
+  void LeaveToTheNextStart(std::uint64_t seq);
   bool IsHandedOnByStop(const Event& event) const;
   void NoteRetained(const Publish& publish, std::uint64_t seq);
   const char* WhyNotAppended(const Event& event);

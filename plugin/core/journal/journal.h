@@ -26,9 +26,9 @@ namespace dedup {
 /// no record follows (a torn tail, never acknowledged); when one does, the file was damaged and the records behind are
 /// kept too.
 ///
-/// Threading: Prepare, Commit, AppendHandedOn, Count, Add, counters() and SetHandedOnSeq from one thread (main), Read,
-/// Release, SaveClock, ShowStoreFailing and MarkStoreDamaged from one other (writer); Sync from any. Ownership: owns
-/// the file and its mapping. Errors: StorageError.
+/// Threading: Prepare, Commit, AppendHandedOn, Count, Add, counters() and SetHandedOnSeq from one thread (main), Read
+/// (main too, up to what it appended itself), Release, SaveClock, ShowStoreFailing and MarkStoreDamaged from one other
+/// (writer); Sync from any. Ownership: owns the file and its mapping. Errors: StorageError.
 class Journal {
  public:
   static constexpr std::uint64_t kRingBytesMin = JournalHeader::kGranularityBytes;

@@ -10,20 +10,24 @@ namespace {
 bool IsAbsent(const Survey& found) { return !found.has_journal; }
 bool IsLost(const Survey& found) { return !found.has_journal && found.newest_seq != 0; }
 bool IsOfAnotherSize(const Survey& found) { return found.has_journal && !found.has_wanted_size; }
-bool HadAPowerCut(const Survey& found) { return found.had_power_cut; }
+bool HadAPowerCut(const Survey& found) { return found.has_journal && found.had_power_cut; }
 bool IsDamagedInTheMiddle(const Survey& found) { return found.findings.damaged_bytes != 0; }
 bool HasLostItsBeginning(const Survey& found) { return found.findings.header_damaged; }
 bool LacksSeqs(const Survey& found) { return found.has_gaps; }
 bool LacksTheNewest(const Survey& found) {
   return found.has_journal && found.last_seq < std::max(found.header.accepted_seq, found.state.stored_seq);
 }
-bool HasAnImpossibleWatermark(const Survey& found) { return found.header.handed_on_seq > found.header.accepted_seq; }
+bool HasAnImpossibleWatermark(const Survey& found) {
+  return found.has_journal && found.header.handed_on_seq > found.header.accepted_seq;
+}
 // After a power cut the header may name a newer seq than any row or record, but not one for which there was no room.
 bool HasAnImpossibleSeq(const Survey& found) {
   const std::uint64_t records_max = found.header.ring_bytes / sizeof(RecordHeader);
-  return found.header.accepted_seq > found.newest_seq + records_max + kSeqsSkipped;
+  return found.has_journal && found.header.accepted_seq > found.newest_seq + records_max + kSeqsSkipped;
 }
-bool FollowsASalvage(const Survey& found) { return found.header.store_damage != StoreDamage::kNone; }
+bool FollowsASalvage(const Survey& found) {
+  return found.has_journal && found.header.store_damage != StoreDamage::kNone;
+}
 
 enum Action : unsigned { kStoreFirst = 1, kMakeJournal = 2, kSkipSeqs = 4, kDistrustHeader = 8 };
 

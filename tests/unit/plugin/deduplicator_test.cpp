@@ -382,6 +382,21 @@ TEST_F(DeduplicatorTest, AnEventThatCouldNotBeHandedOnIsInDoubt) {
   EXPECT_THAT(Rows(), ElementsAre(1, 2));
 }
 
+TEST_F(DeduplicatorTest, AnOrderlyStopKnowsWhichCopiesOfEventsInDoubtTheBrokerHasRouted) {
+  KilledAfter([this] {
+    for (const char* const id : {"routed", "queued"}) EXPECT_EQ(VerdictOf(id), kProcessed);
+  });
+  Start();
+  EXPECT_EQ(Publish("routed", "t", 1).verdict, kProcessed);
+  EXPECT_EQ(Publish("queued", "t", 2).verdict, kProcessed);
+  for (int i = 0; i < 2; ++i) {
+    Restart();
+    Turn(3);
+  }
+  EXPECT_EQ(VerdictOf("routed"), kDuplicate);
+  EXPECT_EQ(VerdictOf("queued"), kProcessed);
+}
+
 TEST_F(DeduplicatorTest, AnOrderlyStopLeavesInDoubtWhatTheBrokerHasQueuedAndNothingElse) {
   const std::vector<std::pair<std::string, std::uint8_t>> events = {{"queued and sent", 2}, {"a", 0},       {"b", 1},
                                                                     {"queued", 2},          {"c", 1},       {"d", 0},

@@ -55,7 +55,7 @@ TEST_F(InDoubtTest, IsEmptyAtFirst) {
 TEST_F(InDoubtTest, AClaimedEventWaitsNoMoreAndLeavesAfterTwoTurns) {
   Add(7);
   EXPECT_TRUE(events_.IsWaiting(7));
-  events_.Claim(7);
+  events_.Claim(7, false);
   EXPECT_FALSE(events_.IsWaiting(7));
   EXPECT_FALSE(events_.TakeOverdue(INT64_MAX));
   EXPECT_FALSE(events_.empty()) << "the broker has not queued it yet";
@@ -109,7 +109,7 @@ TEST_F(InDoubtTest, AnEventThatCouldNotBeHandedOnWaitsAgain) {
 TEST_F(InDoubtTest, WhatHasLeftStaysUntilItIsRemoved) {
   for (const std::uint64_t seq : {1U, 2U}) {
     Add(seq);
-    events_.Claim(seq);
+    events_.Claim(seq, false);
   }
   for (int turn = 0; turn < 3; ++turn) events_.OnTurn();
   EXPECT_THAT(events_.NextHandedOn(), Optional(1));
@@ -138,7 +138,7 @@ TEST_F(InDoubtTest, KnowsTheOldestThatIsNotHandedOn) {
   EXPECT_THAT(events_.OldestAbove(10), Optional(20));
   EXPECT_THAT(events_.OldestAbove(29), Optional(30));
   EXPECT_FALSE(events_.OldestAbove(30));
-  events_.Claim(10);
+  events_.Claim(10, false);
   EXPECT_THAT(events_.OldestAbove(0), Optional(10)) << "it is leaving, but has not left";
   for (int turn = 0; turn < 3; ++turn) Turn();
   EXPECT_THAT(events_.OldestAbove(0), Optional(20));

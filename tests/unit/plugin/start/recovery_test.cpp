@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "plugin/core/store/schema.h"
+#include "tests/unit/support/address_limit.h"
 #include "tests/unit/support/deduplicator_fixture.h"
 
 namespace dedup {
@@ -268,24 +269,42 @@ TEST_F(RecoveryTest, AnEventThatCouldNotBeHandedOnKeepsThoseBehindItInDoubt) {
 }
 
 TEST_F(RecoveryTest, AnEventThatThereWasNoMemoryToHandOnIsInDoubtAtTheNextStart) {
+  KilledAfter([this] {
+    Publish("a");
+    Turn(2);
+    const Decision decision = Publish("b");
+    const std::string payload(64 << 20, 'x');
+    Message message = MakeMessage(payload_);
+    message.payload = payload;  // more than there is memory for
+    {
+      const AddressLimit limit(16 << 20);
+      dedup_->OnHandOnFailed(message, decision);
+    }
+    EXPECT_THAT(TakeLog(), HasSubstr("no memory to hand on event 2"));
+    Turn(3);
+    EXPECT_EQ(VerdictOf("b"), kDuplicate);
+  });
   Start();
-  Publish("a");
-  Turn(2);
-  dedup_->OnHandOnLost(Publish("b"));
-  Turn(3);
-  EXPECT_EQ(VerdictOf("b"), kDuplicate);
-  Restart();
   EXPECT_EQ(VerdictOf("a"), kDuplicate);
   EXPECT_EQ(VerdictOf("b"), kProcessed);
 }
 
-TEST_F(RecoveryTest, AnEventInDoubtThatThereWasNoMemoryToHandOnStaysInDoubt) {
+TEST_F(RecoveryTest, AnEventInDoubtThatThereWasNoMemoryToHandOnStaysInDoubtAndTheWatermarkGoesOn) {
   KilledAfter([this] { Publish("a"); });
   KilledAfter([this] {
-    dedup_->OnHandOnLost(Publish("a"));
+    const Decision decision = Publish("a");
+    const std::string payload(64 << 20, 'x');
+    Message message = MakeMessage(payload_);
+    message.payload = payload;
+    {
+      const AddressLimit limit(16 << 20);
+      dedup_->OnHandOnFailed(message, decision);
+    }
+    Publish("later");
     Turn(5);
   });
   Start();
+  EXPECT_EQ(VerdictOf("later"), kDuplicate);
   EXPECT_EQ(VerdictOf("a"), kProcessed);
 }
 
