@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <tuple>
 #include <utility>
 
@@ -17,13 +18,14 @@ bool IsRange(std::string_view value) {
   if (!value.starts_with(kUnit)) return false;
   value.remove_prefix(kUnit.size());
   for (;;) {
-    const auto [range, rest] = std::pair(value.substr(0, value.find(',')), value.find(','));
+    const std::size_t comma = value.find(',');
+    const std::string_view range = value.substr(0, comma);
     const std::string_view trimmed = range.substr(std::min(range.find_first_not_of(" \t"), range.size()));
     if (std::ranges::count(trimmed, '-') != 1 || trimmed.find_first_not_of("0123456789-") != std::string_view::npos) {
       return false;
     }
-    if (rest == std::string_view::npos) return true;
-    value.remove_prefix(rest + 1);
+    if (comma == std::string_view::npos) return true;
+    value.remove_prefix(comma + 1);
   }
 }
 
