@@ -18,7 +18,7 @@ struct Event {
   std::string_view payload;        ///< the event's JSON object, byte for byte as posted
 };
 
-/// What one request posted. Never changes once it is made, so threads may share it.
+/// What one request posted. Never changes once the publisher has it, so threads may share it from then on.
 struct Batch {
   Batch() = default;
   Batch(const Batch&) = delete;  // the events' views point into this very body
