@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "http_sidecar/auth/caller.h"
-#include "http_sidecar/base/ascii.h"
 #include "http_sidecar/endpoints/endpoints.h"
 #include "http_sidecar/http/answer.h"
 #include "http_sidecar/net/client_socket.h"
@@ -27,7 +26,7 @@ struct Exchange {
         framing(head),
         endpoint(FindEndpoint(head.path)),
         body_is_unread(framing.has_body()),
-        is_last(EqualsIgnoringCase(head.Header("Connection"), "close")) {}
+        is_last(head.HasElement("Connection", "close")) {}
 
   ClientSocket* const socket;
   const RequestHead head;

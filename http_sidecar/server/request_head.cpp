@@ -75,6 +75,17 @@ std::string RequestHead::Header(const std::string& name) const {
   return joined;
 }
 
+bool RequestHead::HasElement(const std::string& name, std::string_view element) const {
+  const std::string value = Header(name);
+  std::string_view left = value;
+  for (;;) {
+    const std::size_t comma = left.find(',');
+    if (EqualsIgnoringCase(WithoutSpaceAround(left.substr(0, comma)), element)) return true;
+    if (comma == std::string_view::npos) return false;
+    left.remove_prefix(comma + 1);
+  }
+}
+
 std::vector<std::pair<std::string, std::string>> RequestHead::HeadersAfter(std::string_view prefix) const {
   std::vector<std::pair<std::string, std::string>> found;
   for (const auto& [name, value] : headers) {

@@ -29,6 +29,8 @@ struct RequestHead {
 
   /// The value of a header; repeated ones are joined by commas. An empty header counts as none: "".
   std::string Header(const std::string& name) const;
+  /// Whether `element` is in a header whose value is a list (RFC 9110, 5.6.1), in whatever case.
+  bool HasElement(const std::string& name, std::string_view element) const;
   /// Those whose names begin so, without that beginning, with their values; in the order of their names.
   std::vector<std::pair<std::string, std::string>> HeadersAfter(std::string_view prefix) const;
 };
