@@ -155,7 +155,7 @@ void MqttConnection::EndWith(int error) {
   if (error == MOSQ_ERR_PROTOCOL) RejectTooLarge();
   if (refused_bytes_) {
     End("the broker does not take an event of " + std::to_string(*refused_bytes_) + " bytes");
-  } else if (error == MOSQ_ERR_TLS || !tls_errors_.empty()) {  // in later versions MOSQ_ERR_ERRNO, and EPROTO
+  } else if (error == MOSQ_ERR_TLS || FailedInTlsHandshake()) {
     End("TLS" + tls_errors_);
   } else if (error == MOSQ_ERR_ERRNO) {
     End(std::strerror(system_error));
@@ -165,6 +165,9 @@ void MqttConnection::EndWith(int error) {
     End(mosquitto_strerror(error));
   }
 }
+
+// In later versions of libmosquitto with MOSQ_ERR_ERRNO, and EPROTO. Without TLS its log has errors of other kinds.
+bool MqttConnection::FailedInTlsHandshake() const { return has_tls_ && !is_connected_ && !tls_errors_.empty(); }
 
 // Mosquitto refuses an event beyond its message_size_limit with a reason that MQTT does not have for a PUBACK. Later
 // versions of libmosquitto end the connection for that and do not tell which event it was. The largest of those without

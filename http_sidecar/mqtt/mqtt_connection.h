@@ -76,6 +76,7 @@ class MqttConnection {
   void EndAfterException(const char* what) noexcept;
   void CheckResult(int result);
   void EndWith(int error);
+  bool FailedInTlsHandshake() const;
   void RejectTooLarge();
 
   void AcknowledgeAtOnce() const;
