@@ -39,6 +39,7 @@ bool Inflight::Answer(const Receipt& receipt) {
   if (found == entries_.end() || !found->IsFor(receipt)) return false;
   for (auto dropped = found - entries_.begin(); dropped > 0; --dropped) RejectOldest();
   const Entry entry = TakeOldest();
+  answered_bytes_max_ = std::max(answered_bytes_max_, entry.event().payload.size());
   entry.delivery->Answer(entry.index, receipt.outcome);
   return true;
 }
@@ -66,6 +67,7 @@ std::optional<std::size_t> Inflight::RejectLargest(const std::unordered_set<int>
   }
   if (largest == nullptr) return std::nullopt;
   const std::size_t payload_bytes = largest->event().payload.size();
+  if (payload_bytes <= answered_bytes_max_) return std::nullopt;
   Reject(largest->packet_id, type, reason);
   return payload_bytes;
 }

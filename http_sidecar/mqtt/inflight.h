@@ -34,8 +34,9 @@ class Inflight {
   /// The broker refused the event with this packet id; no receipt will come for it.
   void Reject(int packet_id, const ProblemType& type, const std::string& reason);
 
-  /// The broker refused one of the events with these packet ids for its size. The largest payload is beyond what it
-  /// takes in any case: rejects that event, and returns the size. Nothing when none of them is in flight.
+  /// The broker may have refused one of the events with these packet ids for its size. Then the largest payload is
+  /// beyond what it takes in any case: rejects that event, and returns the size. Nothing when none of them is in
+  /// flight, or when it was no matter of size: none is larger than one that has got a receipt.
   std::optional<std::size_t> RejectLargest(const std::unordered_set<int>& packet_ids, const ProblemType& type,
                                            const std::string& reason);
 
@@ -63,6 +64,7 @@ class Inflight {
 
   std::deque<Entry> entries_;
   std::size_t payload_bytes_ = 0;
+  std::size_t answered_bytes_max_ = 0;  // the largest payload that the broker has taken
 };
 
 }  // namespace dedup::sidecar

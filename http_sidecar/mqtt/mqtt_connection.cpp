@@ -170,8 +170,8 @@ void MqttConnection::EndWith(int error) {
 bool MqttConnection::FailedInTlsHandshake() const { return has_tls_ && !is_connected_ && !tls_errors_.empty(); }
 
 // Mosquitto refuses an event beyond its message_size_limit with a reason that MQTT does not have for a PUBACK. Later
-// versions of libmosquitto end the connection for that and do not tell which event it was. The largest of those without
-// a PUBACK is beyond the limit in any case.
+// versions of libmosquitto end the connection for that, with the error that they have for any breach of the protocol,
+// and do not tell which event it was. If it was one, the largest of those without a PUBACK is beyond the limit.
 void MqttConnection::RejectTooLarge() {
   refused_bytes_ = inflight_.RejectLargest(unacknowledged_, problems::kTooLarge, kTooLargeForBroker);
 }

@@ -41,8 +41,9 @@ class Publisher {
   /// Publishes all events of the batch, in order, and waits for what becomes of them, which is in the same order.
   ///
   /// Problems: 4xx when an event is nothing that this broker and its plugin would take (mostly nothing was published
-  /// then; only where the broker alone can tell, the rest of the batch was); 503 when there is no connection within
-  /// 1.5 s, it is lost, or no receipt comes for 10 s. Publishing the same batch again is always safe.
+  /// then; where the broker alone can tell, any of the other events may have been, because some refusals end the
+  /// connection); 503 when there is no connection within 1.5 s, it is lost, or no receipt comes for 10 s. Publishing
+  /// the same batch again is always safe.
   std::variant<std::vector<Outcome>, Problem> Publish(std::shared_ptr<const Batch> batch);
 
   /// The plugin's answer to kTopCommand, at most a second old: asking the sidecar often costs the broker little.

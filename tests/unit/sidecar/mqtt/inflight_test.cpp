@@ -141,6 +141,26 @@ TEST_F(InflightTest, TheLargestOfThoseThatTheBrokerMayHaveRefusedIsRejected) {
   }
 }
 
+TEST_F(InflightTest, WhatIsNoLargerThanWhatTheBrokerHasTakenIsNotTooLarge) {
+  const auto taken = MakeDelivery({"a"}, 1, "12345678");
+  const auto waiting = MakeDelivery({"b", "c"}, 1, "12345678");
+  SendAll(taken);
+  SendAll(MakeDelivery({"small"}));
+  SendAll(waiting);
+  EXPECT_TRUE(inflight_.Answer(ReceiptFor("a", Verdict::kDuplicate)));
+  EXPECT_TRUE(inflight_.Answer(ReceiptFor("small", Verdict::kProcessed)));
+  EXPECT_EQ(inflight_.RejectLargest({3, 4}, problems::kTooLarge, "too large"), std::nullopt);
+  EXPECT_EQ(inflight_.count(), 2u);
+  const auto larger = MakeDelivery({"d"}, 1, "123456789");
+  SendAll(larger);
+  EXPECT_EQ(inflight_.RejectLargest({3, 4, 5}, problems::kTooLarge, "too large"), 9u);
+  inflight_.FailAll("lost");
+  EXPECT_FALSE(IsDone(*waiting, &problem_));
+  EXPECT_EQ(problem_.type.name, "broker-unavailable") << "it is worth another try";
+  EXPECT_FALSE(IsDone(*larger, &problem_));
+  EXPECT_EQ(problem_.type.name, "too-large");
+}
+
 TEST_F(InflightTest, AWaitEndsWithTheLastReceiptOrWithItsPatience) {
   const auto delivery = MakeDelivery({"a"});
   SendAll(delivery);
