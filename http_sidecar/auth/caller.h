@@ -1,4 +1,4 @@
-// Who asks, and on which topics he may do what.
+// Who asks, and on which topics they may do what.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,9 @@ namespace dedup::sidecar {
 /// Threading: any thread; a value, cheap to copy.
 class Caller {
  public:
-  /// Where no tokens are asked for: he may do everything.
+  /// Where no tokens are asked for: they may do everything.
   static Caller Anybody() { return Caller(Kind::kAnybody, nullptr); }
-  /// Without a token where one is asked for: he may do nothing.
+  /// Without a token where one is asked for: they may do nothing.
   static Caller Stranger() { return Caller(Kind::kStranger, nullptr); }
   explicit Caller(std::shared_ptr<const Token> token) : Caller(Kind::kBearer, std::move(token)) {}
 
@@ -32,7 +32,7 @@ class Caller {
   bool may_read_something() const;
   bool may_read_everything() const;
 
-  /// Leaves of what the filter matches only what he may read.
+  /// Leaves of what the filter matches only what they may read.
   void Narrow(EventFilter* filter) const;
 
   /// `the token "gateway-7" lacks the scope read for "fleet/8/temp"`, or `… the scope read` where it has none at all.

@@ -27,7 +27,7 @@ class Tokens {
   /// By the value of an Authorization header. A stranger when that is empty; nothing when it is no token of ours.
   std::optional<Caller> Find(std::string_view authorization) const;
 
-  /// Whether the caller may still do what he might when he was found.
+  /// Whether the caller may still do what they might when they were found.
   bool Hold(const Caller& caller) const;
 
  private:

@@ -26,7 +26,7 @@ constexpr seconds kHeartbeatInterval{15};
 constexpr seconds kStallPatience{15};
 constexpr seconds kStorePause{1};                         // after an error of the store's
 constexpr std::size_t kUnsentBytesMax = 256 * 1024;       // then a watcher lags
-constexpr std::size_t kUnsentBytesOfLagging = 64 * 1024;  // below it he gets his next piece
+constexpr std::size_t kUnsentBytesOfLagging = 64 * 1024;  // below it a watcher gets its next piece
 constexpr std::size_t kPieceBytes = 128 * 1024;
 constexpr int kSocketBufferBytes = 128 * 1024;
 
@@ -41,7 +41,7 @@ int MakeFd(int fd, const char* call) {
   return fd;
 }
 
-// A watcher has nothing to say. False when he has gone.
+// A watcher has nothing to say. False when it has gone.
 bool HearOut(Connection* connection) {
   char ignored[4096];
   const Connection::Moved heard = connection->Receive(ignored, sizeof ignored);
@@ -158,7 +158,7 @@ void Watchers::TakeAdded() {
     const std::uint64_t id = next_id_++;
     const int fd = connection->fd();
     auto watcher = std::make_unique<Watcher>(std::move(connection), std::move(watch));
-    // What the kernel holds for a watcher who does not read is memory too.
+    // What the kernel holds for a watcher that does not read is memory too.
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kSocketBufferBytes, sizeof kSocketBufferBytes);
     epoll_event event{.events = EPOLLIN | EPOLLRDHUP, .data = {.u64 = id}};
     // The token may have been taken back since it was asked for.
@@ -221,8 +221,8 @@ void Watchers::ReadNewUpTo(std::uint64_t stored_seq) {
       return reader.ReadEvents({}, {.first_seq = first_seq, .last_seq = stored_seq}, [&](const StoredEvent& event) {
         frame.clear();
         for (Watcher* const watcher : live) {
-          if (watcher->next_seq > event.seq) continue;              // he was caught up further already
-          if (watcher->unsent.size() >= kUnsentBytesMax) continue;  // from here on he lags
+          if (watcher->next_seq > event.seq) continue;              // it was caught up further already
+          if (watcher->unsent.size() >= kUnsentBytesMax) continue;  // from here on it lags
           watcher->next_seq = event.seq + 1;
           if (!watcher->filter->Matches(event)) continue;
           if (frame.empty()) AppendFrame(event, &frame);

@@ -31,17 +31,18 @@ struct Watch {
 };
 
 /// One thread sends to all watchers; it reads each new event once, whatever their number. The store is the source: rows
-/// appear in order of seq, so "all from this seq on" leaves no gap and repeats nothing. Who lags behind (at first, or
-/// because he reads slowly) is caught up by a second thread, a piece at a time in turn, so that he holds nobody up.
+/// appear in order of seq, so "all from this seq on" leaves no gap and repeats nothing. A watcher that lags behind (at
+/// first, or because it reads slowly) is caught up by a second thread, a piece at a time in turn, so that it holds
+/// nobody up.
 ///
-/// A watcher's unsent bytes are kept up to 256 KiB and an event, then he lags; who takes nothing for 15 s is dropped.
-/// Every 15 s there is a heartbeat, which also tells the seq that has been looked at, for a reconnecting client's
-/// Last-Event-ID. Without watchers both threads sleep. Threading: every member from any thread.
+/// A watcher's unsent bytes are kept up to 256 KiB and an event, then it lags; if it takes nothing for 15 s it is
+/// dropped. Every 15 s there is a heartbeat, which also tells the seq that has been looked at, for a reconnecting
+/// client's Last-Event-ID. Without watchers both threads sleep. Threading: every member from any thread.
 class Watchers {
  public:
   static constexpr std::size_t kWatchersMax = 1000;
 
-  /// `may_stay`: whether a watcher's caller may still see what he asked for; asked on the sending thread. The store
+  /// `may_stay`: whether a watcher's caller may still see what they asked for; asked on the sending thread. The store
   /// must outlive it.
   Watchers(EventStore* store, std::function<bool(const Caller&)> may_stay);
   ~Watchers();
@@ -75,7 +76,7 @@ class Watchers {
   void ReadNewUpTo(std::uint64_t stored_seq);
   void BeginCatchUps();
   void SendAll();
-  bool Send(Watcher* watcher);  // false when he is to be dropped
+  bool Send(Watcher* watcher);  // false when it is to be dropped
   void Await();
   void Drop(std::uint64_t id);
 

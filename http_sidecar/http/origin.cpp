@@ -39,7 +39,7 @@ HeaderList CorsHeaders(const std::string& allowed, const HeaderReader& header) {
 HeaderList PreflightHeaders(const std::string& allowed, const HeaderReader& header, std::string_view methods) {
   if (!IsAllowed(allowed, header("Origin")) || header("Access-Control-Request-Method").empty()) return {};
   HeaderList headers = {{"Access-Control-Allow-Methods", std::string(methods)}, {"Access-Control-Max-Age", "600"}};
-  // All that he asks for: what matters is the token.
+  // All that it asks for: what matters is the token.
   if (std::string names = header("Access-Control-Request-Headers"); !names.empty()) {
     headers.emplace_back("Access-Control-Allow-Headers", std::move(names));
   }

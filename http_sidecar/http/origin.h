@@ -25,7 +25,7 @@ HeaderList PreflightHeaders(const std::string& allowed, const HeaderReader& head
 bool IsForeign(const std::string& allowed, const HeaderReader& header);
 
 /// Whether a Host header names an address, `own_name`, or what has no dot, such as localhost. A name with a dot may be
-/// a stranger's and yet resolve to 127.0.0.1, and to browsers his page then comes from here (DNS rebinding).
+/// a stranger's and yet resolve to 127.0.0.1, and to browsers the stranger's page then comes from here (DNS rebinding).
 bool IsLocalHost(std::string_view host, std::string_view own_name);
 
 }  // namespace dedup::sidecar

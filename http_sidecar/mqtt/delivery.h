@@ -39,7 +39,7 @@ class Delivery {
 
   // For the thread that waits:
 
-  /// True when every event has its outcome; else `problem` says why not: 503 unless the broker refused an event.
+  /// True when every event has its outcome; otherwise `problem` says why not: 503 unless the broker refused an event.
   bool Wait(std::chrono::steady_clock::duration patience, Problem* problem);
   /// In order of the events. Only after a successful Wait().
   const std::vector<Outcome>& outcomes() const { return outcomes_; }

@@ -50,7 +50,7 @@ class Publisher {
   /// Problems: 503 when there is no connection within 1.5 s, or no answer within 2 s more.
   std::variant<std::string, Problem> Top();
 
-  /// Empty while events can be published, else why they cannot.
+  /// Empty while events can be published, otherwise why they cannot.
   std::string Trouble() const;
 
   /// Ends the connection; what waits fails with 503. Called by the destructor too.

@@ -36,7 +36,7 @@ class Connection {
   virtual Moved Send(std::string_view data, bool more_follows) = 0;
   /// Whether there is something to receive of which the socket knows no more.
   virtual bool has_unread() const = 0;
-  /// Whether somebody spoke HTTP where TLS is wanted; he may be answered on the bare socket.
+  /// Whether the client spoke HTTP where TLS is wanted; it may be answered on the bare socket.
   virtual bool is_without_tls() const = 0;
   /// Tells the client that nothing will follow.
   virtual void EndSending();

@@ -110,7 +110,7 @@ std::shared_ptr<SSL_CTX> MakeContext(const TlsFiles& files) {
             "certificates in PEM");
   SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(files.client_ca->c_str()));
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-  // Without one, OpenSSL resumes no session of a client that has shown a certificate, and cuts him off.
+  // Without one, OpenSSL resumes no session of a client that has shown a certificate, and cuts it off.
   constexpr unsigned char kSessionContext[] = "mosquitto-dedup";
   SSL_CTX_set_session_id_context(context, kSessionContext, sizeof kSessionContext);
   return shared;

@@ -15,7 +15,7 @@ bool IsCloudEvent(const Request& request);
 
 /// The body of a POST /publish that says the same: `id` becomes event_id, `time` timestamp (now where it is missing),
 /// `source` stays, `data` becomes payload, and all other attributes stay as they are. The topic is the extension
-/// `topic`, else `default_topic`. In binary mode data that is no JSON becomes a string where it is text, else
+/// `topic`, otherwise `default_topic`. In binary mode data that is no JSON becomes a string where it is text, otherwise
 /// data_base64. The problem, a 400 or 422, names the attribute.
 std::variant<std::string, Problem> FromCloudEvents(const Request& request, std::string_view default_topic);
 

@@ -94,7 +94,7 @@ std::optional<Answer> Admission::Excess(const Client& client, const Caller& call
       std::chrono::ceil<std::chrono::seconds>(*wait));
 }
 
-// What a page that the user's browser shows may not ask in his name.
+// What a page that the user's browser shows may not ask in the user's name.
 std::optional<Problem> Admission::Foreign(const Exchange& exchange) const {
   const RequestHead& head = exchange.head;
   if (const std::string host = head.Header("Host"); own_name_ && !host.empty() && !IsLocalHost(host, *own_name_)) {

@@ -13,10 +13,10 @@
 
 namespace dedup::sidecar {
 
-/// What the server knows of a client beside what he sends.
+/// What the server knows of a client beside what it sends.
 struct Client {
   std::string network;  ///< see NetworkOf
-  bool is_welcome;      ///< else his address has too many connections
+  bool is_welcome;      ///< otherwise its address has too many connections
 };
 
 /// Threading: any thread.
@@ -29,8 +29,8 @@ class Admission {
   /// From now on a request's Host must be one of this machine's, see IsLocalHost. Before the first request.
   void RequireLocalHost(std::string own_name) { own_name_ = std::move(own_name); }
 
-  /// Sets the exchange's caller, and its refusal where he is not let in. To be called once for each request: it counts
-  /// them.
+  /// Sets the exchange's caller, and its refusal where the caller is not let in. To be called once for each request:
+  /// it counts them.
   void Admit(const Client& client, Exchange* exchange);
 
  private:

@@ -35,7 +35,7 @@ struct Exchange {
   bool body_is_unread;
   bool is_last;  ///< no request is to follow
   Caller caller = Caller::Stranger();
-  std::optional<Answer> refusal = {};  ///< what he is told in place of what he asked for
+  std::optional<Answer> refusal = {};  ///< what the client is told in place of what it asked for
   /// Who is to have the connection once the answer's head has been sent, if anybody.
   std::function<void(std::unique_ptr<Connection>)> take_over = {};
   int status = 0;               ///< 0 before there is an answer

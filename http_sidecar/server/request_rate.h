@@ -20,7 +20,7 @@ class RequestRate {
   explicit RequestRate(std::uint32_t per_s)
       : interval_(per_s == 0 ? Clock::duration::zero() : Clock::duration(std::chrono::seconds(1)) / per_s) {}
 
-  /// Counts a request. Nothing where it may be served; else how long the client is to wait.
+  /// Counts a request. Nothing where it may be served; otherwise how long the client is to wait.
   std::optional<Clock::duration> Excess(const std::string& client, Clock::time_point now);
 
  private:

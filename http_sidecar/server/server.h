@@ -29,8 +29,8 @@ class Server {
   /// Whether what was bound can be reached from this machine only. Between Listen() and Serve().
   bool is_loopback() const;
 
-  /// From the next connection on a request's Host must be one of this machine's, see IsLocalHost: 403 else. For a
-  /// server that asks nobody for a token. Before Serve().
+  /// From the next connection on a request's Host must be one of this machine's, see IsLocalHost; otherwise the answer
+  /// is 403. For a server that asks nobody for a token. Before Serve().
   void RequireLocalHost(std::string own_name);
 
   /// From the next connection on each request is a line of the access log (see AccessLine), and its answer names its id

@@ -17,7 +17,7 @@ struct Event {
   bool retain = false;
   std::string_view topic;
   std::string_view event_id;
-  std::string_view properties;  ///< MQTT v5 properties as the C face encodes them; opaque here
+  std::string_view properties;  ///< MQTT v5 properties as the broker room (plugin/broker) encodes them; opaque here
   std::string_view payload;
 };
 

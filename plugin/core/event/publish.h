@@ -12,7 +12,7 @@ struct Publish {
   std::string_view topic;
   std::string_view payload;
   std::optional<std::string_view> id_property;  ///< the user property's value, if it is there
-  std::string_view properties;  ///< encoded by the C face, kept in case the event must be handed on again
+  std::string_view properties;  ///< encoded by the broker room (plugin/broker), kept for handing on again
   std::uint8_t qos = 0;
   bool retain = false;
 };
