@@ -28,20 +28,31 @@ cached() { # $1: the build folder, $2: what cmake remembers of it
   sed -n "s/^$2:INTERNAL=//p" "$1/CMakeCache.txt" 2>/dev/null || true
 }
 
-# Whether the build folder $1 is empty or this checkout's. A checkout that was renamed, moved or copied brings one along
-# that names the old place all over: ninja would fail, or go on building there.
-belongs_here() {
-  [[ ! -f $1/CMakeCache.txt ]] || [[ $(cached "$1" CMAKE_HOME_DIRECTORY) -ef . &&
-    $(cached "$1" CMAKE_CACHEFILE_DIR) -ef $1 && $(cached "$1" CMAKE_GENERATOR) == Ninja ]]
+# What the build folder $1 was made for, when that is not this checkout, this folder and ninja; otherwise nothing. A checkout
+# that was renamed, moved or copied brings one along that names the old place all over: ninja would fail, or go on building
+# there.
+made_for_another() {
+  [[ -f $1/CMakeCache.txt ]] || return 0
+  local checkout folder generator
+  checkout=$(cached "$1" CMAKE_HOME_DIRECTORY) folder=$(cached "$1" CMAKE_CACHEFILE_DIR)
+  generator=$(cached "$1" CMAKE_GENERATOR)
+  if ! [[ $checkout -ef . ]]; then
+    echo "$checkout"
+  elif ! [[ $folder -ef $1 ]]; then
+    echo "the folder $folder"
+  elif [[ $generator != Ninja ]]; then
+    echo "the generator $generator"
+  fi
 }
 
-is_configured() { [[ -f $1/build.ninja ]] && belongs_here "$1"; }
+is_configured() { [[ -f $1/build.ninja && -z $(made_for_another "$1") ]]; }
 
 # Configures the build folder $1 by the preset $2; further arguments are cmake's.
 configure() {
-  local fresh=()
-  if ! belongs_here "$1"; then
-    echo "$1 was made for $(cached "$1" CMAKE_HOME_DIRECTORY); making it anew"
+  local fresh=() other
+  other=$(made_for_another "$1")
+  if [[ -n $other ]]; then
+    echo "$1 was made for $other; making it anew"
     fresh=(--fresh)
   fi
   cmake "${fresh[@]}" --preset "${@:2}"

@@ -152,6 +152,17 @@ def test_build_folder_of_another_generator_is_made_anew(checkout):
                    check=True, capture_output=True)
     typed = checkout.type("test")
     assert typed.returncode == 0, typed
+    assert "build was made for the generator Unix Makefiles; making it anew" in typed.stdout
+
+
+def test_build_folder_of_another_name_is_made_anew(checkout):
+    checkout.type("test")
+    old = checkout.directory / "build"
+    cache = old / "CMakeCache.txt"
+    cache.write_text(cache.read_text().replace(f"CMAKE_CACHEFILE_DIR:INTERNAL={old}", f"CMAKE_CACHEFILE_DIR:INTERNAL={old}2"))
+    typed = checkout.type("test")
+    assert typed.returncode == 0, typed
+    assert f"build was made for the folder {old}2; making it anew" in typed.stdout
 
 
 def test_configuration_that_failed_is_done_again(checkout):
