@@ -16,6 +16,12 @@ help_or_refuse() {
   esac
 }
 
+# Ends the script $1 for want of arguments: it takes $2.
+ask_for() {
+  printf '%s: takes %s; %s --help says more\n' "$1" "$2" "$1" >&2
+  exit 2
+}
+
 # Ends the script $1 when its option $2 is the last of $3 arguments.
 need_value() {
   (($3 > 1)) || {

@@ -13,7 +13,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("DEDUP_PLUGIN") or ROOT / "build" / "plugin" / "mosquitto_dedup.so").parents[1]
-SCRIPTS = ["run", "test", "bench", "tests/sanitizers/run", "tests/brokers/run", "tests/suites/run", "tests/transparency/run"]
+SCRIPTS = ["run", "test", "bench", "tests/sanitizers/run", "tests/brokers/run", "tests/brokers/fetch", "tests/suites/run",
+           "tests/suites/enter", "tests/openapi/lint", "tests/transparency/run"]
 
 # What ./run starts, ./test tests and ./bench calls.
 PROJECT = r"""
@@ -101,6 +102,9 @@ def test_help_is_all_that_happens(idle_checkout, script, flag):
     ("run", ["now"]), ("run", ["--port=1"]), ("test", ["unit"]), ("test", ["--nonsense"]), ("test", ["-L", "unit", "more"]),
     ("bench", ["fast"]), ("bench", ["--nonsense"]), ("bench", ["--case", "a", "b"]),
     ("tests/sanitizers/run", ["msan"]), ("tests/brokers/run", ["--nonsense"]), ("tests/transparency/run", ["--nonsense"]),
+    ("tests/suites/run", ["buster"]), ("tests/suites/run", [""]), ("tests/brokers/fetch", ["--nonsense"]),
+    ("tests/brokers/fetch", ["../sid"]), ("tests/brokers/fetch", ["sid", "more"]), ("tests/suites/enter", ["--nonsense"]),
+    ("tests/openapi/lint", ["now"]),
 ], ids=lambda value: value if isinstance(value, str) else " ".join(value))
 def test_what_is_unknown_is_refused_before_anything_happens(idle_checkout, script, arguments):
     refused = idle_checkout.type(script, *arguments)
@@ -108,6 +112,57 @@ def test_what_is_unknown_is_refused_before_anything_happens(idle_checkout, scrip
     line, = refused.stderr.splitlines()
     assert f"'{arguments[-1]}'" in line and "--help" in line
     assert idle_checkout.calls() == []
+
+
+@pytest.mark.parametrize("script, arguments, wanted", [
+    ("tests/suites/run", [], "bookworm, trixie, sid or arm64"), ("tests/brokers/fetch", [], "a Debian suite"),
+    ("tests/suites/enter", [], "the root's directory and a command"),
+    ("tests/suites/enter", ["/"], "the root's directory and a command"),
+])
+def test_arguments_that_are_missing_are_asked_for(idle_checkout, script, arguments, wanted):
+    refused = idle_checkout.type(script, *arguments)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == f"{script}: takes {wanted}; {script} --help says more\n"
+    assert idle_checkout.calls() == []
+
+
+@pytest.fixture
+def installer(idle_checkout):
+    """A checkout with the true packaging/install-packages, on a machine that has no package."""
+    shutil.copy(ROOT / "packaging" / "install-packages", idle_checkout.directory / "packaging" / "install-packages")
+    for program in ("dpkg-query", "sudo"):
+        idle_checkout.replace(program, "exit 1")
+    return idle_checkout
+
+
+GROUPS = "build compose lint run suites test"
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help_of_the_installer_names_the_groups(installer, flag):
+    asked = installer.type("packaging/install-packages", flag)
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert "Usage: packaging/install-packages" in asked.stdout
+    assert asked.stdout.splitlines()[-1] == f"Groups: {GROUPS}"
+    assert installer.calls() == []
+
+
+@pytest.mark.parametrize("arguments, why", [
+    ([], "takes one or more groups"), (["--list"], "takes one or more groups"), (["nonsense"], "unknown group 'nonsense'"),
+    (["build", "nonsense"], "unknown group 'nonsense'"), (["--list", "build", "nonsense"], "unknown group 'nonsense'"),
+    ([""], "unknown group ''"), (["@"], "unknown group '@'"), (["--nonsense"], "unknown group '--nonsense'"),
+], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+def test_installer_refuses_what_is_no_group(installer, arguments, why):
+    refused = installer.type("packaging/install-packages", *arguments)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == f"install-packages: {why}; groups: {GROUPS}\n"
+    assert installer.calls() == []
+
+
+def test_installer_lists_the_packages_of_groups(installer):
+    asked = installer.type("packaging/install-packages", "--list", "lint", "suites")
+    assert (asked.returncode, asked.stdout.split()) == (0, ["npm", "debootstrap", "git"])
+    assert installer.calls() == []
 
 
 @pytest.mark.parametrize("script, option", [("test", "-R"), ("bench", "--case")])
