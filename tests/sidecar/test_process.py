@@ -102,7 +102,7 @@ def test_wrong_data_directory_is_told_at_the_start(tmp_path):
 
 def test_data_directory_is_told_with_its_whole_path():
     words = first_words(PROGRAM, "--data-dir", "some/../where")
-    assert " data in /where; " in words and " /where/events.journal: " in words
+    assert " data in /some/../where; " in words and " /some/../where/events.journal: " in words
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can start it as another user")
