@@ -100,24 +100,6 @@ Character DecodeEscape(const char* p) {
   return character;
 }
 
-// Calls sink(bytes, size) for the runs of the string's meaning; stops early when sink returns false.
-template <class Sink>
-bool ForEachRun(std::string_view text, Sink sink) {
-  const char* p = text.data() + 1;
-  const char* const end = text.data() + text.size() - 1;
-  while (p != end) {
-    const auto* escape = static_cast<const char*>(std::memchr(p, '\\', static_cast<std::size_t>(end - p)));
-    const char* const run_end = escape == nullptr ? end : escape;
-    if (run_end != p && !sink(p, static_cast<std::size_t>(run_end - p))) return false;
-    p = run_end;
-    if (p == end) break;
-    const Character character = DecodeEscape(p);
-    if (!sink(character.bytes, character.size)) return false;
-    p += character.text_size;
-  }
-  return true;
-}
-
 }  // namespace
 
 Reader::Reader(std::string_view document)
@@ -150,15 +132,33 @@ inline bool Reader::ComesNext(const char*& p, char wanted) const {
 
 bool Reader::Enter(char open) {
   const char* p = position_;
-  if (!ComesNext(p, open)) return false;
+  return ComesNext(p, open) && EnterAt(p);
+}
+
+// The container whose bracket is at `p`.
+inline bool Reader::EnterAt(const char* p) {
+  if (depth_ == kDepthMax) {
+    Fail(p, "nested too deeply");
+    return false;
+  }
   position_ = p + 1;
   first_ = true;
-  depth_ = 1;
+  ++depth_;
   return true;
 }
 
 bool Reader::EnterObject() { return Enter('{'); }
 bool Reader::EnterArray() { return Enter('['); }
+
+// The container that was entered last ends before `p`.
+void Reader::Leave(const char* p) {
+  if (--depth_ == 0) {
+    AtEndOfDocument(p);
+    return;
+  }
+  position_ = p;
+  first_ = false;
+}
 
 bool Reader::AtEndOfDocument(const char* p) {
   p = SkipWhitespace(p);
@@ -176,7 +176,7 @@ inline const char* Reader::SkipToNext(char close) {
   const char* p = position_;
   if (!first_ && ComesNext(p, ',')) return p + 1;
   if (ComesNext(p, close)) {
-    AtEndOfDocument(p + 1);
+    Leave(p + 1);
     return nullptr;
   }
   if (p == end_) return Fail(p, "the document ends inside an object or array");
@@ -189,23 +189,59 @@ bool Reader::NextMember(std::string_view* name, Value* value) {
   const char* p = SkipToNext('}');
   if (p == nullptr) return false;
   p = SkipNameAndColon(p, name);
-  return p != nullptr && ReadValue(p, value);
+  return p != nullptr && ReadValueAt<false>(p, value);
 }
 
 bool Reader::NextElement(Value* value) {
   const char* const p = SkipToNext(']');
-  return p != nullptr && ReadValue(p, value);
+  return p != nullptr && ReadValueAt<false>(p, value);
 }
 
-bool Reader::SkipMembers() {
+inline bool Reader::SkipRest(char close) {
+  const char* p = SkipToNext(close);
+  if (p == nullptr) return ok();
+  p = SkipToDepth(p, depth_ - 1, close == '}');
+  if (p != nullptr) Leave(p);
+  return ok();
+}
+
+bool Reader::SkipMembers() { return SkipRest('}'); }
+bool Reader::SkipElements() { return SkipRest(']'); }
+
+bool Reader::NextMemberOrEnter(std::string_view* name, Value* value) {
   const char* p = SkipToNext('}');
-  if (p != nullptr) p = SkipToDepth(p, 0);
-  return p == nullptr ? ok() : AtEndOfDocument(p);
+  if (p == nullptr) return false;
+  p = SkipNameAndColon(p, name);
+  return p != nullptr && ReadValueAt<true>(p, value);
 }
 
-bool Reader::ReadDocument(Value* value) { return ReadValue(position_, value) && AtEndOfDocument(position_); }
+bool Reader::NextElementOrEnter(Value* value) {
+  const char* const p = SkipToNext(']');
+  return p != nullptr && ReadValueAt<true>(p, value);
+}
 
-inline bool Reader::ReadValue(const char* p, Value* value) {
+bool Reader::NextName(std::string_view* name) {
+  const char* p = SkipToNext('}');
+  if (p == nullptr) return false;
+  p = SkipNameAndColon(p, name);
+  if (p == nullptr) return false;
+  position_ = p;
+  return true;
+}
+
+bool Reader::NextItem() {
+  const char* const p = SkipToNext(']');
+  if (p == nullptr) return false;
+  position_ = p;
+  return true;
+}
+
+bool Reader::ReadValue(Value* value) { return ReadValueAt<false>(position_, value); }
+
+bool Reader::ReadDocument(Value* value) { return ReadValueAt<false>(position_, value) && AtEndOfDocument(position_); }
+
+template <bool kEnters>
+inline bool Reader::ReadValueAt(const char* p, Value* value) {
   const bool string = ComesNext(p, '"');
   const char* const start = p;
   if (string) {
@@ -213,7 +249,11 @@ inline bool Reader::ReadValue(const char* p, Value* value) {
     p = SkipString(p);
   } else if (p != end_ && (*p == '{' || *p == '[')) {
     value->kind = *p == '{' ? Kind::kObject : Kind::kArray;
-    p = SkipToDepth(p, depth_);
+    if constexpr (kEnters) {
+      value->text = {};
+      return EnterAt(p);
+    }
+    p = SkipToDepth(p, depth_, false);
   } else {
     p = SkipWordOrNumber(p, &value->kind);
   }
@@ -223,13 +263,13 @@ inline bool Reader::ReadValue(const char* p, Value* value) {
   return true;
 }
 
-// Behind a container, or with `depth_end` 0 behind the object that was entered, of which a member begins at `p`.
+// Behind the value at `p`; or, with `depth_end` one less than depth_, behind the container that was entered last, an
+// object or an array, of which a member begins at `p`.
 // A loop with one bit per open container in place of recursion: the nesting of the input must not become our stack.
-const char* Reader::SkipToDepth(const char* p, int depth_end) {
+const char* Reader::SkipToDepth(const char* p, int depth_end, bool object) {
   std::array<bool, kDepthMax> in_object;  // uninitialised on purpose: only [depth_end, depth) is read
   int depth = depth_;
-  bool object = depth != depth_end;
-  in_object[0] = object;
+  if (depth != depth_end) in_object[static_cast<std::size_t>(depth_end)] = object;
   for (;;) {
     // Here a value begins, or in an object a name.
     for (;;) {
@@ -462,35 +502,44 @@ bool Means(std::string_view text, std::string_view expected) {
   // An escape is longer than what it means.
   if (inner.size() < expected.size()) return false;
   if (std::memchr(inner.data(), '\\', inner.size()) == nullptr) return inner == expected;
-  std::size_t matched = 0;
-  return ForEachRun(text,
-                    [&](const char* bytes, std::size_t size) {
-                      if (expected.substr(matched, size) != std::string_view(bytes, size)) return false;
-                      matched += size;
-                      return true;
-                    }) &&
-         matched == expected.size();
+  UnescapedRuns runs(text);
+  for (std::string_view run; runs.Next(&run); expected.remove_prefix(run.size())) {
+    if (!expected.starts_with(run)) return false;
+  }
+  return expected.empty();
 }
 
 std::optional<std::size_t> Unescape(std::string_view text, char* buffer, std::size_t capacity) {
   std::size_t used = 0;
-  const bool fits = ForEachRun(text, [&](const char* bytes, std::size_t size) {
-    if (size > capacity - used) return false;
-    std::memcpy(buffer + used, bytes, size);
-    used += size;
-    return true;
-  });
-  if (!fits) return std::nullopt;
+  UnescapedRuns runs(text);
+  for (std::string_view run; runs.Next(&run); used += run.size()) {
+    if (run.size() > capacity - used) return std::nullopt;
+    std::memcpy(buffer + used, run.data(), run.size());
+  }
   return used;
 }
 
 std::string Unescape(std::string_view text) {
   std::string out;
-  ForEachRun(text, [&](const char* bytes, std::size_t size) {
-    out.append(bytes, size);
-    return true;
-  });
+  UnescapedRuns runs(text);
+  for (std::string_view run; runs.Next(&run);) out.append(run);
   return out;
+}
+
+bool UnescapedRuns::Next(std::string_view* run) {
+  if (p_ == end_) return false;
+  const auto left = static_cast<std::size_t>(end_ - p_);
+  const auto* const escape = static_cast<const char*>(std::memchr(p_, '\\', left));
+  if (escape != p_) {
+    *run = {p_, escape == nullptr ? left : static_cast<std::size_t>(escape - p_)};
+    p_ += run->size();
+    return true;
+  }
+  const Character character = DecodeEscape(p_);
+  std::memcpy(character_, character.bytes, sizeof character_);
+  *run = {character_, character.size};
+  p_ += character.text_size;
+  return true;
 }
 
 void AppendQuoted(std::string_view bytes, std::string* out) {

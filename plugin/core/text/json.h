@@ -22,28 +22,41 @@ struct Value {
   std::string_view text;
 };
 
-/// Pulls the members of the document's object, or the elements of its array, one after the other.
+/// Pulls the members of the document's object, or the elements of its array, one after the other; of the containers
+/// among them too, where the caller enters them.
 ///
 /// Strict: RFC 8259's grammar, valid UTF-8, no lone surrogate in an escape, no byte after the document.
 /// Every byte of a value is checked when the value is read, so a document is known to be valid once the Next function
-/// has returned false and ok() still holds.
+/// of the outermost container has returned false and ok() still holds.
 /// Ownership: views point into the document, which must outlive them. Threading: none of its own.
 class Reader {
  public:
   explicit Reader(std::string_view document);
 
-  /// True when the document begins with an object (or array) and the reader now stands before its first member.
-  /// False leaves the reader where it was.
+  /// True when the document, or the value that stands behind NextName or NextItem, is an object (or array) and the
+  /// reader now stands before its first member. False leaves the reader where it was; or the value is nested too
+  /// deeply, and ok() no longer holds.
   bool EnterObject();
   bool EnterArray();
 
-  /// Reads the next member; `name` gets its quotes and escapes as they stand. False at the end of the object (and of
-  /// the document), or at an error.
+  /// Reads the next member of the container that was entered last; `name` gets its quotes and escapes as they stand.
+  /// False at its end (that of the outermost is the document's), behind which the reader stands in the one around it;
+  /// or at an error.
   bool NextMember(std::string_view* name, Value* value);
   /// The same for the elements of an array.
   bool NextElement(Value* value);
-  /// Reads the members that NextMember has not shown, and shows none of them. False at an error.
+  /// The same, but a container is not read, it is entered: `value` tells its kind and no text.
+  bool NextMemberOrEnter(std::string_view* name, Value* value);
+  bool NextElementOrEnter(Value* value);
+  /// The same without the value, which is to be entered or read next.
+  bool NextName(std::string_view* name);
+  bool NextItem();
+  /// Reads the value that stands behind NextName or NextItem, of any kind. False at an error.
+  bool ReadValue(Value* value);
+  /// Reads the members of the object (or the elements of the array) that was entered last, those that were not shown,
+  /// and shows none of them. False at an error.
   bool SkipMembers();
+  bool SkipElements();
   /// Reads a document that is one value of any kind. False at an error.
   bool ReadDocument(Value* value);
 
@@ -58,12 +71,16 @@ class Reader {
  private:
   // Each Skip function begins at `p` and returns where it has ended; nullptr at an error.
   bool Enter(char open);
+  void Leave(const char* p);
   bool AtEndOfDocument(const char* p);
-  bool ReadValue(const char* p, Value* value);
+  template <bool kEnters>
+  bool ReadValueAt(const char* p, Value* value);
+  bool SkipRest(char close);
+  bool EnterAt(const char* p);
   bool ComesNext(const char*& p, char wanted) const;
   const char* SkipToNext(char close);
   const char* SkipNameAndColon(const char* p, std::string_view* name);
-  const char* SkipToDepth(const char* p, int depth_end);
+  const char* SkipToDepth(const char* p, int depth_end, bool object);
   const char* SkipString(const char* p);
   const char* SkipStop(const char* p);
   const char* SkipEscape(const char* p);
@@ -103,6 +120,20 @@ bool Means(std::string_view text, std::string_view expected);
 /// Returns the number of bytes, or nullopt when `capacity` bytes are too few.
 std::optional<std::size_t> Unescape(std::string_view text, char* buffer, std::size_t capacity);
 std::string Unescape(std::string_view text);
+
+/// What a string's text (with quotes, already validated) means, a run of bytes after the other.
+class UnescapedRuns {
+ public:
+  explicit UnescapedRuns(std::string_view text) : p_(text.data() + 1), end_(text.data() + text.size() - 1) {}
+
+  /// The next run, never an empty one: it lies in the text or, until the next call, in here. False behind the last.
+  bool Next(std::string_view* run);
+
+ private:
+  const char* p_;
+  const char* end_;
+  char character_[4];
+};
 
 /// `bytes` (valid UTF-8) as a JSON string with quotes, appended to `out`.
 void AppendQuoted(std::string_view bytes, std::string* out);

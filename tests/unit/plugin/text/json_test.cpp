@@ -191,6 +191,65 @@ Answer AskAndSkip(std::string_view document, int members) {
   });
 }
 
+/// Each container is entered: by name or element, with the value or before it.
+Answer AskEverywhere(std::string_view document, bool with_values) {
+  return Ask(document, [with_values](Reader& reader) {
+    std::string_view name;
+    Value value;
+    std::vector<bool> in_object;
+    if (!reader.EnterObject()) {
+      if (!reader.EnterArray()) {
+        reader.ReadDocument(&value);
+        return;
+      }
+      in_object.push_back(false);
+    } else {
+      in_object.push_back(true);
+    }
+    while (!in_object.empty() && reader.ok()) {
+      if (with_values) {
+        if (!(in_object.back() ? reader.NextMemberOrEnter(&name, &value) : reader.NextElementOrEnter(&value))) {
+          in_object.pop_back();
+        } else if (value.kind == Kind::kObject || value.kind == Kind::kArray) {
+          in_object.push_back(value.kind == Kind::kObject);
+        }
+      } else if (!(in_object.back() ? reader.NextName(&name) : reader.NextItem())) {
+        in_object.pop_back();
+      } else if (reader.EnterObject()) {
+        in_object.push_back(true);
+      } else if (reader.EnterArray()) {
+        in_object.push_back(false);
+      } else if (reader.ok()) {
+        reader.ReadValue(&value);
+      }
+    }
+  });
+}
+
+/// The containers within the outermost are entered, and left after a few of their members.
+Answer AskAndSkipWithin(std::string_view document, int members) {
+  return Ask(document, [members](Reader& reader) {
+    std::string_view name;
+    Value value;
+    const bool in_object = reader.EnterObject();
+    if (!in_object && !reader.EnterArray()) {
+      reader.ReadDocument(&value);
+      return;
+    }
+    while (in_object ? reader.NextMemberOrEnter(&name, &value) : reader.NextElementOrEnter(&value)) {
+      if (value.kind != Kind::kObject && value.kind != Kind::kArray) continue;
+      const bool is_object = value.kind == Kind::kObject;
+      bool more = true;
+      for (int i = 0; more && i < members; ++i) {
+        more = is_object ? reader.NextMember(&name, &value) : reader.NextElement(&value);
+      }
+      if (!more) continue;
+      const bool skipped = is_object ? reader.SkipMembers() : reader.SkipElements();
+      EXPECT_EQ(skipped, reader.ok());
+    }
+  });
+}
+
 bool IsObject(std::string_view document) { return Reader(document).EnterObject(); }
 
 bool Accepts(std::string_view document) {
@@ -200,6 +259,8 @@ bool Accepts(std::string_view document) {
   for (int members = 0; IsObject(document) && members < 3; ++members) {
     EXPECT_EQ(AskAndSkip(document, members), pieces) << document << " after " << members;
   }
+  for (const bool with_values : {false, true}) EXPECT_EQ(AskEverywhere(document, with_values), pieces) << document;
+  for (int members = 0; members < 3; ++members) EXPECT_EQ(AskAndSkipWithin(document, members), pieces) << document;
   EXPECT_EQ(SimpleValidator::IsJson(document), whole) << document;
   return whole;
 }
@@ -297,11 +358,16 @@ TEST(JsonTest, NestsToTheLimitAndNoDeeper) {
     EXPECT_TRUE(AskInPieces(nested).ok) << AskInPieces(nested).reason;
     EXPECT_TRUE(AskWhole(nested).ok) << AskWhole(nested).reason;
     EXPECT_TRUE(AskAndSkip(nested, 0).ok) << AskAndSkip(nested, 0).reason;
+    EXPECT_TRUE(AskEverywhere(nested, false).ok && AskEverywhere(nested, true).ok);
+    EXPECT_TRUE(AskAndSkipWithin(nested, 0).ok);
   }
   for (const std::size_t depth : {std::size_t{kDepthMax} + 1, std::size_t{100'000}}) {
     for (const auto& nested : {arrays(depth), objects(depth), Repeat("[", depth), Repeat("[{\"a\":", depth)}) {
       EXPECT_EQ(AskInPieces(nested).reason, "nested too deeply");
       EXPECT_EQ(AskWhole(nested).reason, "nested too deeply");
+      EXPECT_EQ(AskEverywhere(nested, false), AskInPieces(nested));
+      EXPECT_EQ(AskEverywhere(nested, true), AskInPieces(nested));
+      EXPECT_EQ(AskAndSkipWithin(nested, 1), AskInPieces(nested));
       if (IsObject(nested)) {
         EXPECT_EQ(AskAndSkip(nested, 0), AskInPieces(nested));
       }
@@ -352,6 +418,37 @@ TEST(JsonTest, ShowsEachMemberAsItStands) {
                           Pair("\"e\"", "{ }"), Pair("\"f\"", "true"), Pair("\"g\"", "false"), Pair("\"h\"", "null")));
   EXPECT_THAT(kinds, ElementsAre(Kind::kString, Kind::kNumber, Kind::kArray, Kind::kObject, Kind::kTrue, Kind::kFalse,
                                  Kind::kNull));
+}
+
+TEST(JsonTest, GoesOnBehindAContainerThatWasEntered) {
+  Reader reader(R"({"a":{"b":[1,[2],3]},"c":[{"d":4}, 5],"e":{}})");
+  std::string_view name;
+  Value value;
+  ASSERT_TRUE(reader.EnterObject());
+  ASSERT_TRUE(reader.NextName(&name));
+  ASSERT_TRUE(reader.EnterObject());
+  ASSERT_TRUE(reader.NextMemberOrEnter(&name, &value));
+  EXPECT_EQ(name, "\"b\"");
+  EXPECT_EQ(value.kind, Kind::kArray);
+  ASSERT_TRUE(reader.NextElement(&value));
+  EXPECT_EQ(value.text, "1");
+  EXPECT_TRUE(reader.SkipElements());
+  EXPECT_FALSE(reader.NextName(&name));
+  ASSERT_TRUE(reader.NextName(&name));
+  EXPECT_EQ(name, "\"c\"");
+  EXPECT_FALSE(reader.EnterObject());
+  ASSERT_TRUE(reader.EnterArray());
+  ASSERT_TRUE(reader.NextElementOrEnter(&value));
+  EXPECT_EQ(value.kind, Kind::kObject);
+  EXPECT_TRUE(reader.SkipMembers());
+  ASSERT_TRUE(reader.NextItem());
+  ASSERT_TRUE(reader.ReadValue(&value));
+  EXPECT_EQ(value.text, "5");
+  EXPECT_FALSE(reader.NextItem());
+  ASSERT_TRUE(reader.NextMember(&name, &value));
+  EXPECT_EQ(value.text, "{}");
+  EXPECT_FALSE(reader.NextMember(&name, &value));
+  EXPECT_TRUE(reader.ok());
 }
 
 TEST(JsonTest, EntersOnlyWhatIsThere) {
