@@ -41,6 +41,20 @@ bool MatchesFilter(std::string_view topic, std::string_view filter) {
   }
 }
 
+bool CoversFilter(std::string_view outer, std::string_view inner) {
+  // "#" stands for one level at least where it is the first one, and for none elsewhere.
+  if (inner == "#") return outer == "#" || outer == "+/#";
+  for (bool inner_ended = false;;) {
+    bool outer_ended = false;
+    const std::string_view pattern = TakeLevel(&outer, &outer_ended);
+    if (pattern == "#") return true;
+    if (inner_ended) return false;
+    const std::string_view level = TakeLevel(&inner, &inner_ended);
+    if (level == "#" || (pattern != "+" && pattern != level)) return false;
+    if (outer_ended) return inner_ended;
+  }
+}
+
 bool MatchesAny(std::string_view topic, std::span<const std::string> filters) {
   return std::ranges::any_of(filters, [topic](const std::string& filter) { return MatchesFilter(topic, filter); });
 }

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace dedup {
 namespace {
@@ -80,6 +82,40 @@ TEST(TopicFilterTest, RefusesWhatIsNoFilter) {
 TEST(TopicFilterTest, AFilterHasAtMost65535Bytes) {
   EXPECT_TRUE(IsTopicFilter(std::string(65535, 'a')));
   EXPECT_FALSE(IsTopicFilter(std::string(65536, 'a')));
+}
+
+// All filters of up to three levels of a few words, against all topics of up to four.
+TEST(TopicFilterTest, AFilterCoversAnotherThatMatchesNoOtherTopics) {
+  std::vector<std::string> filters;
+  std::vector<std::string> topics;
+  const auto add_level = [](std::vector<std::string>* texts, std::size_t begin, auto words) {
+    const std::size_t end = texts->size();
+    for (std::size_t i = begin; i < end; ++i) {
+      for (const char* const word : words) texts->push_back((*texts)[i] + "/" + word);
+    }
+    return end;
+  };
+  constexpr std::array kLevels = {"a", "b", "", "+", "#"};
+  constexpr std::array kWords = {"a", "b", "", "x"};
+  filters.assign(kLevels.begin(), kLevels.end());
+  add_level(&filters, add_level(&filters, 0, kLevels), kLevels);
+  std::erase_if(filters, [](const std::string& filter) { return !IsTopicFilter(filter); });
+  topics.assign(kWords.begin(), kWords.end());
+  add_level(&topics, add_level(&topics, add_level(&topics, 0, kWords), kWords), kWords);
+
+  // What a filter matches, a bit for each topic.
+  std::vector<std::vector<bool>> matched;
+  for (const std::string& filter : filters) {
+    auto& bits = matched.emplace_back();
+    for (const std::string& topic : topics) bits.push_back(MatchesFilter(topic, filter));
+  }
+  for (std::size_t i = 0; i < filters.size(); ++i) {
+    for (std::size_t j = 0; j < filters.size(); ++j) {
+      bool covers = true;
+      for (std::size_t k = 0; k < topics.size(); ++k) covers &= matched[i][k] || !matched[j][k];
+      EXPECT_EQ(CoversFilter(filters[i], filters[j]), covers) << filters[i] << " and " << filters[j];
+    }
+  }
 }
 
 }  // namespace
