@@ -3,9 +3,8 @@
 #include <algorithm>
 
 namespace dedup {
-namespace {
 
-EventId FromValue(const json::Value& value, bool has_escapes, EventIdBuffer& buffer) {
+EventId EventIdOf(const json::Value& value, bool has_escapes, EventIdBuffer& buffer) {
   if (value.kind == json::Kind::kNumber) {
     const auto is_integral = [](char c) { return c != '.' && c != 'e' && c != 'E'; };
     if (!std::ranges::all_of(value.text, is_integral)) return {EventIdStatus::kInvalid, {}};
@@ -17,8 +16,6 @@ EventId FromValue(const json::Value& value, bool has_escapes, EventIdBuffer& buf
   if (!size) return {EventIdStatus::kInvalid, {}};
   return CheckEventId({buffer.data(), *size});
 }
-
-}  // namespace
 
 EventId CheckEventId(std::string_view text) {
   if (text.empty() || text.size() > kEventIdBytesMax) return {EventIdStatus::kInvalid, {}};
@@ -33,7 +30,7 @@ EventIdSearch::EventIdSearch(std::string_view payload, std::string_view member, 
   while (reader_.NextMember(&name, &value)) {
     const bool is_id = reader_.has_escapes() ? json::Means(name, member) : json::Inner(name) == member;
     if (!is_id) continue;
-    candidate_ = FromValue(value, reader_.has_escapes(), buffer);
+    candidate_ = EventIdOf(value, reader_.has_escapes(), buffer);
     return;
   }
 }

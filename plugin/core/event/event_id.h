@@ -35,11 +35,16 @@ class EventIdSearch {
   const EventId& candidate() const { return candidate_; }
   /// Reads the rest. To be called once.
   EventId Finish();
+  /// Whether the payload begins as an object that may have the member, and is not valid JSON, as far as it was read.
+  bool is_broken() const { return !reader_.ok(); }
 
  private:
   json::Reader reader_;
   EventId candidate_;
 };
+
+/// What is found where a member has that value; `has_escapes`: a string's text has some, or might.
+EventId EventIdOf(const json::Value& value, bool has_escapes, EventIdBuffer& buffer);
 
 /// The same verdict for an id that is already plain text (a user property's value).
 EventId CheckEventId(std::string_view text);
