@@ -1,0 +1,56 @@
+#include "plugin/core/rules/rule_set.h"
+
+#include <algorithm>
+#include <span>
+
+#include "plugin/core/text/topic_filter.h"
+
+namespace dedup {
+namespace {
+
+bool CoverAll(std::span<const std::string> outer, std::span<const std::string> inner) {
+  return std::ranges::all_of(inner, [outer](const std::string& filter) {
+    return std::ranges::any_of(outer, [&](const std::string& other) { return CoversFilter(other, filter); });
+  });
+}
+
+}  // namespace
+
+std::optional<std::size_t> RuleSet::Find(std::string_view name) const {
+  const auto rule = std::ranges::find(rules, name, &Rule::name);
+  if (rule != rules.end()) return static_cast<std::size_t>(rule - rules.begin());
+  if (name == kDefaultRuleName && default_rule) return default_number();
+  return std::nullopt;
+}
+
+std::vector<std::chrono::milliseconds> RuleSet::Windows(std::chrono::milliseconds plugin_window) const {
+  std::vector<std::chrono::milliseconds> windows = {plugin_window};
+  for (const Rule& rule : rules) windows.push_back(rule.window.value_or(plugin_window));
+  std::ranges::sort(windows);
+  windows.erase(std::unique(windows.begin(), windows.end()), windows.end());
+  return windows;
+}
+
+std::vector<std::string> UnreachableRules(const RuleSet& set) {
+  std::vector<std::string> sentences;
+  const auto warn = [&](std::string_view name, const Rule& earlier) {
+    sentences.push_back("rule '" + std::string(name) + "' can never be reached: the earlier rule '" + earlier.name +
+                        "' has all its topics and makes a key of every message; put it behind, or narrow its topics");
+  };
+  for (std::size_t i = 0; i < set.rules.size(); ++i) {
+    const Rule& earlier = set.rules[i];
+    if (!earlier.AlwaysMakesKey()) continue;
+    for (std::size_t j = i + 1; j < set.rules.size(); ++j) {
+      const Rule& later = set.rules[j];
+      // A rule that only observes leaves its messages to the rules behind it that do more.
+      const bool takes = earlier.mode == RuleMode::kDrop || later.mode == RuleMode::kObserve;
+      if (takes && CoverAll(earlier.topics, later.topics)) warn(later.name, earlier);
+    }
+    if (earlier.mode == RuleMode::kDrop && set.default_rule && CoverAll(earlier.topics, set.default_rule->topics)) {
+      warn(kDefaultRuleName, earlier);
+    }
+  }
+  return sentences;
+}
+
+}  // namespace dedup

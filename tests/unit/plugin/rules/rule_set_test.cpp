@@ -1,0 +1,82 @@
+#include "plugin/core/rules/rule_set.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dedup {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+Rule MakeRule(std::string name, std::vector<std::string> topics, std::vector<std::string_view> key) {
+  Rule rule;
+  rule.name = std::move(name);
+  rule.topics = std::move(topics);
+  std::string problem;
+  for (const std::string_view part : key) rule.key.push_back(*ParsePart(part, &problem));
+  return rule;
+}
+
+RuleSet MakeSet(std::vector<Rule> rules) {
+  RuleSet set;
+  set.rules = std::move(rules);
+  return set;
+}
+
+TEST(RuleSetTest, TheDefaultRuleHasTheNumberBehindTheOthers) {
+  RuleSet set = MakeSet({MakeRule("a", {"a"}, {"/id"}), MakeRule("b", {"b"}, {"/id"})});
+  EXPECT_EQ(set.Find("a"), 0U);
+  EXPECT_EQ(set.Find("b"), 1U);
+  EXPECT_EQ(set.Find("default"), 2U);
+  EXPECT_EQ(set.Find("c"), std::nullopt);
+  EXPECT_EQ(set.NameOf(1), "b");
+  EXPECT_EQ(set.NameOf(2), "default");
+  set.default_rule.reset();
+  EXPECT_EQ(set.Find("default"), std::nullopt);
+}
+
+TEST(RuleSetTest, HasEachWindowOnceTheShortestFirst) {
+  RuleSet set = MakeSet({MakeRule("a", {"a"}, {"/id"}), MakeRule("b", {"b"}, {"/id"}), MakeRule("c", {"c"}, {"/id"}),
+                         MakeRule("d", {"d"}, {"/id"})});
+  set.rules[0].window = 10min;
+  set.rules[1].window = kForever;
+  set.rules[2].window = 1s;
+  EXPECT_THAT(set.Windows(kForever), ElementsAre(1s, 10min, kForever));
+  EXPECT_THAT(set.Windows(15min), ElementsAre(1s, 10min, 15min, kForever));
+  EXPECT_THAT(RuleSet{}.Windows(15min), ElementsAre(15min));
+}
+
+TEST(RuleSetTest, WarnsOfARuleThatCannotBeReached) {
+  EXPECT_THAT(
+      UnreachableRules(MakeSet({MakeRule("all", {"a/#"}, {"client"}), MakeRule("late", {"a/b", "a/+"}, {"/id"})})),
+      ElementsAre(AllOf(HasSubstr("rule 'late' can never be reached"), HasSubstr("earlier rule 'all'"))));
+  EXPECT_THAT(UnreachableRules(MakeSet({MakeRule("all", {"#"}, {"client"})})),
+              ElementsAre(HasSubstr("rule 'default' can never be reached")));
+}
+
+TEST(RuleSetTest, DoesNotWarnOfARuleThatCanBeReached) {
+  // Another topic, a part that may be missing, or only topics of several rules together.
+  EXPECT_THAT(UnreachableRules(MakeSet({MakeRule("a", {"a/#"}, {"client"}), MakeRule("b", {"a/b", "b"}, {"/id"})})),
+              IsEmpty());
+  EXPECT_THAT(UnreachableRules(MakeSet({MakeRule("a", {"a/#"}, {"/id"}), MakeRule("b", {"a/b"}, {"/id"})})), IsEmpty());
+  // One that observes leaves its messages to those that do more; not to others that observe.
+  Rule observer = MakeRule("a", {"a/#"}, {"client"});
+  observer.mode = RuleMode::kObserve;
+  Rule later = MakeRule("b", {"a/b"}, {"/id"});
+  EXPECT_THAT(UnreachableRules(MakeSet({observer, later})), IsEmpty());
+  later.mode = RuleMode::kObserve;
+  EXPECT_THAT(UnreachableRules(MakeSet({observer, later})), ElementsAre(HasSubstr("'b'")));
+}
+
+}  // namespace
+}  // namespace dedup
