@@ -1,0 +1,23 @@
+// What of a publish can be a part of its key.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace dedup {
+
+struct UserProperty {
+  std::string_view name;
+  std::string_view value;
+};
+
+/// The views must live for as long as what was found in them is used.
+struct PublishView {
+  std::string_view topic;
+  std::string_view payload;
+  std::string_view client_id;                ///< empty: none
+  std::string_view username;                 ///< empty: none
+  std::span<const UserProperty> properties;  ///< of MQTT v5, in the order in which they were sent
+};
+
+}  // namespace dedup
