@@ -9,8 +9,6 @@
 namespace dedup {
 namespace {
 
-constexpr std::uint64_t kSpanMax = std::uint64_t{1} << 32;
-
 // Fuller, a search takes many buckets; emptier, memory is wasted.
 constexpr double kFullShare = 13.0 / 16;
 
@@ -34,9 +32,11 @@ std::uint32_t Grown(std::uint32_t bucket_count) {
 
 }  // namespace
 
-Index::Slot Index::MakeSlot(const KeyHash& key, std::uint64_t seq) {
-  const std::uint32_t high = static_cast<std::uint32_t>(key.high) & kHighBits;
-  return {.low = key.low, .high = high == 0 ? 1 : high, .seq_low = static_cast<std::uint32_t>(seq)};
+Index::Slot Index::MakeSlot(const KeyHash& key, std::uint64_t seq, std::uint8_t window_class) {
+  const std::uint64_t hash = key.high << kHashShift & kHashBits;
+  return {
+      .low = key.low,
+      .rest = std::uint64_t{window_class} << kClassShift | (hash == 0 ? std::uint64_t{1} << kHashShift : hash) | seq};
 }
 
 Index::Shard Index::ShardAt(std::uint32_t number, std::uint32_t bucket_count) const {
@@ -49,12 +49,8 @@ Index::Shard Index::ShardOf(const Slot& slot) const {
   return ShardAt(number, number < boundary_ ? bucket_count_before_ : bucket_count_behind_);
 }
 
-std::uint64_t Index::SeqOf(const Slot& slot) const {
-  return oldest_seq_ + static_cast<std::uint32_t>(slot.seq_low - static_cast<std::uint32_t>(oldest_seq_));
-}
-
 void Index::Prefetch(const KeyHash& key) const {
-  const Slot wanted = MakeSlot(key, 0);
+  const Slot wanted = MakeSlot(key, 0, kPluginClass);
   const Shard shard = ShardOf(wanted);
   const Bucket* const bucket = shard.buckets + shard.HomeOf(wanted);
   __builtin_prefetch(bucket);
@@ -63,16 +59,16 @@ void Index::Prefetch(const KeyHash& key) const {
 
 std::optional<std::uint64_t> Index::Find(const KeyHash& key) const {
   if (size_ == 0) return std::nullopt;
-  const Slot wanted = MakeSlot(key, 0);
+  const Slot wanted = MakeSlot(key, 0, kPluginClass);
   const Shard shard = ShardOf(wanted);
   for (std::uint32_t i = shard.HomeOf(wanted);; i = shard.Next(i)) {
     const Bucket& bucket = shard.buckets[i];
     for (const Slot& slot : bucket.slots) {
-      if (slot.low != wanted.low || (slot.high & kHighBits) != wanted.high) continue;
+      if (slot.low != wanted.low || ((slot.rest ^ wanted.rest) & kHashBits) != 0) continue;
       // A forgotten one may stand before the one that came after it.
-      if (const std::uint64_t seq = SeqOf(slot); seq > forgotten_seq_) return seq;
+      if (!IsForgotten(slot)) return SeqOf(slot);
     }
-    if ((bucket.slots[0].high & kGoesOn) == 0) return std::nullopt;
+    if ((bucket.slots[0].rest & kGoesOn) == 0) return std::nullopt;
   }
 }
 
@@ -81,7 +77,7 @@ bool Index::HasRoom(const Shard& shard, const Slot& slot) {
   const std::uint32_t home = shard.HomeOf(slot);
   std::uint32_t i = home;
   do {
-    if (shard.buckets[i].slots[kBucketSlots - 1].high == 0) return true;
+    if (!IsTaken(shard.buckets[i].slots[kBucketSlots - 1])) return true;
     i = shard.Next(i);
   } while (i != home);
   return false;
@@ -89,21 +85,20 @@ bool Index::HasRoom(const Shard& shard, const Slot& slot) {
 
 void Index::Place(const Shard& shard, const Slot& slot) {
   std::uint32_t i = shard.HomeOf(slot);
-  for (; shard.buckets[i].slots[kBucketSlots - 1].high != 0; i = shard.Next(i)) {
-    shard.buckets[i].slots[0].high |= kGoesOn;
+  for (; IsTaken(shard.buckets[i].slots[kBucketSlots - 1]); i = shard.Next(i)) {
+    shard.buckets[i].slots[0].rest |= kGoesOn;
   }
   Slot* to = shard.buckets[i].slots;
-  while (to->high != 0) ++to;
+  while (IsTaken(*to)) ++to;
   *to = slot;
 }
 
 void Index::Reserve(const KeyHash& key, std::uint64_t seq) {
+  if (seq > kSeqMax) throw std::length_error("the index takes seqs up to 2^44");
   if (size_ == 0) {
     oldest_seq_ = seq;
-    forgotten_seq_ = seq - 1;
-    round_forgotten_seq_ = 0;
+    round_forgotten_seq_ = forgotten_keys_ = round_forgotten_keys_ = 0;
   }
-  if (seq - oldest_seq_ >= kSpanMax) throw std::length_error("the index spans at most 2^32 seqs");
   if (round_ == Round::kNone) {
     try {
       PrepareRound();
@@ -112,7 +107,7 @@ void Index::Reserve(const KeyHash& key, std::uint64_t seq) {
   } else {
     GoOnWithRound();
   }
-  for (const Slot slot = MakeSlot(key, seq); !HasRoom(ShardOf(slot), slot);) MakeRoom();
+  for (const Slot slot = MakeSlot(key, seq, kPluginClass); !HasRoom(ShardOf(slot), slot);) MakeRoom();
 }
 
 void Index::ReserveAll(std::uint64_t count) {
@@ -123,8 +118,8 @@ void Index::ReserveAll(std::uint64_t count) {
   EndRound();
 }
 
-void Index::Insert(const KeyHash& key, std::uint64_t seq) noexcept {
-  const Slot slot = MakeSlot(key, seq);
+void Index::Insert(const KeyHash& key, std::uint64_t seq, std::uint8_t window_class) noexcept {
+  const Slot slot = MakeSlot(key, seq, window_class);
   Place(ShardOf(slot), slot);
   ++size_;
 }
@@ -172,7 +167,8 @@ void Index::BeginGrowing() {
   TakeRoom(bucket_count);
   bucket_count_behind_ = bucket_count;
   round_ = Round::kGrowing;
-  round_forgotten_seq_ = forgotten_seq_;
+  round_forgotten_seq_ = forgotten_seqs_[kPluginClass];
+  round_forgotten_keys_ = forgotten_keys_;
   // At first there is nothing to be moved.
   boundary_ = bucket_count_before_ == 0 ? 0 : kShards;
   if (boundary_ == 0) EndRound();
@@ -186,7 +182,8 @@ void Index::BeginSweeping() noexcept {
   }
   boundary_ = 0;
   round_ = Round::kSweeping;
-  round_forgotten_seq_ = forgotten_seq_;
+  round_forgotten_seq_ = forgotten_seqs_[kPluginClass];
+  round_forgotten_keys_ = forgotten_keys_;
 }
 
 // Those shards that were swept grow to the size of the others, if they are any smaller.
@@ -194,7 +191,7 @@ void Index::GrowInstead() noexcept {
   crowded_ = bucket_count_before_ < bucket_count_behind_;
   if (!crowded_) boundary_ = 0;
   round_ = Round::kGrowing;
-  round_forgotten_seq_ = 0;
+  round_forgotten_seq_ = round_forgotten_keys_ = 0;
   if (boundary_ == 0) EndRound();
 }
 
@@ -208,10 +205,10 @@ void Index::RebuildNext() noexcept {
   std::size_t taken = 0;
   for (std::uint32_t i = 0; i < from.bucket_count; ++i) {
     for (const Slot& slot : from.buckets[i].slots) {
-      collected_[keys] = {.low = slot.low, .high = slot.high & kHighBits, .seq_low = slot.seq_low};
-      const auto is_taken = static_cast<unsigned>(slot.high != 0);
+      collected_[keys] = {.low = slot.low, .rest = slot.rest & ~kGoesOn};
+      const auto is_taken = static_cast<unsigned>(IsTaken(slot));
       taken += is_taken;
-      keys += is_taken & static_cast<unsigned>(SeqOf(slot) > forgotten_seq_);
+      keys += is_taken & static_cast<unsigned>(!IsForgotten(slot));
     }
   }
   if (keys > std::size_t{to.bucket_count} * kBucketSlots) {
@@ -225,7 +222,7 @@ void Index::RebuildNext() noexcept {
   std::fill_n(filled_.begin(), to.bucket_count, std::uint8_t{0});
   for (std::size_t k = 0; k < keys; ++k) {
     std::uint32_t i = to.HomeOf(collected_[k]);
-    for (; filled_[i] == kBucketSlots; i = to.Next(i)) to.buckets[i].slots[0].high |= kGoesOn;
+    for (; filled_[i] == kBucketSlots; i = to.Next(i)) to.buckets[i].slots[0].rest |= kGoesOn;
     to.buckets[i].slots[filled_[i]++] = collected_[k];
   }
   if (boundary_ == (growing ? 0 : kShards)) EndRound();
@@ -239,6 +236,7 @@ void Index::EndRound() noexcept {
   round_ = Round::kNone;
   round_credit_ = 0;
   oldest_seq_ = std::max(oldest_seq_, round_forgotten_seq_ + 1);
+  forgotten_keys_ -= std::min(forgotten_keys_, round_forgotten_keys_);
   full_size_ = FullSize(bucket_count);
   prepare_size_ = full_size_ - full_size_ / 32;
   sparse_size_ = crowded_ || bucket_count == 1 ? 0 : full_size_ / 4;
@@ -267,7 +265,10 @@ bool Index::gives_back() const {
 }
 
 bool Index::may_be_forgotten() const {
-  return size_ != 0 && forgotten_seq_ >= oldest_seq_ && forgotten_seq_ - oldest_seq_ >= size_ / kForgottenShare;
+  if (size_ == 0) return false;
+  const std::uint64_t forgotten_seq = forgotten_seqs_[kPluginClass];
+  return (forgotten_seq >= oldest_seq_ && forgotten_seq - oldest_seq_ >= size_ / kForgottenShare) ||
+         forgotten_keys_ > size_ / kForgottenShare;
 }
 
 bool Index::is_sparse() const { return round_ == Round::kNone && size_ < sparse_size_; }

@@ -23,14 +23,6 @@ std::optional<std::size_t> RuleSet::Find(std::string_view name) const {
   return std::nullopt;
 }
 
-std::vector<std::chrono::milliseconds> RuleSet::Windows(std::chrono::milliseconds plugin_window) const {
-  std::vector<std::chrono::milliseconds> windows = {plugin_window};
-  for (const Rule& rule : rules) windows.push_back(rule.window.value_or(plugin_window));
-  std::ranges::sort(windows);
-  windows.erase(std::unique(windows.begin(), windows.end()), windows.end());
-  return windows;
-}
-
 std::vector<std::string> UnreachableRules(const RuleSet& set) {
   std::vector<std::string> sentences;
   const auto warn = [&](std::string_view name, const Rule& earlier) {

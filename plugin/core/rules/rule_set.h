@@ -26,10 +26,6 @@ struct RuleSet {
   }
   /// Number of the rule with this name; nothing where there is none.
   std::optional<std::size_t> Find(std::string_view name) const;
-
-  /// The windows of all rules, each once, the shortest first; `plugin_window` is that of the plugin's options and
-  /// always among them. A window's place here is its class.
-  std::vector<std::chrono::milliseconds> Windows(std::chrono::milliseconds plugin_window) const;
 };
 
 /// A sentence for each rule that no message can reach, because an earlier rule has all its topics and only parts that

@@ -155,7 +155,7 @@ TEST_F(IndexTest, KeysComeWhileItIsSwept) {
 }
 
 TEST_F(IndexTest, CanBeginAnywhereOnceItIsEmpty) {
-  for (const std::uint64_t start : {std::uint64_t{1} << 40, std::uint64_t{5}, std::uint64_t{1} << 62}) {
+  for (const std::uint64_t start : {std::uint64_t{5}, std::uint64_t{1} << 33, std::uint64_t{1} << 43}) {
     AddRange(start, start + 20'000);
     ExpectRange(start, start + 20'000);
     index_.ForgetUpTo(start + 20'000);
@@ -179,27 +179,66 @@ TEST_F(IndexTest, SeqsMayHaveGaps) {
   EXPECT_EQ(index_.Find(KeyOf(50)), 50 * kGap);
 }
 
-TEST_F(IndexTest, RefusesASpanOf32BitsAndChangesNothing) {
-  constexpr std::uint64_t kSpan = std::uint64_t{1} << 32;
+TEST_F(IndexTest, RefusesSeqsBeyondItsLimitAndChangesNothing) {
   AddRange(10, 12);
-  Add(KeyOf(13), 10 + kSpan - 1);
-  EXPECT_THROW(index_.Reserve(KeyOf(14), 10 + kSpan), std::length_error);
+  Add(KeyOf(13), Index::kSeqMax);
+  EXPECT_THROW(index_.Reserve(KeyOf(14), Index::kSeqMax + 1), std::length_error);
   EXPECT_THROW(index_.Reserve(KeyOf(14), UINT64_MAX), std::length_error);
   EXPECT_EQ(index_.size(), 4U);
   ExpectRange(10, 12);
-  EXPECT_EQ(index_.Find(KeyOf(13)), 10 + kSpan - 1);
-  index_.ForgetUpTo(10);
+  EXPECT_EQ(index_.Find(KeyOf(13)), Index::kSeqMax);
+}
+
+TEST_F(IndexTest, EachClassForgetsByItself) {
+  constexpr std::uint64_t kKeys = 31'000;
+  const auto class_of = [](std::uint64_t number) {
+    return static_cast<std::uint8_t>(number % 3 == 0 ? 31 : number % 3);
+  };
+  for (std::uint64_t number = 1; number <= kKeys; ++number) {
+    index_.Reserve(KeyOf(number), number);
+    index_.Insert(KeyOf(number), number, class_of(number));
+  }
+  ExpectRange(1, kKeys);
+  const auto expect = [&](std::uint64_t forgotten_1, std::uint64_t forgotten_2) {
+    for (std::uint64_t number = 1; number <= kKeys; ++number) {
+      const bool is_forgotten = number <= (class_of(number) == 1   ? forgotten_1
+                                           : class_of(number) == 2 ? forgotten_2
+                                                                   : 0);
+      ASSERT_EQ(index_.Find(KeyOf(number)).has_value(), !is_forgotten) << number;
+    }
+  };
+  index_.ForgetUpTo(9'000, 1, 3'000);
+  expect(9'000, 0);
+  EXPECT_FALSE(index_.wants_sweep());
+  index_.ForgetUpTo(3'000, 2, 1'000);
+  EXPECT_TRUE(index_.wants_sweep());
   Sweep();
-  Add(KeyOf(14), 10 + kSpan);
-  EXPECT_EQ(index_.Find(KeyOf(14)), 10 + kSpan);
-  ExpectRange(11, 12);
+  EXPECT_EQ(index_.size(), kKeys - 4'000);
+  expect(9'000, 3'000);
+  index_.ForgetUpTo(kKeys, 2, kKeys / 3 - 1'000);
+  Sweep();
+  expect(9'000, kKeys);
+  index_.ForgetUpTo(kKeys);  // of the plugin's own window there are none
+  expect(9'000, kKeys);
+}
+
+TEST_F(IndexTest, AKeyMayComeBackInAnotherClass) {
+  index_.Reserve(KeyOf(1), 1);
+  index_.Insert(KeyOf(1), 1, 5);
+  index_.ForgetUpTo(1, 5, 1);
+  EXPECT_EQ(index_.Find(KeyOf(1)), std::nullopt);
+  Add(KeyOf(1), 2);
+  EXPECT_EQ(index_.Find(KeyOf(1)), 2U);
+  Sweep();
+  EXPECT_EQ(index_.Find(KeyOf(1)), 2U);
+  EXPECT_EQ(index_.size(), 1U);
 }
 
 // Keys that differ only where neither the shard nor the home bucket looks: the table must grow until they have room.
 TEST_F(IndexTest, TellsKeysApartThatCrowdOneSlot) {
   constexpr std::uint64_t kKeys = 100;
   const auto crowded = [](std::uint64_t number) {
-    return KeyHash{.high = 0xABCD'0000'0000'0000 | (number % 64 + 1) << 14, .low = (number / 64) << 36 | 0x8000'0000};
+    return KeyHash{.high = 0xABCD'0000'0000'0000 | (number % 64 + 1) << 4, .low = (number / 64) << 36 | 0x8000'0000};
   };
   for (std::uint64_t number = 1; number <= kKeys; ++number) Add(crowded(number), number);
   for (std::uint64_t number = 1; number <= kKeys; ++number) ASSERT_EQ(index_.Find(crowded(number)), number);

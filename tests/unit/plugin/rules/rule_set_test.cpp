@@ -45,17 +45,6 @@ TEST(RuleSetTest, TheDefaultRuleHasTheNumberBehindTheOthers) {
   EXPECT_EQ(set.Find("default"), std::nullopt);
 }
 
-TEST(RuleSetTest, HasEachWindowOnceTheShortestFirst) {
-  RuleSet set = MakeSet({MakeRule("a", {"a"}, {"/id"}), MakeRule("b", {"b"}, {"/id"}), MakeRule("c", {"c"}, {"/id"}),
-                         MakeRule("d", {"d"}, {"/id"})});
-  set.rules[0].window = 10min;
-  set.rules[1].window = kForever;
-  set.rules[2].window = 1s;
-  EXPECT_THAT(set.Windows(kForever), ElementsAre(1s, 10min, kForever));
-  EXPECT_THAT(set.Windows(15min), ElementsAre(1s, 10min, 15min, kForever));
-  EXPECT_THAT(RuleSet{}.Windows(15min), ElementsAre(15min));
-}
-
 TEST(RuleSetTest, WarnsOfARuleThatCannotBeReached) {
   EXPECT_THAT(
       UnreachableRules(MakeSet({MakeRule("all", {"a/#"}, {"client"}), MakeRule("late", {"a/b", "a/+"}, {"/id"})})),
