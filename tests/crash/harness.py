@@ -69,9 +69,9 @@ class RowFeed(Store):
         self.last_seq = 0  # of the rows read so far
 
     def new_rows(self):
-        """(seq, topic, event_id, payload) of the rows behind the last call's."""
-        rows = self._query("SELECT seq, topic, event_id, payload FROM events JOIN topics USING(topic_id)"
-                           " WHERE seq > ? ORDER BY seq", self.last_seq)
+        """(seq, topic, event_id, payload, rule) of the rows behind the last call's."""
+        rows = self._query("SELECT seq, topic, event_id, payload, name FROM events JOIN topics USING(topic_id)"
+                           " LEFT JOIN rules USING(rule_id) WHERE seq > ? ORDER BY seq", self.last_seq)
         if rows:
             self.last_seq = rows[-1][0]
         return rows
@@ -162,5 +162,5 @@ def journal_header(data_dir):
     """The plugin's own counters, as they are now or as the last process left them."""
     with open(data_dir / "events.journal", "rb") as journal:
         header = journal.read(4096)
-    assert header[:8] == b"MQDEDUP\n" and struct.unpack_from("<I", header, 8) == (2,), "a journal of another version"
+    assert header[:8] == b"MQDEDUP\n" and struct.unpack_from("<I", header, 8) == (3,), "a journal of another version"
     return dict(zip(_COUNTERS, struct.unpack_from(f"<{len(_COUNTERS)}Q", header, _COUNTERS_OFFSET)))

@@ -58,8 +58,9 @@ def options_of_the_plugin(shared_park):
 def defaults_of_mosquitto_conf():
     conf = ROOT.text("mosquitto.conf")
     defaults = dict(re.findall(r"^#?plugin_opt_(\w+) (.*)$", conf, re.MULTILINE))
-    # The one that must be set in the checkout: its default stands in the comment.
-    return {**defaults, "data_dir": re.search(r"Default: (\S+)\n(?:#.*\n)*plugin_opt_data_dir ", conf)[1]}
+    # Where the line is an example, the default stands in its comment.
+    return {**defaults, **{name: default for default, name in
+                           re.findall(r"Default: (\S+)\n(?:#(?!plugin_opt_).*\n)*#?plugin_opt_(\w+) ", conf)}}
 
 
 def test_options_are_those_of_the_plugin(options_of_the_plugin):

@@ -5,9 +5,19 @@
 #include <string_view>
 
 #include "plugin/core/base/clock.h"
+#include "plugin/core/event/key.h"
 #include "plugin/core/event/publish.h"
+#include "plugin/core/event/window.h"
 
 namespace dedup {
+
+/// What a rule of the rules file has made of an event.
+struct EventRule {
+  std::string_view name{};  ///< empty: no rule did; then nothing else here counts, and the key is HashKey's
+  KeyHash key{};
+  std::int64_t window_ms = kPluginWindow;
+  bool is_id_only = false;  ///< the row keeps no payload
+};
 
 /// An accepted event. The views belong to whoever made it: the broker's message, or the journal's mapping.
 struct Event {
@@ -16,13 +26,14 @@ struct Event {
   std::uint8_t qos = 0;
   bool retain = false;
   std::string_view topic;
-  std::string_view event_id;
+  std::string_view event_id;  ///< with a rule: the key as a text for people
+  EventRule rule{};
   std::string_view properties;  ///< MQTT v5 properties as the broker room (plugin/broker) encodes them; opaque here
   std::string_view payload;
 };
 
 /// The views are the publish's and the id's.
-inline Event MakeEvent(const Publish& publish, std::string_view event_id, std::uint64_t seq,
+inline Event MakeEvent(const Publish& publish, std::string_view event_id, const EventRule& rule, std::uint64_t seq,
                        const Timestamp& accepted) {
   return {.seq = seq,
           .accepted = accepted,
@@ -30,8 +41,14 @@ inline Event MakeEvent(const Publish& publish, std::string_view event_id, std::u
           .retain = publish.retain,
           .topic = publish.topic,
           .event_id = event_id,
+          .rule = rule,
           .properties = publish.properties,
           .payload = publish.payload};
+}
+
+/// The key of an event, however it was made.
+inline KeyHash KeyOf(const HashSecret& secret, const Event& event) {
+  return event.rule.name.empty() ? HashKey(secret, event.topic, event.event_id) : event.rule.key;
 }
 
 }  // namespace dedup

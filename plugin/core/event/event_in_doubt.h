@@ -17,6 +17,7 @@ struct EventInDoubt {
         retain(event.retain),
         topic(event.topic),
         event_id(event.event_id),
+        is_id_only(event.rule.is_id_only),
         properties(event.properties),
         payload(event.payload) {}
 
@@ -25,6 +26,7 @@ struct EventInDoubt {
   bool retain = false;
   std::string topic;
   std::string event_id;
+  bool is_id_only = false;  ///< its row has no payload
   std::string properties;
   std::string payload;
 };

@@ -35,4 +35,9 @@ struct Outcome {
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 
+/// The outcome of an event that is to be taken.
+struct Taken : Outcome {
+  const char* why_refused = nullptr;  ///< with kRefused
+};
+
 }  // namespace dedup

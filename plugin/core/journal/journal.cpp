@@ -99,8 +99,9 @@ bool Journal::IsRecord(std::uint64_t position) const {
       record->size_bytes < sizeof(RecordHeader) || record->size_bytes > ring_bytes_) {
     return false;
   }
-  const std::uint64_t content = sizeof(RecordHeader) + std::uint64_t{record->topic_bytes} + record->event_id_bytes +
-                                record->properties_bytes + record->payload_bytes;
+  std::uint64_t content = sizeof(RecordHeader) + std::uint64_t{record->topic_bytes} + record->event_id_bytes +
+                          record->properties_bytes + record->payload_bytes;
+  if (record->rule_name_bytes != 0) content += sizeof(RecordRule) + record->rule_name_bytes;
   return content <= record->size_bytes &&
          (record->kind == RecordKind::kEvent || record->kind == RecordKind::kHandedOn) &&
          RecordCrc(record) == record->crc32c;
@@ -186,26 +187,37 @@ bool Journal::PrepareRecord(RecordKind kind, const Event& event) {
   if (position + size > room_end || !healthy()) return false;
 
   RecordHeader* const record = At(position);
-  *record = {.crc32c = 0,
-             .size_bytes = static_cast<std::uint32_t>(size),
-             .mark = MarkOf(position),
-             .seq = event.seq,
-             .received_us = event.accepted.wall_us,
-             .accepted_ms = event.accepted.age_ms,
-             .payload_bytes = static_cast<std::uint32_t>(event.payload.size()),
-             .properties_bytes = static_cast<std::uint32_t>(event.properties.size()),
-             .topic_bytes = static_cast<std::uint16_t>(event.topic.size()),
-             .event_id_bytes = static_cast<std::uint16_t>(event.event_id.size()),
-             .kind = kind,
-             .qos = event.qos,
-             .retain = event.retain,
-             .zero = 0};
+  *record = {
+      .crc32c = 0,
+      .size_bytes = static_cast<std::uint32_t>(size),
+      .mark = MarkOf(position),
+      .seq = event.seq,
+      .received_us = event.accepted.wall_us,
+      .accepted_ms = event.accepted.age_ms,
+      .payload_bytes = static_cast<std::uint32_t>(event.payload.size()),
+      .properties_bytes = static_cast<std::uint32_t>(event.properties.size()),
+      .topic_bytes = static_cast<std::uint16_t>(event.topic.size()),
+      .event_id_bytes = static_cast<std::uint16_t>(event.event_id.size()),
+      .kind = kind,
+      .qos = event.qos,
+      .flags = static_cast<std::uint8_t>((event.retain ? kRetainFlag : 0) | (event.rule.is_id_only ? kIdOnlyFlag : 0)),
+      .rule_name_bytes = static_cast<std::uint8_t>(event.rule.name.size())};
   auto* const start = reinterpret_cast<std::byte*>(record);
   std::byte* to = start + sizeof(RecordHeader);
-  for (const std::string_view piece : {event.topic, event.event_id, event.properties, event.payload}) {
-    if (!piece.empty()) std::memcpy(to, piece.data(), piece.size());
-    to += piece.size();
+  const auto put = [&to](const void* bytes, std::size_t count) {
+    if (count != 0) std::memcpy(to, bytes, count);
+    to += count;
+  };
+  const auto put_text = [&put](std::string_view text) { put(text.data(), text.size()); };
+  put_text(event.topic);
+  put_text(event.event_id);
+  if (!event.rule.name.empty()) {
+    const RecordRule rule{.key = event.rule.key, .window_ms = event.rule.window_ms};
+    put(&rule, sizeof rule);
+    put_text(event.rule.name);
   }
+  put_text(event.properties);
+  put_text(event.payload);
   std::memset(to, 0, static_cast<std::size_t>(start + size - to));
   prepared_crc32c_ = RecordCrc(record);
   // Now it is nothing, not even the torn record that a death before this line leaves.
@@ -232,7 +244,7 @@ Journal::Entry Journal::Read(std::uint64_t* position) const {
   event.seq = record->seq;
   event.accepted = {.wall_us = record->received_us, .age_ms = record->accepted_ms};
   event.qos = record->qos;
-  event.retain = record->retain != 0;
+  event.retain = (record->flags & kRetainFlag) != 0;
   const char* from = reinterpret_cast<const char*>(record + 1);
   const auto take = [&from](std::size_t size) {
     const std::string_view piece(from, size);
@@ -241,6 +253,14 @@ Journal::Entry Journal::Read(std::uint64_t* position) const {
   };
   event.topic = take(record->topic_bytes);
   event.event_id = take(record->event_id_bytes);
+  if (record->rule_name_bytes != 0) {
+    RecordRule rule;
+    std::memcpy(&rule, take(sizeof rule).data(), sizeof rule);
+    event.rule = {.name = take(record->rule_name_bytes),
+                  .key = rule.key,
+                  .window_ms = rule.window_ms,
+                  .is_id_only = (record->flags & kIdOnlyFlag) != 0};
+  }
   event.properties = take(record->properties_bytes);
   event.payload = take(record->payload_bytes);
   *position += record->size_bytes;

@@ -25,7 +25,7 @@ enum class StoreDamage : std::uint64_t {
 /// with the functions below, because other threads and processes do so at the same time.
 struct JournalHeader {
   static constexpr char kFileName[] = "events.journal";  ///< in a data directory
-  static constexpr std::uint32_t kVersion = 2;           ///< of format 1: journal_migration.h
+  static constexpr std::uint32_t kVersion = 3;           ///< of older formats: journal_migration.h
   // Both are multiples of every page size in use, so that a journal can be mapped wherever it is carried to.
   static constexpr std::size_t kRoomBytes = 64 << 10;         ///< the ring begins behind it
   static constexpr std::size_t kGranularityBytes = 64 << 10;  ///< ring_bytes is a multiple of it

@@ -15,7 +15,7 @@ namespace dedup {
 namespace {
 
 // Format 1 had three layouts: at first its header took a page and had these fields; then it took today's room; then it
-// got today's fields, which are those of format 2. Records have stayed what they are.
+// got today's fields, which are those of format 2 too. Format 3 gave meanings to bits of a record that were 0 before.
 struct FirstHeader {
   char magic[8];
   std::uint32_t version;
@@ -56,7 +56,9 @@ bool HasFirstFields(const JournalHeader& header) {
 
 // Else it is searched for, as in a header of today that is damaged.
 bool IsReleasedPlausible(const FirstHeader& first) {
-  return first.released_position <= first.appended_position && first.released_position % kRecordAlignment == 0;
+  return first.released_position <= first.appended_position &&
+         first.appended_position - first.released_position <= first.ring_bytes &&
+         first.released_position % kRecordAlignment == 0;
 }
 
 JournalHeader HeaderOf(const FirstHeader& first) {
@@ -105,9 +107,36 @@ void CopyLap(const Ring& from, const Ring& to, std::uint64_t position) {
   }
 }
 
+// At how many places of it there stands what may be a record: its mark is that of the place.
+std::uint64_t CountMarks(const Ring& ring, const HashSecret& secret) {
+  std::uint64_t secret_word;
+  std::memcpy(&secret_word, secret.data(), sizeof secret_word);
+  std::uint64_t marks = 0;
+  std::vector<char> buffer(1 << 20);
+  for (std::uint64_t begin = 0; begin < ring.bytes; begin += buffer.size()) {
+    const std::size_t got = ring.file.ReadAt(ring.offset + begin, buffer.data(),
+                                             std::min<std::uint64_t>(buffer.size(), ring.bytes - begin));
+    constexpr std::size_t kMarkOffset = offsetof(RecordHeader, mark);
+    for (std::size_t i = kMarkOffset; i + sizeof secret_word <= got; i += kRecordAlignment) {
+      std::uint64_t mark;
+      std::memcpy(&mark, buffer.data() + i, sizeof mark);
+      marks += static_cast<std::uint64_t>((mark ^ secret_word) % ring.bytes == begin + i - kMarkOffset);
+    }
+  }
+  return marks;
+}
+
+// The file's size does not tell it when the file was cut short.
+bool HasFirstRoom(const File& file, const FirstHeader& first) {
+  const std::uint64_t with_first = CountMarks({file, kFirstRoomBytes, first.ring_bytes}, first.secret);
+  const std::uint64_t with_todays = CountMarks({file, JournalHeader::kRoomBytes, first.ring_bytes}, first.secret);
+  if (with_first != with_todays) return with_first > with_todays;
+  return file.size_bytes() == kFirstRoomBytes + first.ring_bytes;
+}
+
 void WriteNew(const File& old_file, const FirstHeader& first, const std::filesystem::path& path) {
   const JournalHeader header = HeaderOf(first);
-  const bool has_first_room = old_file.size_bytes() == kFirstRoomBytes + first.ring_bytes;
+  const bool has_first_room = HasFirstRoom(old_file, first);
   File file(path, File::Mode::kCreate);
   file.Allocate(JournalHeader::kRoomBytes + header.ring_bytes);
   CopyLap({old_file, has_first_room ? kFirstRoomBytes : JournalHeader::kRoomBytes, first.ring_bytes},
@@ -125,8 +154,11 @@ bool MigrateJournal(const std::filesystem::path& data_dir) {
   const File file(path, File::Mode::kReadWrite);
   JournalHeader header{};
   file.ReadAt(0, &header, sizeof header);
-  if (header.version != 1 || !IsIdentified(header) || header.ring_bytes == 0) return false;
-  if (!HasFirstFields(header)) {
+  if (header.version == 0 || header.version >= JournalHeader::kVersion || !IsIdentified(header) ||
+      header.ring_bytes == 0) {
+    return false;
+  }
+  if (header.version != 1 || !HasFirstFields(header)) {
     file.WriteAt(offsetof(JournalHeader, version), &JournalHeader::kVersion, sizeof JournalHeader::kVersion);
     return false;
   }

@@ -32,15 +32,15 @@ std::uint64_t FirstSeq(const Journal& journal) {
 // Puts keys into the index, and counts those that are there already.
 class Loader {
  public:
-  explicit Loader(Index* index) : index_(*index) {}
+  Loader(Index* index, Windows* windows, std::int64_t now_ms) : index_(*index), windows_(*windows), now_ms_(now_ms) {}
 
-  void Insert(std::uint64_t seq, const KeyHash& key) {
+  void Insert(std::uint64_t seq, const KeyHash& key, std::uint8_t window_class = Index::kPluginClass) {
     if (index_.Find(key)) {
       ++repeated_;
       return;
     }
     index_.Reserve(key, seq);
-    index_.Insert(key, seq);
+    index_.Insert(key, seq, window_class);
   }
 
   void InsertAll(std::uint64_t first_seq, std::span<const KeyHash> keys) {
@@ -51,18 +51,27 @@ class Loader {
     }
   }
 
+  /// Of a rule; one whose window is over is left out. Those of a window come in order of seq.
+  void InsertRuleKey(const RuleKey& key, std::uint64_t forgotten_seq) {
+    const bool is_over =
+        key.window_ms == kPluginWindow ? key.seq <= forgotten_seq : now_ms_ >= OverAt(key.window_ms, key.accepted_ms);
+    if (!is_over) Insert(key.seq, key.key, windows_.Note(key.window_ms, key.seq, key.accepted_ms));
+  }
+
   std::uint64_t repeated() const { return repeated_; }
 
  private:
   Index& index_;
+  Windows& windows_;
+  const std::int64_t now_ms_;
   std::uint64_t repeated_ = 0;
 };
 
 }  // namespace
 
-void LoadIndex(Store& store, const StoreState& state, const Journal* unstored, const HashSecret& secret, KeyFile& keys,
-               Index* index, LogQueue& log) {
-  Loader loader(index);
+void LoadIndex(Store& store, const StoreState& state, const Journal* unstored, const HashSecret& secret,
+               std::int64_t now_ms, KeyFile& keys, Index* index, Windows* windows, LogQueue& log) {
+  Loader loader(index, windows, now_ms);
   const std::uint64_t keys_seq = store.LoadKeysSeq();
   const std::uint64_t gone = state.forgotten_seq + state.skipped_seqs;
   // A damaged keys_seq must not ask for more than there can be.
@@ -80,6 +89,7 @@ void LoadIndex(Store& store, const StoreState& state, const Journal* unstored, c
     loader.Insert(seq, key);
     keys.Append(seq, key);
   });
+  store.ForEachRuleKey(last_row, [&](const RuleKey& key) { loader.InsertRuleKey(key, state.forgotten_seq); });
   if (unstored != nullptr) {
     // Their seqs have no gaps. The writer adds them to the key file when it releases them.
     const std::uint64_t known_seq = std::max(loaded_seq, state.forgotten_seq);
@@ -90,6 +100,15 @@ void LoadIndex(Store& store, const StoreState& state, const Journal* unstored, c
       hashes.clear();
     };
     ForEachEvent(*unstored, [&](const Event& event) {
+      if (!event.rule.name.empty()) {
+        insert();
+        loader.InsertRuleKey({.window_ms = event.rule.window_ms,
+                              .seq = event.seq,
+                              .accepted_ms = event.accepted.age_ms,
+                              .key = event.rule.key},
+                             state.forgotten_seq);
+        return true;
+      }
       if (event.seq <= known_seq) return true;
       if (hashes.empty()) first_seq = event.seq;
       hashes.push_back(HashKey(secret, event.topic, event.event_id));

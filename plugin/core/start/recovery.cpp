@@ -64,6 +64,7 @@ void NoteInDoubt(const Survey& found, Store& store) {
                          .retain = event.retain,
                          .topic = event.topic,
                          .event_id = event.event_id,
+                         .rule = {.is_id_only = event.is_id_only},
                          .properties = event.properties,
                          .payload = event.payload});
   }
@@ -138,7 +139,8 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
   const Journal* const unstored = decision.stores_first ? nullptr : journal.get();
   if (unstored == nullptr) state.stored_seq = header.accepted_seq;
   recovered.keys = std::make_unique<KeyFile>(options.data_dir, header.secret, log);
-  LoadIndex(*recovered.store, state, unstored, header.secret, *recovered.keys, &recovered.index, log);
+  LoadIndex(*recovered.store, state, unstored, header.secret, recovered.clock->Now().age_ms, *recovered.keys,
+            &recovered.index, &recovered.windows, log);
   recovered.in_doubt = LoadInDoubt(*recovered.store, std::move(found.in_doubt));
   SaveStateAndKeys(recovered);
   // A killed process may have made files and never come to make their names durable.

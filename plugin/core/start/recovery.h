@@ -10,6 +10,7 @@
 #include "plugin/core/base/log.h"
 #include "plugin/core/index/index.h"
 #include "plugin/core/index/key_file.h"
+#include "plugin/core/index/windows.h"
 #include "plugin/core/journal/journal.h"
 #include "plugin/core/options.h"
 #include "plugin/core/store/store.h"
@@ -26,6 +27,7 @@ struct Recovered {
   StoreState state;
   std::uint64_t unstored = 0;  // of those records, events that are no rows yet
   Index index;
+  Windows windows;  // of its keys
   std::vector<EventInDoubt> in_doubt;
 };
 

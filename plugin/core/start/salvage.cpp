@@ -1,5 +1,6 @@
 #include "plugin/core/start/salvage.h"
 
+#include <cstring>
 #include <memory>
 #include <string>
 
@@ -31,6 +32,21 @@ bool ReadToTheDamage(sqlite::Database& database, const char* sql, OnRow on_row) 
   }
 }
 
+// From both ends up to the damage, as the rows.
+void CopyRuleKeys(sqlite::Database& from, Store::Batch* batch) {
+  const auto copy = [batch](sqlite::Statement& row) {
+    RuleKey key{.window_ms = row.Integer(0), .seq = Unsigned(row.Integer(1)), .accepted_ms = row.Integer(2)};
+    const std::string_view bytes = row.Bytes(3);
+    if (bytes.size() != sizeof key.key) return;
+    std::memcpy(&key.key, bytes.data(), sizeof key.key);
+    batch->InsertRuleKey(key);
+  };
+  constexpr char kKeys[] = "SELECT window_ms, seq, accepted_ms, key FROM rule_keys ORDER BY window_ms, seq";
+  constexpr char kFromTheEnd[] =
+      "SELECT window_ms, seq, accepted_ms, key FROM rule_keys ORDER BY window_ms DESC, seq DESC";
+  if (!ReadToTheDamage(from, kKeys, copy)) ReadToTheDamage(from, kFromTheEnd, copy);
+}
+
 // A death on the way leaves either the damaged database, and all is done again, or the finished one beside an empty
 // place, which FinishSalvage fills.
 void SalvageDatabase(const fs::path& database, const char* damage, LogQueue& log) {
@@ -60,36 +76,40 @@ Salvaged Salvage(const fs::path& damaged, const fs::path& fresh) {
   Salvaged salvaged;
   try {
     sqlite::Database from(damaged, sqlite::Database::Mode::kReadOnly);
+    const bool has_rules =
+        from.QueryInteger("SELECT count(*) FROM sqlite_schema WHERE name IN ('rules', 'rule_keys')") == 2;
     const auto copy_event = [&](sqlite::Statement& row) {
       const Event event{.seq = Unsigned(row.Integer(0)),
                         .accepted = {.wall_us = row.Integer(4), .age_ms = row.Integer(5)},
                         .topic = row.Bytes(1),
                         .event_id = row.Bytes(2),
+                        .rule = {.name = row.Bytes(7), .is_id_only = !row.IsNull(7) && row.Integer(8) == 0},
                         .properties = {},
                         .payload = row.Bytes(6)};
       if (batch.InsertSalvaged(event, row.Integer(3))) ++salvaged.rows;
     };
-    const bool whole = ReadToTheDamage(from,
-                                       "SELECT seq, topic, event_id, expired, received_us, accepted_ms, payload "
-                                       "FROM events JOIN topics USING(topic_id) ORDER BY seq",
-                                       copy_event);
-    salvaged.is_all = whole;
-    if (!whole) {
-      ReadToTheDamage(from,
-                      "SELECT seq, topic, event_id, expired, received_us, accepted_ms, payload "
-                      "FROM events JOIN topics USING(topic_id) ORDER BY seq DESC",
-                      copy_event);
-    }
-    ReadToTheDamage(from, "SELECT seq, qos, retain, properties FROM in_doubt", [&](sqlite::Statement& row) {
-      batch.InsertInDoubt({.seq = Unsigned(row.Integer(0)),
-                           .accepted = {},
-                           .qos = static_cast<std::uint8_t>(row.Integer(1)),
-                           .retain = row.Integer(2) != 0,
-                           .topic = {},
-                           .event_id = {},
-                           .properties = row.Bytes(3),
-                           .payload = {}});
-    });
+    const std::string events =
+        std::string("SELECT seq, topic, event_id, expired, received_us, accepted_ms, payload, ") +
+        (has_rules ? "name, keeps_payload FROM events JOIN topics USING(topic_id) LEFT JOIN rules USING(rule_id)"
+                   : "NULL, NULL FROM events JOIN topics USING(topic_id)") +
+        " ORDER BY seq";
+    salvaged.is_all = ReadToTheDamage(from, events.c_str(), copy_event);
+    if (!salvaged.is_all) ReadToTheDamage(from, (events + " DESC").c_str(), copy_event);
+    if (has_rules) CopyRuleKeys(from, &batch);
+    ReadToTheDamage(from,
+                    has_rules ? "SELECT seq, qos, retain, properties, payload FROM in_doubt"
+                              : "SELECT seq, qos, retain, properties, NULL FROM in_doubt",
+                    [&](sqlite::Statement& row) {
+                      batch.InsertInDoubt({.seq = Unsigned(row.Integer(0)),
+                                           .accepted = {},
+                                           .qos = static_cast<std::uint8_t>(row.Integer(1)),
+                                           .retain = row.Integer(2) != 0,
+                                           .topic = {},
+                                           .event_id = {},
+                                           .rule = {.is_id_only = !row.IsNull(4)},
+                                           .properties = row.Bytes(3),
+                                           .payload = row.Bytes(4)});
+                    });
     // Where a row is lost, events.keys still knows its id. But an event in doubt without its row can only come again as
     // a new one.
     if (from.QueryInteger("SELECT count(*) FROM sqlite_schema WHERE name = 'key_file'") != 0) {

@@ -89,6 +89,31 @@ INSERT INTO sqlite_stat1(tbl, idx, stat) VALUES
 ANALYZE sqlite_schema;                         -- reads it
 )sql";
 
+// What version 6 added. events.rule_id is the rule that made the key, NULL where the plugin's options did;
+// in_doubt.payload is there where the event's row keeps none. The key of an event with a rule cannot be made of its
+// row again, and has a window of its own: so the keys stand in a table, window by window, in order of seq and of age.
+// Unlike events_by_id nothing here is unique: two rules may give one text to what they tell apart.
+constexpr char kRuleTables[] = R"sql(
+CREATE TABLE rules(
+  rule_id       INTEGER PRIMARY KEY,
+  name          TEXT NOT NULL,
+  keeps_payload INTEGER NOT NULL,              -- 0: its rows have an empty one
+  UNIQUE(name, keeps_payload)
+) STRICT;
+CREATE TABLE rule_keys(
+  window_ms   INTEGER NOT NULL,                -- 0: as the plugin's option says; 2^63 - 1: for ever
+  seq         INTEGER NOT NULL,
+  accepted_ms INTEGER NOT NULL,
+  key         BLOB NOT NULL,                   -- 16 bytes
+  PRIMARY KEY(window_ms, seq)
+) STRICT, WITHOUT ROWID;
+ALTER TABLE events ADD COLUMN rule_id INTEGER REFERENCES rules(rule_id);
+ALTER TABLE in_doubt ADD COLUMN payload BLOB;
+CREATE INDEX events_by_rule ON events(rule_id) WHERE rule_id IS NOT NULL;
+INSERT INTO sqlite_stat1(tbl, idx, stat) VALUES('events', 'events_by_rule', '100000000 100000');
+ANALYZE sqlite_schema;
+)sql";
+
 // What version 5 is there for: the column `synced` came to version 1 without a new version, so a database that an older
 // mosquitto-dedup made lacks it, whatever it was migrated to since.
 void AddSynced(sqlite::Database& database) {
@@ -154,6 +179,7 @@ std::optional<Migration> PrepareSchema(sqlite::Database& database) {
   }
   if (version < 3) database.Execute(kKeyTable);
   if (version < 4) database.Execute(kIdIndex);
+  database.Execute(kRuleTables);
   database.Execute(("PRAGMA user_version = " + std::to_string(kSchemaVersion)).c_str());
   std::optional<Migration> migration;
   if (version != 0) {

@@ -9,7 +9,7 @@
 
 namespace dedup {
 
-inline constexpr int kSchemaVersion = 5;
+inline constexpr int kSchemaVersion = 6;
 
 /// The table `times` has a row for so many seqs.
 inline constexpr std::int64_t kSeqsPerTimes = 1024;

@@ -123,8 +123,7 @@ void Statement::BindOne(int index, std::string_view text) {
   }
 }
 
-void Statement::BindOne(int index, std::optional<std::string_view> text) {
-  if (text) return BindOne(index, *text);
+void Statement::BindNull(int index) {
   if (sqlite3_bind_null(handle_, index) != SQLITE_OK) database_.Throw("sqlite3_bind");
 }
 
@@ -162,6 +161,8 @@ bool Statement::Visit(const std::function<bool(const Row&)>& on_row) {
 void Statement::Reset() { sqlite3_reset(handle_); }
 
 std::int64_t Statement::Integer(int column) const { return sqlite3_column_int64(handle_, column); }
+
+bool Statement::IsNull(int column) const { return sqlite3_column_type(handle_, column) == SQLITE_NULL; }
 
 std::string_view Statement::Bytes(int column) const { return BytesOf(sqlite3_column_value(handle_, column)); }
 

@@ -114,6 +114,7 @@ class Statement {
   bool Visit(const std::function<bool(const Row&)>& on_row);
 
   std::int64_t Integer(int column) const;
+  bool IsNull(int column) const;
   /// Valid until the next Step, Run or Reset.
   std::string_view Bytes(int column) const;
 
@@ -122,8 +123,16 @@ class Statement {
   void BindOne(int index, std::uint64_t value) { BindOne(index, static_cast<std::int64_t>(value)); }
   void BindOne(int index, int value) { BindOne(index, std::int64_t{value}); }
   void BindOne(int index, std::string_view text);
-  void BindOne(int index, std::optional<std::string_view> text);  // NULL without one
   void BindOne(int index, const BlobView& blob);
+  void BindNull(int index);
+  template <class Value>
+  void BindOne(int index, const std::optional<Value>& value) {  // NULL without one
+    if (value) {
+      BindOne(index, *value);
+    } else {
+      BindNull(index);
+    }
+  }
 
   Database& database_;
   sqlite3_stmt* handle_ = nullptr;

@@ -1,6 +1,7 @@
 #include "plugin/core/store/store.h"
 
 #include <algorithm>
+#include <cstring>
 #include <set>
 
 #include "plugin/core/base/file.h"
@@ -46,13 +47,21 @@ struct Store::Statements {
                             "AND NOT EXISTS(SELECT 1 FROM events WHERE topic_id = ?1)"),
         insert_event(
             database,
-            "INSERT OR IGNORE INTO events(seq, topic_id, event_id, expired, received_us, accepted_ms, source, payload) "
-            "VALUES(?, ?, ?, ?, ?, ?, ?, ?)"),
+            "INSERT OR IGNORE INTO events(seq, topic_id, event_id, expired, received_us, accepted_ms, source, payload, "
+            "rule_id) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+        find_rule(database, "SELECT rule_id FROM rules WHERE name = ? AND keeps_payload = ?"),
+        insert_rule(database, "INSERT INTO rules(name, keeps_payload) VALUES(?, ?) RETURNING rule_id"),
+        insert_rule_key(database,
+                        "INSERT OR IGNORE INTO rule_keys(window_ms, seq, accepted_ms, key) VALUES(?, ?, ?, ?)"),
+        next_window(database, "SELECT min(window_ms) FROM rule_keys WHERE window_ms > ?"),
+        oldest_rule_keys(database, "SELECT seq, accepted_ms FROM rule_keys WHERE window_ms = ? ORDER BY seq LIMIT ?"),
+        delete_rule_keys(database, "DELETE FROM rule_keys WHERE window_ms = ? AND seq <= ?"),
         widen_times(database,
                     "INSERT INTO times VALUES(?1, ?2, ?3) ON CONFLICT(block) DO UPDATE "
                     "SET earliest_us = min(earliest_us, ?2), latest_us = max(latest_us, ?3)"),
         delete_times(database, "DELETE FROM times WHERE block < ?"),
-        insert_in_doubt(database, "INSERT OR IGNORE INTO in_doubt(seq, qos, retain, properties) VALUES(?, ?, ?, ?)"),
+        insert_in_doubt(database,
+                        "INSERT OR IGNORE INTO in_doubt(seq, qos, retain, properties, payload) VALUES(?, ?, ?, ?, ?)"),
         delete_in_doubt(database, "DELETE FROM in_doubt WHERE seq = ?"),
         oldest_events(database, "SELECT seq, accepted_ms FROM events WHERE seq > ? ORDER BY seq LIMIT ?"),
         expire_events(database, "UPDATE events SET expired = seq WHERE seq > ? AND seq <= ?"),
@@ -63,9 +72,9 @@ struct Store::Statements {
         save_keys_seq(database, "UPDATE key_file SET keys_seq = ?"),
         count_synced(database, "UPDATE state SET synced = synced + 1") {}
 
-  sqlite::Statement find_topic, insert_topic, delete_unused_topic, insert_event, widen_times, delete_times,
-      insert_in_doubt, delete_in_doubt, oldest_events, expire_events, delete_events, save_state, save_keys_seq,
-      count_synced;
+  sqlite::Statement find_topic, insert_topic, delete_unused_topic, insert_event, find_rule, insert_rule,
+      insert_rule_key, next_window, oldest_rule_keys, delete_rule_keys, widen_times, delete_times, insert_in_doubt,
+      delete_in_doubt, oldest_events, expire_events, delete_events, save_state, save_keys_seq, count_synced;
 };
 
 namespace {
@@ -107,9 +116,23 @@ void Store::ForEachKey(
   while (rows.Step()) on_key(Unsigned(rows.Integer(0)), rows.Bytes(1), rows.Bytes(2));
 }
 
+void Store::ForEachRuleKey(std::uint64_t last_seq, const std::function<void(const RuleKey& key)>& on_key) {
+  sqlite::Statement rows(
+      database_, "SELECT window_ms, seq, accepted_ms, key FROM rule_keys WHERE seq <= ? ORDER BY window_ms, seq");
+  rows.Bind(last_seq);
+  while (rows.Step()) {
+    RuleKey key{.window_ms = rows.Integer(0), .seq = Unsigned(rows.Integer(1)), .accepted_ms = rows.Integer(2)};
+    const std::string_view bytes = rows.Bytes(3);
+    if (bytes.size() != sizeof key.key) throw sqlite::CorruptDatabase("read", path(), "a rule's key is not 16 bytes");
+    std::memcpy(&key.key, bytes.data(), sizeof key.key);
+    on_key(key);
+  }
+}
+
 std::vector<EventInDoubt> Store::LoadInDoubt() {
   sqlite::Statement rows(database_,
-                         "SELECT seq, qos, retain, topic, event_id, properties, payload "
+                         "SELECT seq, qos, retain, topic, event_id, properties, "
+                         "coalesce(in_doubt.payload, events.payload), in_doubt.payload IS NOT NULL "
                          "FROM in_doubt JOIN events USING(seq) JOIN topics USING(topic_id) ORDER BY seq");
   std::vector<EventInDoubt> in_doubt;
   while (rows.Step()) {
@@ -119,6 +142,7 @@ std::vector<EventInDoubt> Store::LoadInDoubt() {
                                 .retain = rows.Integer(2) != 0,
                                 .topic = rows.Bytes(3),
                                 .event_id = rows.Bytes(4),
+                                .rule = {.is_id_only = rows.Integer(7) != 0},
                                 .properties = rows.Bytes(5),
                                 .payload = rows.Bytes(6)});
   }
@@ -141,6 +165,7 @@ void Store::BoundWal() {
 void Store::ForgetTopicIds() {
   topic_ids_.clear();
   topic_ids_bytes_ = 0;
+  rule_ids_.clear();
 }
 
 std::int64_t Store::NewestAcceptedMs() {
@@ -167,6 +192,27 @@ std::int64_t Store::TopicId(std::string_view topic) {
   return id;
 }
 
+// None is deleted: there are no more of them than names of rules.
+std::optional<std::int64_t> Store::RuleId(const EventRule& rule) {
+  if (rule.name.empty()) return std::nullopt;
+  std::pair<std::string, bool> name(rule.name, !rule.is_id_only);
+  if (const auto known = rule_ids_.find(name); known != rule_ids_.end()) return known->second;
+  const int keeps_payload = rule.is_id_only ? 0 : 1;
+  sqlite::Statement& find = statements_->find_rule.Bind(rule.name, keeps_payload);
+  std::int64_t id = 0;
+  if (find.Step()) {
+    id = find.Integer(0);
+    find.Reset();
+  } else {
+    sqlite::Statement& insert = statements_->insert_rule.Bind(rule.name, keeps_payload);
+    insert.Step();
+    id = insert.Integer(0);
+    insert.Run();
+  }
+  rule_ids_.emplace(std::move(name), id);
+  return id;
+}
+
 namespace {
 
 // Whether a commit also syncs the WAL is a setting of the connection, to be changed outside of a transaction.
@@ -188,13 +234,33 @@ Store::Batch::Batch(Store& store, Durability durability)
 
 bool Store::Batch::has_changes() const { return store_.database_.total_changes() != changes_before_; }
 
-bool Store::Batch::Insert(const Event& event) { return InsertSalvaged(event, 0); }
+// A row with a rule is in no later one's way: what its key is, events_by_id cannot tell.
+bool Store::Batch::Insert(const Event& event) {
+  const bool has_rule = !event.rule.name.empty();
+  if (!InsertSalvaged(event, has_rule ? static_cast<std::int64_t>(event.seq) : 0)) return false;
+  if (has_rule) {
+    InsertRuleKey({.window_ms = event.rule.window_ms,
+                   .seq = event.seq,
+                   .accepted_ms = event.accepted.age_ms,
+                   .key = event.rule.key});
+  }
+  return true;
+}
+
+void Store::Batch::InsertRuleKey(const RuleKey& key) {
+  char bytes[sizeof key.key];
+  std::memcpy(bytes, &key.key, sizeof bytes);
+  store_.statements_->insert_rule_key
+      .Bind(key.window_ms, key.seq, key.accepted_ms, sqlite::BlobView{{bytes, sizeof bytes}})
+      .Run();
+}
 
 bool Store::Batch::InsertSalvaged(const Event& event, std::int64_t expired) {
   SourceBuffer buffer;
+  const std::string_view payload = event.rule.is_id_only ? std::string_view() : event.payload;
   store_.statements_->insert_event
       .Bind(event.seq, store_.TopicId(event.topic), event.event_id, expired, event.accepted.wall_us,
-            event.accepted.age_ms, FindSource(event.payload, buffer), sqlite::BlobView{event.payload})
+            event.accepted.age_ms, FindSource(payload, buffer), sqlite::BlobView{payload}, store_.RuleId(event.rule))
       .Run();
   if (store_.database_.changes() == 0) return false;
   const auto block = static_cast<std::int64_t>(event.seq) / kSeqsPerTimes;
@@ -217,7 +283,8 @@ void Store::Batch::SaveTimes() {
 
 void Store::Batch::InsertInDoubt(const Event& event) {
   store_.statements_->insert_in_doubt
-      .Bind(event.seq, int{event.qos}, int{event.retain}, sqlite::BlobView{event.properties})
+      .Bind(event.seq, int{event.qos}, int{event.retain}, sqlite::BlobView{event.properties},
+            event.rule.is_id_only ? std::optional(sqlite::BlobView{event.payload}) : std::nullopt)
       .Run();
 }
 
@@ -262,6 +329,33 @@ bool Store::Batch::Expire(std::int64_t window_start_ms, std::int64_t retention_s
       statements.expire_events.Bind(state->forgotten_seq, forgotten_seq).Run();
       state->forgotten_seq = forgotten_seq;
     }
+  }
+  return !more;
+}
+
+bool Store::Batch::ExpireRuleKeys(std::int64_t now_ms, std::uint64_t forgotten_seq, int rows_max) {
+  Statements& statements = *store_.statements_;
+  bool more = false;
+  std::vector<std::int64_t> windows_ms;
+  for (std::int64_t window_ms = kPluginWindow - 1; window_ms != kForeverWindow;) {
+    sqlite::Statement& next = statements.next_window.Bind(window_ms);
+    window_ms = next.Step() && !next.IsNull(0) ? next.Integer(0) : kForeverWindow;
+    next.Reset();
+    if (window_ms != kForeverWindow) windows_ms.push_back(window_ms);
+  }
+  for (const std::int64_t window_ms : windows_ms) {
+    std::uint64_t last_seq = 0;
+    int rows = 0;
+    sqlite::Statement& oldest = statements.oldest_rule_keys.Bind(window_ms, rows_max);
+    while (oldest.Step()) {
+      const std::uint64_t seq = Unsigned(oldest.Integer(0));
+      if (window_ms == kPluginWindow ? seq > forgotten_seq : now_ms < OverAt(window_ms, oldest.Integer(1))) break;
+      last_seq = seq;
+      ++rows;
+    }
+    oldest.Reset();
+    if (rows != 0) statements.delete_rule_keys.Bind(window_ms, last_seq).Run();
+    more |= rows == rows_max;
   }
   return !more;
 }

@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "plugin/core/contract/counters.h"
@@ -25,6 +27,14 @@ struct StoreState {
   std::uint64_t forgotten_seq = 0;  ///< ids of events up to it are new again: their window is over
   std::uint64_t skipped_seqs = 0;
   Counters counters;
+};
+
+/// The key of an event that a rule has made, for as long as it is remembered.
+struct RuleKey {
+  std::int64_t window_ms = kPluginWindow;
+  std::uint64_t seq = 0;
+  std::int64_t accepted_ms = 0;
+  KeyHash key{};
 };
 
 /// The state as saved in a database of any schema; stored_seq at least as high as the highest row. Errors:
@@ -60,10 +70,15 @@ class Store {
   /// Every key up to it is in events.keys, durably, so far as its id is remembered.
   std::uint64_t LoadKeysSeq();
 
-  /// Calls on_key for every remembered key with a seq behind `after_seq` and up to `last_seq`, oldest first.
+  /// Calls on_key for every remembered key that no rule has made with a seq behind `after_seq` and up to `last_seq`,
+  /// oldest first.
   void ForEachKey(
       std::uint64_t after_seq, std::uint64_t last_seq,
       const std::function<void(std::uint64_t seq, std::string_view topic, std::string_view event_id)>& on_key);
+
+  /// Calls on_key for every key that a rule has made with a seq up to `last_seq`, window by window, oldest first; also
+  /// for those whose window is over and that ExpireRuleKeys has yet to delete.
+  void ForEachRuleKey(std::uint64_t last_seq, const std::function<void(const RuleKey& key)>& on_key);
 
   /// The events in doubt that are rows.
   std::vector<EventInDoubt> LoadInDoubt();
@@ -86,8 +101,9 @@ class Store {
 
     /// False when this seq, or near it a row with this key, is there already.
     bool Insert(const Event& event);
-    /// As it stood in another database: `expired` is the column of that name.
+    /// As it stood in another database: `expired` is the column of that name. A rule's key comes by InsertRuleKey.
     bool InsertSalvaged(const Event& event, std::int64_t expired);
+    void InsertRuleKey(const RuleKey& key);
     /// Its row may come later.
     void InsertInDoubt(const Event& event);
     void DeleteInDoubt(std::uint64_t seq);
@@ -96,6 +112,9 @@ class Store {
     /// or in doubt, and all behind those, stay. Returns whether there was nothing more to do.
     bool Expire(std::int64_t window_start_ms, std::int64_t retention_start_ms, int rows_max,
                 std::uint64_t handed_on_seq, StoreState* state);
+    /// Deletes the keys of rules whose windows are over, `rows_max` of each window at most. Returns whether there was
+    /// nothing more to do.
+    bool ExpireRuleKeys(std::int64_t now_ms, std::uint64_t forgotten_seq, int rows_max);
     void SaveState(const StoreState& state);
     void SaveKeysSeq(std::uint64_t seq);
     /// Whether anything was changed so far; if not, there is no need to commit.
@@ -118,6 +137,7 @@ class Store {
 
  private:
   std::int64_t TopicId(std::string_view topic);
+  std::optional<std::int64_t> RuleId(const EventRule& rule);
   void ForgetTopicIds();
 
   struct Statements;
@@ -128,6 +148,7 @@ class Store {
   // Writers tend to publish on few topics; beyond the limit the cache starts anew.
   std::unordered_map<std::string, std::int64_t> topic_ids_;
   std::size_t topic_ids_bytes_ = 0;
+  std::map<std::pair<std::string, bool>, std::int64_t, std::less<>> rule_ids_;
   Durability durability_ = Durability::kVisible;
 };
 

@@ -21,6 +21,7 @@ constexpr std::uint64_t kBytesPerBatchMax = 32 << 20;
 constexpr std::uint64_t kBatchesPerJournal = 8;
 // The window's end keeps pace with any stream: twice as many rows go in a turn as have come in it, or this many.
 constexpr std::uint64_t kRowsPerExpiryMin = 500;
+constexpr milliseconds kRuleExpiryInterval{1000};
 
 // While events arrive the writer looks every 5 ms, so that the main thread need not wake it for each of them, and that
 // many rows share a transaction; HTTP waits as long for what it has published to be readable.
@@ -151,7 +152,7 @@ Writer::Turn Writer::RunOnce(bool last) {
     store_.BoundWal();
   } while (last && stored);
   const std::uint64_t rows = state_.stored_seq - seq_before;
-  const bool expired = !last && Expire(2 * rows);
+  const bool expired = !last && (Expire(2 * rows) | ExpireRuleKeys(2 * rows));
   journal_.SaveClock(clock_.state(), last);
   if (last) journal_.Sync();
   return {.has_worked = stored || expired, .rows = rows, .journal_bytes = stored_position_ - position_before};
@@ -202,7 +203,9 @@ void Writer::Release(bool now) {
     if (entry.kind == RecordKind::kHandedOn) continue;
     if (entry.event.seq > journal_.handed_on_seq()) break;
     YieldIfPatient();
-    keys_.Append(entry.event.seq, HashKey(journal_.header().secret, entry.event.topic, entry.event.event_id));
+    // A rule's key stands in the store.
+    const bool has_rule = !entry.event.rule.name.empty();
+    keys_.Append(entry.event.seq, has_rule ? KeyHash{} : KeyOf(journal_.header().secret, entry.event));
   }
   if (position == journal_.released_position()) return;
 
@@ -242,6 +245,18 @@ bool Writer::Expire(std::uint64_t rows_max) {
     keys_.Forget(state.forgotten_seq);
   }
   if (all) next_expiry_ = time + kIdleWait;
+  return !all;
+}
+
+// Whether a key's window is over is told by its age, so these rows may go whenever there is time.
+bool Writer::ExpireRuleKeys(std::uint64_t rows_max) {
+  const SteadyTime time = steady_clock::now();
+  if (time < next_rule_expiry_) return false;
+  rows_max = std::clamp<std::uint64_t>(rows_max, kRowsPerExpiryMin, kRecordsPerBatch);
+  Store::Batch batch(store_, Store::Durability::kVisible);
+  const bool all = batch.ExpireRuleKeys(clock_.Now().age_ms, state_.forgotten_seq, static_cast<int>(rows_max));
+  if (batch.has_changes()) batch.Commit();
+  if (all) next_rule_expiry_ = time + kRuleExpiryInterval;
   return !all;
 }
 

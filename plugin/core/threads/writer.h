@@ -58,6 +58,7 @@ class Writer {
   bool StoreBatch(Store::Durability durability);
   void Release(bool now);
   bool Expire(std::uint64_t rows_max);
+  bool ExpireRuleKeys(std::uint64_t rows_max);
   void Wait(std::chrono::milliseconds timeout);
   void Wake();
 
@@ -71,6 +72,7 @@ class Writer {
   std::uint64_t stored_position_;
   SteadyTime next_release_{};
   SteadyTime next_expiry_{};
+  SteadyTime next_rule_expiry_{};
   bool failing_ = false;
   bool suspect_ = false;  // a write or sync of the store failed since its last full checkpoint
   OncePerMinute failure_log_;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "plugin/core/store/sqlite.h"
@@ -48,6 +49,27 @@ class StoreTest : public testing::Test {
     bool inserted = false;
     InBatch([&](Store::Batch& batch) { inserted = batch.Insert(event); });
     return inserted;
+  }
+  /// An event whose key a rule has made, of its seq alone.
+  static Event MakeRuleEvent(std::uint64_t seq, std::string_view rule, std::int64_t window_ms,
+                             std::int64_t age_ms = 0) {
+    Event event = MakeEvent(seq, "same text", age_ms);
+    event.rule = {.name = rule, .key = {.high = seq, .low = ~seq}, .window_ms = window_ms, .is_id_only = false};
+    return event;
+  }
+  /// The seqs of rules' keys, with their windows.
+  std::vector<std::pair<std::int64_t, std::uint64_t>> RuleKeys(std::uint64_t last_seq = UINT32_MAX) {
+    std::vector<std::pair<std::int64_t, std::uint64_t>> keys;
+    store_->ForEachRuleKey(last_seq, [&](const RuleKey& key) {
+      EXPECT_EQ(key.key, (KeyHash{.high = key.seq, .low = ~key.seq}));
+      keys.emplace_back(key.window_ms, key.seq);
+    });
+    return keys;
+  }
+  bool ExpireRuleKeys(std::int64_t now_ms, std::uint64_t forgotten_seq = 0, int rows_max = 1000) {
+    bool all = false;
+    InBatch([&](Store::Batch& batch) { all = batch.ExpireRuleKeys(now_ms, forgotten_seq, rows_max); });
+    return all;
   }
   /// Events 1 … count, with the ids "1" … and the ages 1 … count.
   void InsertMany(std::uint64_t count) {

@@ -172,23 +172,28 @@ TEST_F(JournalMigrationTest, OneThatWasCutShortKeepsTheRecordsThatAreWhole) {
   WriteFile(path(), old.substr(0, kRoomBytes + appended - 1));
   EXPECT_TRUE(MigrateJournal(dir_.path()));
   EXPECT_THAT(Replay(*Journal::Open(dir_.path())), SizeIs(31));  // the last one's end is a zero that reads as itself
-  WriteFile(path(), old.substr(0, kRoomBytes + appended - 40));
+  const std::string shorter = old.substr(0, kRoomBytes + appended - 40);
+  WriteFile(path(), shorter);
+  EXPECT_TRUE(MigrateJournal(dir_.path()));
+  EXPECT_THAT(Replay(*Journal::Open(dir_.path())), SizeIs(30));
+  // The size says nothing of the room any more.
+  WriteFile(path(), std::string(shorter).erase(kPageBytes, kRoomBytes - kPageBytes));
   EXPECT_TRUE(MigrateJournal(dir_.path()));
   EXPECT_THAT(Replay(*Journal::Open(dir_.path())), SizeIs(30));
 }
 
-TEST_F(JournalMigrationTest, Format1WithTodaysFieldsIsOnlyCalledFormat2) {
+TEST_F(JournalMigrationTest, OlderFormatsWithTodaysFieldsOnlyGetTodaysVersion) {
   JournalHeader header{};
   header.secret = MakeHashSecret();
   header.accepted_seq = 7;
   Journal::Create(dir_.path(), 64 << 10, header).reset();
   const std::string today = ReadFile(path());
-  for (const std::uint64_t released : {std::uint64_t{0}, std::uint64_t{1} << 40}) {
+  for (const auto& [version, released] : {std::pair{1U, std::uint64_t{0}}, {1U, std::uint64_t{1} << 40}, {2U, 8}}) {
     std::string old = today;
     Put(&old, offsetof(JournalHeader, released_position), released);
     Put(&old, offsetof(JournalHeader, released_check), ~released);
     const std::string expected = old;
-    Put(&old, offsetof(JournalHeader, version), std::uint32_t{1});
+    Put(&old, offsetof(JournalHeader, version), version);
     WriteFile(path(), old);
     const std::uint64_t inode = IdentityOf(path()).inode;
     EXPECT_FALSE(MigrateJournal(dir_.path()));

@@ -43,6 +43,10 @@ struct Kept {
         retain(entry.event.retain),
         topic(entry.event.topic),
         event_id(entry.event.event_id),
+        rule(entry.event.rule.name),
+        key(entry.event.rule.key),
+        window_ms(entry.event.rule.window_ms),
+        is_id_only(entry.event.rule.is_id_only),
         properties(entry.event.properties),
         payload(entry.event.payload) {}
 
@@ -51,7 +55,11 @@ struct Kept {
   std::int64_t wall_us, age_ms;
   std::uint8_t qos;
   bool retain;
-  std::string topic, event_id, properties, payload;
+  std::string topic, event_id, rule;
+  KeyHash key;
+  std::int64_t window_ms;
+  bool is_id_only;
+  std::string properties, payload;
 
   friend bool operator==(const Kept&, const Kept&) = default;
   friend void PrintTo(const Kept& kept, std::ostream* out) { *out << "record " << kept.seq; }
@@ -138,6 +146,27 @@ TEST_F(JournalTest, GivesBackEveryFieldOfARecord) {
        .retain = false,
        .topic = "",
        .event_id = "",
+       .properties = "",
+       .payload = ""},
+      {.seq = 3,
+       .accepted = {.wall_us = 5, .age_ms = 6},
+       .qos = 1,
+       .retain = true,
+       .topic = "t",
+       .event_id = "1|7",
+       .rule = {.name = "a-rule_of-32_bytes-0123456789_abc",
+                .key = {.high = ~std::uint64_t{1}, .low = 7},
+                .window_ms = kForeverWindow,
+                .is_id_only = true},
+       .properties = binary,
+       .payload = binary},
+      {.seq = 4,
+       .accepted = {.wall_us = 5, .age_ms = 6},
+       .qos = 1,
+       .retain = false,
+       .topic = "t",
+       .event_id = "x",
+       .rule = {.name = "r", .key = {.high = 1, .low = 2}, .window_ms = 1000, .is_id_only = false},
        .properties = "",
        .payload = ""},
   };

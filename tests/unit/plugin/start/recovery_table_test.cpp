@@ -1,5 +1,5 @@
-// Recovery as a table (docs/internals/recovery.md): every state of the journal with every state of the database; and the
-// same with two starts before that die before anything becomes a row.
+// Recovery as a table (docs/internals/recovery.md): every state of the journal with every state of the database; and
+// the same with two starts before that die before anything becomes a row.
 //
 // The history behind all of them: events 1 to 5, stored; an orderly stop; events 6 to 9, stored, but still in the
 // journal; kill -9.
@@ -56,7 +56,7 @@ const std::vector<JournalState> kJournals = {
     {"FlippedBitInTheHeader", {}, {}, kYes, kYes, kYes, kYes, "its header is damaged; it is set aside"},
     {"NoJournalAtAll", {}, {}, kYes, kYes, kYes, kYes, "not a journal of mosquitto-dedup; it is set aside"},
     {"OlderFormat", {}, {}, kYes, kYes, kYes, kYes, "its header is damaged; it is set aside"},
-    {"NewerFormat", {}, {}, kNo, kNo, kNo, kNo, "newer mosquitto-dedup (format 3"},
+    {"NewerFormat", {}, {}, kNo, kNo, kNo, kNo, "newer mosquitto-dedup (format 4"},
 };
 
 struct DatabaseState {

@@ -709,7 +709,8 @@ TEST_F(RecoveryTest, EventsThatRepeatAnEarlierOneAreNoticed) {
   Stop();
   sqlite::Database(database(), sqlite::Database::Mode::kReadWriteCreate)
       .Execute(
-          "INSERT INTO events SELECT seq + 131072, topic_id, event_id, 0, received_us, accepted_ms, source, payload "
+          "INSERT INTO events SELECT seq + 131072, topic_id, event_id, 0, received_us, accepted_ms, source, payload, "
+          "NULL "
           "FROM events");
   for (int i = 0; i < 2; ++i) {  // from the rows, then from their file
     Start();
@@ -794,13 +795,15 @@ TEST_F(RecoveryTest, TheFirstDataDirectoryGoesOn) {
       if (was_tried) {
         sqlite::Database tried(database(), sqlite::Database::Mode::kReadWriteCreate);
         PrepareSchema(tried);
-        tried.Execute("ALTER TABLE state DROP COLUMN synced; PRAGMA user_version = 4");
+        tried.Execute(
+            "ALTER TABLE state DROP COLUMN synced; DROP INDEX events_by_rule; ALTER TABLE in_doubt DROP COLUMN payload;"
+            "ALTER TABLE events DROP COLUMN rule_id; DROP TABLE rules; DROP TABLE rule_keys; PRAGMA user_version = 4");
       }
 
       Start();
       EXPECT_THAT(TakeLog(), AllOf(HasSubstr(was_tried ? "events.db was migrated from schema 4"
                                                        : "events.db was migrated from schema 1"),
-                                   HasSubstr("events.journal was migrated to format 2"), Not(HasSubstr("damaged")),
+                                   HasSubstr("events.journal was migrated to format 3"), Not(HasSubstr("damaged")),
                                    Not(HasSubstr("cannot"))));
       EXPECT_EQ(Stats().processed, 32U);
       EXPECT_EQ(Stats().duplicates, 2U);

@@ -99,6 +99,32 @@ TEST_F(SalvageTest, TakesTheStateAndWhatIsInDoubt) {
   EXPECT_EQ(state.counters.duplicates, 4U);
 }
 
+TEST_F(SalvageTest, TakesTheRulesAndTheirKeys) {
+  Open();
+  InBatch([](Store::Batch& batch) {
+    for (std::uint64_t seq = kRows + 1; seq <= kRows + 100; ++seq) {
+      Event event = MakeRuleEvent(seq, seq % 2 == 0 ? "even" : "odd", seq % 2 == 0 ? 1000 : kForeverWindow);
+      event.rule.is_id_only = seq % 2 == 0;
+      batch.Insert(event);
+      if (seq == kRows + 2) batch.InsertInDoubt(event);
+    }
+  });
+  const auto keys = RuleKeys();
+  Close();
+  for (const bool damaged : {false, true}) {
+    if (damaged) DamagePageOf(200);
+    Salvage();
+    EXPECT_EQ(RuleKeys(), keys);
+    EXPECT_EQ(Text("SELECT count(*) FROM events JOIN rules USING(rule_id) WHERE name = 'odd' AND keeps_payload"), "50");
+    EXPECT_EQ(Text("SELECT count(*) FROM events JOIN rules USING(rule_id) WHERE name = 'even' AND payload = x''"),
+              "50");
+    ASSERT_EQ(store_->LoadInDoubt().size(), 1U);
+    EXPECT_EQ(store_->LoadInDoubt()[0].payload, "payload");
+    EXPECT_TRUE(store_->LoadInDoubt()[0].is_id_only);
+    Close();
+  }
+}
+
 TEST_F(SalvageTest, TakesHowFarTheKeyFileGoesButNotPastWhatIsInDoubt) {
   for (const std::uint64_t keys_seq : {350U, 299U}) {
     Open();

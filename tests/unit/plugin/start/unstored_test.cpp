@@ -298,7 +298,7 @@ TEST_F(NotInOrderTest, ANewerRow) {
   KilledUnstored();
   Execute(
       "INSERT INTO topics VALUES(1, 't');"
-      "INSERT INTO events VALUES(9, 1, 'newer', 0, 0, 0, NULL, x'')");
+      "INSERT INTO events VALUES(9, 1, 'newer', 0, 0, 0, NULL, x'', NULL)");
   ExpectAllIsStoredAtTheStart(6);
   Start();
   EXPECT_EQ(Publish("newer").seq, 9U);

@@ -89,10 +89,10 @@ TEST_F(EventReaderTest, ReadsEventsByTopicAndInPages) {
 TEST_F(EventReaderTest, ShowsAnEventByteForByte) {
   Start();
   Message message = MakeMessage("\0\xFF"sv, "größe");
-  message.id_property = "i\0d"sv;
+  SetIdProperty(&message, "i\0d"sv);
   Send(message);
   message.payload = "";
-  message.id_property = "empty";
+  SetIdProperty(&message, "empty");
   Send(message);
   Rows();
   std::vector<std::string> seen;
@@ -243,9 +243,9 @@ TEST_F(EventReaderTest, FiguresOfAHeaderThatItDoesNotKnowAreAnError) {
     return what;
   };
   EXPECT_THAT(error_with(offsetof(JournalHeader, version), {"\1\0\0\0", 4}),
-              HasSubstr("format 1, this program knows format 2; the plugin migrates it"));
-  EXPECT_THAT(error_with(offsetof(JournalHeader, version), {"\3\0\0\0", 4}),
-              HasSubstr("format 3, this program knows format 2; the plugin is newer"));
+              HasSubstr("format 1, this program knows format 3; the plugin migrates it"));
+  EXPECT_THAT(error_with(offsetof(JournalHeader, version), {"\4\0\0\0", 4}),
+              HasSubstr("format 4, this program knows format 3; the plugin is newer"));
   EXPECT_THAT(error_with(offsetof(JournalHeader, secret), "x"), HasSubstr("header is damaged"));
   EXPECT_THAT(error_with(0, "x"), HasSubstr("header is damaged"));
   EXPECT_EQ(reader_.ReadStatistics().processed, 1U);

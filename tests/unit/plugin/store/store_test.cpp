@@ -21,9 +21,12 @@ namespace {
 using namespace std::string_literals;
 using namespace std::string_view_literals;
 using testing::AllOf;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
+using testing::Pair;
 
 // --- Rows ----------------------------------------------------------------------------------------
 
@@ -78,6 +81,80 @@ TEST_F(StoreTest, AKeyHasOneRow) {
   EXPECT_TRUE(Insert(MakeEvent(3, "A")));
   EXPECT_TRUE(Insert(MakeEvent(4, "a\0"sv)));
   EXPECT_THAT(Rows(), ElementsAre(1, 2, 3, 4));
+}
+
+// What a rule tells apart may have one text, on one topic; and its key may come again.
+TEST_F(StoreTest, RowsOfRulesAreComparedByTheirSeqAlone) {
+  EXPECT_TRUE(Insert(MakeRuleEvent(1, "r", 1000)));
+  EXPECT_FALSE(Insert(MakeRuleEvent(1, "r", 1000))) << "as when the journal is replayed twice";
+  EXPECT_TRUE(Insert(MakeRuleEvent(2, "r", 1000)));
+  EXPECT_TRUE(Insert(MakeRuleEvent(3, "other", kForeverWindow)));
+  EXPECT_TRUE(Insert(MakeEvent(4, "same text")));
+  EXPECT_FALSE(Insert(MakeEvent(5, "same text")));
+  EXPECT_THAT(Rows(), ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(RuleKeys(), ElementsAre(Pair(1000, 1), Pair(1000, 2), Pair(kForeverWindow, 3)));
+  EXPECT_THAT(RuleKeys(2), ElementsAre(Pair(1000, 1), Pair(1000, 2)));
+  EXPECT_THAT(RememberedKeys(), ElementsAre(4)) << "a key cannot be made of a rule's row";
+  EXPECT_EQ(Text("SELECT group_concat(name || keeps_payload) FROM events LEFT JOIN rules USING(rule_id)"),
+            "r1,r1,other1");
+}
+
+TEST_F(StoreTest, KeysOfRulesGoWhenTheirWindowsAreOver) {
+  InBatch([](Store::Batch& batch) {
+    for (std::uint64_t seq = 1; seq <= 40; ++seq) {
+      constexpr std::int64_t kWindows[] = {kForeverWindow, 10, 1000, kPluginWindow};
+      batch.Insert(MakeRuleEvent(seq, "r", kWindows[seq % 4], static_cast<std::int64_t>(100 * seq)));
+    }
+  });
+  EXPECT_TRUE(ExpireRuleKeys(110));
+  EXPECT_EQ(RuleKeys().size(), 40U);
+  EXPECT_TRUE(ExpireRuleKeys(111));
+  EXPECT_EQ(RuleKeys().size(), 39U);
+  EXPECT_TRUE(ExpireRuleKeys(3000, 7)) << "the plugin's own windows by their seqs";
+  EXPECT_THAT(RuleKeys(31), AllOf(Not(Contains(Pair(1000, 18))), Contains(Pair(1000, 22)), Not(Contains(Pair(10, 29))),
+                                  Not(Contains(Pair(kPluginWindow, 7))), Contains(Pair(kPluginWindow, 11)),
+                                  Contains(Pair(kForeverWindow, 4))));
+  EXPECT_FALSE(ExpireRuleKeys(INT64_MAX - 1, 100, 3));
+  while (!ExpireRuleKeys(INT64_MAX - 1, 100, 3)) {
+  }
+  EXPECT_EQ(RuleKeys().size(), 10U) << "those for ever stay";
+  EXPECT_EQ(Rows().size(), 40U) << "and so do the rows";
+}
+
+TEST_F(StoreTest, ARowOfAnIdOnlyHasNoPayloadAndYetOneInDoubt) {
+  Event event = MakeRuleEvent(1, "r", 1000);
+  event.rule.is_id_only = true;
+  event.payload = R"({"source":"s"})";
+  InBatch([&](Store::Batch& batch) {
+    batch.InsertInDoubt(event);
+    EXPECT_TRUE(batch.Insert(event));
+    EXPECT_TRUE(batch.Insert(MakeRuleEvent(2, "r", 1000)));
+    batch.InsertInDoubt(MakeRuleEvent(2, "r", 1000));
+  });
+  EXPECT_EQ(Text("SELECT payload || coalesce(source, '-') FROM events WHERE seq = 1"), "-");
+  const std::vector<EventInDoubt> in_doubt = store_->LoadInDoubt();
+  ASSERT_EQ(in_doubt.size(), 2U);
+  EXPECT_EQ(in_doubt[0].payload, event.payload);
+  EXPECT_TRUE(in_doubt[0].is_id_only);
+  EXPECT_EQ(in_doubt[1].payload, "payload");
+  EXPECT_FALSE(in_doubt[1].is_id_only);
+  EXPECT_EQ(Text("SELECT group_concat(name || keeps_payload) FROM events JOIN rules USING(rule_id) ORDER BY seq"),
+            "r0,r1");
+}
+
+TEST_F(StoreTest, AnAbandonedBatchLeavesNoRule) {
+  {
+    Store::Batch batch(*store_, Store::Durability::kVisible);
+    batch.Insert(MakeRuleEvent(1, "r", 1000));
+  }
+  EXPECT_TRUE(Insert(MakeRuleEvent(1, "r", 1000)));
+  EXPECT_EQ(Text("SELECT name FROM events JOIN rules USING(rule_id)"), "r");
+}
+
+TEST_F(StoreTest, ARulesKeyOfAnotherSizeIsDamage) {
+  Insert(MakeRuleEvent(1, "r", 1000));
+  Execute("UPDATE rule_keys SET key = x'00'");
+  EXPECT_THROW(RuleKeys(), sqlite::CorruptDatabase);
 }
 
 TEST_F(StoreTest, RowsFarApartAreNotCompared) {
