@@ -26,6 +26,7 @@ constexpr struct {
     {MOSQ_EVT_TICK, OnTick, nullptr},
     {MOSQ_EVT_CONTROL, OnControl, dedup::kControlTopic},
     {MOSQ_EVT_DISCONNECT, OnDisconnect, nullptr},
+    {MOSQ_EVT_RELOAD, OnReload, nullptr},
 };
 
 void UnregisterCallbacks(const Plugin& plugin) {

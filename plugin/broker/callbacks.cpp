@@ -20,6 +20,8 @@ constexpr int kOverduePerTurn = 64;
 // That of the broker's own $SYS topics.
 constexpr int kSysQos = 2;
 
+std::string_view View(const char* text) { return text == nullptr ? std::string_view() : text; }
+
 void CountTop(Plugin& plugin, std::string_view topic, const mosquitto* client, Verdict verdict) {
   const bool is_duplicate = verdict == Verdict::kDuplicate;
   plugin.top.topics.Count(topic, is_duplicate);
@@ -50,16 +52,23 @@ int OnMessage(int, void* event_data, void* userdata) noexcept {
 
     Publish publish{.topic = message->topic,
                     .payload = {static_cast<const char*>(message->payload), message->payloadlen},
-                    .id_property = {},
+                    .user_properties = {},
+                    .client_id = {},
+                    .username = {},
                     .properties = {},
                     .qos = message->qos,
                     .retain = message->retain};
-    std::optional<std::string> id_property;
     if (message->properties != nullptr) {
       plugin.properties.clear();
-      ReadProperties(message->properties, plugin.deduplicator.options().id_property, &plugin.properties, &id_property);
+      plugin.user_properties.clear();
+      ReadProperties(message->properties, &plugin.properties);
+      ListUserProperties(plugin.properties, &plugin.user_properties);
       publish.properties = plugin.properties;
-      if (id_property) publish.id_property = *id_property;
+      publish.user_properties = plugin.user_properties;
+    }
+    if (plugin.deduplicator.wants_client()) {
+      publish.client_id = View(mosquitto_client_id(message->client));
+      publish.username = View(mosquitto_client_username(message->client));
     }
 
     const Decision decision = plugin.deduplicator.OnPublish(publish);
@@ -110,6 +119,15 @@ int OnControl(int, void* event_data, void* userdata) noexcept {
                       plugin.deduplicator.options(), plugin.top, plugin.deduplicator.trouble());
     client->receipts = result.receipts;
     client->Tell(kResponseTopic, result.response);
+    return int{MOSQ_ERR_SUCCESS};
+  });
+}
+
+int OnReload(int, void*, void* userdata) noexcept {
+  return Guard("reload", MOSQ_ERR_SUCCESS, [&] {
+    auto& plugin = *static_cast<Plugin*>(userdata);
+    plugin.deduplicator.ReloadRules();
+    FlushLog(plugin.deduplicator.log());
     return int{MOSQ_ERR_SUCCESS};
   });
 }

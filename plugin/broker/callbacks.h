@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "plugin/broker/clients.h"
 #include "plugin/broker/mosquitto.h"
@@ -23,7 +24,8 @@ struct Plugin {
   SysTopics sys_topics;
   TopCounts top;
   ControlClients clients;
-  std::string properties;  ///< of the message in work; kept for its memory
+  std::string properties;                     ///< of the message in work; kept for its memory
+  std::vector<UserProperty> user_properties;  ///< the same
 };
 
 /// Threading: the broker calls each of them from its one main thread. Errors: no exception leaves them; a message that
@@ -32,5 +34,6 @@ int OnMessage(int event, void* event_data, void* userdata) noexcept;
 int OnTick(int event, void* event_data, void* userdata) noexcept;
 int OnControl(int event, void* event_data, void* userdata) noexcept;
 int OnDisconnect(int event, void* event_data, void* userdata) noexcept;
+int OnReload(int event, void* event_data, void* userdata) noexcept;
 
 }  // namespace dedup::broker

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <string>
 #include <utility>
 
 #include "plugin/broker/versions.h"
@@ -40,18 +41,36 @@ void AppendText(std::string_view text, std::string* out) {
   out->append(text);
 }
 
-std::string_view TakeText(std::string_view* encoded) {
+// One property of those encoded. What comes from a file may be damaged, and be anything.
+struct Encoded {
+  int identifier = 0;
+  std::string_view text;   // a user property's name
+  std::string_view value;  // of a user property
+};
+
+bool TakeText(std::string_view* encoded, std::string_view* text) {
   std::uint32_t size;
+  if (encoded->size() < sizeof size) return false;
   std::memcpy(&size, encoded->data(), sizeof size);
-  const std::string_view text = encoded->substr(sizeof size, size);
-  encoded->remove_prefix(sizeof size + size);
-  return text;
+  encoded->remove_prefix(sizeof size);
+  if (encoded->size() < size) return false;
+  *text = encoded->substr(0, size);
+  encoded->remove_prefix(size);
+  return true;
+}
+
+// False at the end, or where the rest is damaged.
+bool Take(std::string_view* encoded, Encoded* property) {
+  if (encoded->empty()) return false;
+  property->identifier = static_cast<unsigned char>(encoded->front());
+  encoded->remove_prefix(1);
+  return TakeText(encoded, &property->text) &&
+         (property->identifier != MQTT_PROP_USER_PROPERTY || TakeText(encoded, &property->value));
 }
 
 }  // namespace
 
-void ReadProperties(const mosquitto_property* properties, const std::string& id_name, std::string* encoded,
-                    std::optional<std::string>* id) {
+void ReadProperties(const mosquitto_property* properties, std::string* encoded) {
   for (const mosquitto_property* property = properties; property != nullptr;
        property = mosquitto_property_next(property)) {
     const int identifier = mosquitto_property_identifier(property);
@@ -62,7 +81,6 @@ void ReadProperties(const mosquitto_property* properties, const std::string& id_
         begin();
         AppendText(View(name), encoded);
         AppendText(View(value), encoded);
-        if (!id->has_value() && View(name) == id_name) *id = View(value);
         break;
       }
       case MQTT_PROP_CONTENT_TYPE:
@@ -96,31 +114,41 @@ void ReadProperties(const mosquitto_property* properties, const std::string& id_
   }
 }
 
+void ListUserProperties(std::string_view encoded, std::vector<UserProperty>* list) {
+  for (Encoded property; Take(&encoded, &property);) {
+    if (property.identifier == MQTT_PROP_USER_PROPERTY) list->push_back({property.text, property.value});
+  }
+}
+
 PropertyList MakeProperties(std::string_view encoded) {
   mosquitto_property* list = nullptr;
   int result = MOSQ_ERR_SUCCESS;
-  while (!encoded.empty() && result == MOSQ_ERR_SUCCESS) {
-    const int identifier = static_cast<unsigned char>(encoded.front());
-    encoded.remove_prefix(1);
-    const std::string text(TakeText(&encoded));
+  for (Encoded property; result == MOSQ_ERR_SUCCESS && Take(&encoded, &property);) {
+    const int identifier = property.identifier;
+    const std::string text(property.text);
     switch (identifier) {
-      case MQTT_PROP_USER_PROPERTY: {
-        const std::string value(TakeText(&encoded));
-        result = mosquitto_property_add_string_pair(&list, identifier, text.c_str(), value.c_str());
+      case MQTT_PROP_USER_PROPERTY:
+        result =
+            mosquitto_property_add_string_pair(&list, identifier, text.c_str(), std::string(property.value).c_str());
         break;
-      }
       case MQTT_PROP_CORRELATION_DATA:
         result = mosquitto_property_add_binary(&list, identifier, text.data(), static_cast<std::uint16_t>(text.size()));
         break;
       case MQTT_PROP_PAYLOAD_FORMAT_INDICATOR:
-        result = mosquitto_property_add_byte(&list, identifier, static_cast<std::uint8_t>(text.front()));
+        if (!text.empty()) {
+          result = mosquitto_property_add_byte(&list, identifier, static_cast<std::uint8_t>(text.front()));
+        }
+        break;
+      case MQTT_PROP_CONTENT_TYPE:
+      case MQTT_PROP_RESPONSE_TOPIC:
+        result = mosquitto_property_add_string(&list, identifier, text.c_str());
         break;
       default:
-        result = mosquitto_property_add_string(&list, identifier, text.c_str());
+        break;  // ReadProperties encodes no others
     }
   }
   PropertyList owned(list);
-  if (result != MOSQ_ERR_SUCCESS) throw std::bad_alloc();
+  if (result == MOSQ_ERR_NOMEM) throw std::bad_alloc();
   return owned;
 }
 

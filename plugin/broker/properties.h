@@ -2,27 +2,30 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "plugin/broker/mosquitto.h"
+#include "plugin/core/event/publish.h"
 
 namespace dedup::broker {
 
-/// Encodes what the broker hands on with a message, and finds the event id among the user properties: the value of the
-/// first whose name is `id_name`. Appends to `encoded`. Errors: std::bad_alloc.
+/// Encodes what the broker hands on with a message. Appends to `encoded`. Errors: std::bad_alloc.
 ///
 /// Encoded: for each property its identifier (u8), then for each of its texts a size (u32) and the bytes.
-void ReadProperties(const mosquitto_property* properties, const std::string& id_name, std::string* encoded,
-                    std::optional<std::string>* id);
+void ReadProperties(const mosquitto_property* properties, std::string* encoded);
+
+/// The user properties among what ReadProperties has encoded; the views are into that. Appends to `list`. Errors:
+/// std::bad_alloc.
+void ListUserProperties(std::string_view encoded, std::vector<UserProperty>* list);
 
 struct PropertyListDeleter {
   void operator()(mosquitto_property* list) const { mosquitto_property_free_all(&list); }
 };
 using PropertyList = std::unique_ptr<mosquitto_property, PropertyListDeleter>;
 
-/// What ReadProperties encoded. Errors: std::bad_alloc.
+/// What ReadProperties encoded; of bytes that are damaged, those before the damage. Errors: std::bad_alloc.
 PropertyList MakeProperties(std::string_view encoded);
 
 }  // namespace dedup::broker

@@ -10,6 +10,7 @@
 #include "plugin/core/base/log.h"
 #include "plugin/core/contract/counters.h"
 #include "plugin/core/contract/statistics.h"
+#include "plugin/core/event/event.h"
 #include "plugin/core/event/event_in_doubt.h"
 #include "plugin/core/event/key.h"
 #include "plugin/core/event/outcome.h"
@@ -44,10 +45,9 @@ class ClosedDirectory {
   std::optional<Recovered> TakeRecovered() { return retry_ ? retry_->Take() : std::nullopt; }
   const Meanwhile& meanwhile() const { return meanwhile_; }
 
-  KeyHash BeginLookUp(std::string_view, std::string_view) const { return {}; }
-  Outcome Take(const Publish&, std::string_view, const KeyHash&, const char** why_refused) {
-    *why_refused = "the data directory cannot be used";
-    return {Verdict::kRefused, 0};
+  void Prefetch(const KeyHash&) const {}
+  Taken Take(const Publish&, std::string_view, const EventRule&, const KeyHash&) {
+    return {{Verdict::kRefused, 0}, "the data directory cannot be used"};
   }
   void NoteRetained(const Publish& publish) { meanwhile_.retained |= publish.retain; }
   void Count(std::uint64_t Counters::*counter) { ++(meanwhile_.counters.*counter); }

@@ -4,14 +4,14 @@
 #include <exception>
 #include <utility>
 
-#include "plugin/core/text/topic_filter.h"
+#include "plugin/core/base/errors.h"
+#include "plugin/core/event/event_id.h"
+#include "plugin/core/rules/rules_file.h"
 
 namespace dedup {
 namespace {
 
 constexpr std::int64_t kRetryInterval_ms = 2000;
-
-constexpr std::size_t kTopicBytesMax = 65535;  // MQTT 3.1.1, section 1.5.3; and what a record has room for
 
 std::string StartLine(const Options& options, const OpenDirectory& directory,
                       std::chrono::steady_clock::duration took) {
@@ -39,22 +39,55 @@ Action ActionFor(Verdict verdict, std::uint8_t qos) {
 }
 
 // Another directory to start the broker in would be another data directory, and every id forgotten.
-Options WithAbsoluteDataDir(Options options, LogQueue& log) {
-  if (options.data_dir.is_absolute()) return options;
-  const std::string given = options.data_dir.string();
-  options.data_dir = std::filesystem::absolute(options.data_dir);
+void MakeAbsolute(const char* option, std::filesystem::path* path, LogQueue& log) {
+  if (path->empty() || path->is_absolute()) return;
+  const std::string given = path->string();
+  *path = std::filesystem::absolute(*path);
   log.Add(LogLevel::kWarning,
-          "plugin_opt_data_dir " + given +
-              " is no absolute path, so it depends on where the broker is started; this time it is " +
-              options.data_dir.string());
+          std::string(option) + " " + given +
+              " is no absolute path, so it depends on where the broker is started; this time it is " + path->string());
+}
+
+Options WithAbsolutePaths(Options options, LogQueue& log) {
+  MakeAbsolute("plugin_opt_data_dir", &options.data_dir, log);
+  MakeAbsolute("plugin_opt_rules_file", &options.rules_file, log);
   return options;
+}
+
+DefaultRule DefaultRuleOf(const Options& options) {
+  return {.topics = options.topics, .id_property = options.id_property, .id_member = options.id_member};
+}
+
+std::string RulesTrouble(const Options& options, const std::vector<std::string>& errors) {
+  std::string trouble = "plugin_opt_rules_file " + options.rules_file.string() + ": ";
+  for (const std::string& error : errors) trouble += (&error == errors.data() ? "" : " | ") + error;
+  return trouble;
+}
+
+// Errors: OptionError.
+RuleSet ReadRules(const Options& options, LogQueue& log) {
+  if (options.rules_file.empty()) return {.rules = {}, .default_rule = DefaultRuleOf(options)};
+  RulesFile file = ReadRulesFile(options.rules_file, DefaultRuleOf(options));
+  if (!file.rules) throw OptionError(RulesTrouble(options, file.errors));
+  for (const std::string& warning : file.warnings) log.Add(LogLevel::kWarning, RulesTrouble(options, {warning}));
+  log.Add(LogLevel::kNotice,
+          std::to_string(file.rules->rules.size()) + " rules of " + options.rules_file.string() + " are in use");
+  return *std::move(file.rules);
+}
+
+static_assert(kForever.count() == kForeverWindow);
+EventRule EventRuleOf(const Rule& rule) {
+  return {.name = rule.name,
+          .key = {},
+          .window_ms = rule.window ? rule.window->count() : kPluginWindow,
+          .is_id_only = rule.store == RuleStore::kId};
 }
 
 }  // namespace
 
-Deduplicator::Deduplicator(const Options& options)
-    : options_(WithAbsoluteDataDir(options, log_)), all_topics_(options.topics == Options{}.topics) {
+Deduplicator::Deduplicator(const Options& options) : options_(WithAbsolutePaths(options, log_)) {
   const auto start = std::chrono::steady_clock::now();
+  UseRules(ReadRules(options_, log_), {});  // with a secret as soon as there is one
   try {
     Open(Recover(options_, log_));
     log_.Add(LogLevel::kNotice,
@@ -69,6 +102,7 @@ Deduplicator::Deduplicator(const Options& options)
 void Deduplicator::Open(Recovered recovered) {
   const ClosedDirectory::Meanwhile meanwhile = std::get<ClosedDirectory>(directory_).meanwhile();
   try {
+    UseRules(finder_->rules(), recovered.journal->header().secret);
     directory_.emplace<OpenDirectory>(std::move(recovered), options_, log_, meanwhile);
   } catch (...) {  // no thread to be had
     directory_.emplace<ClosedDirectory>(meanwhile);
@@ -92,51 +126,67 @@ Decision Deduplicator::OnPublish(const Publish& publish) {
   return std::visit([&](auto& directory) { return Decide(directory, publish); }, directory_);
 }
 
-// Which id a publish has decides whether it is an event at all; the directory decides about events.
+// Whether a rule makes a key of a publish decides whether it is an event at all; the directory decides about events.
 template <class Directory>
 Decision Deduplicator::Decide(Directory& directory, const Publish& publish) {
-  KeyHash key;
-  const EventId id = IdOf(directory, publish, &key);
-  if (id.status != EventIdStatus::kFound) return Pass(directory, publish, id.status);
-  const char* why_refused;
-  const Outcome outcome = directory.Take(publish, id.text, key, &why_refused);
-  if (outcome.verdict == Verdict::kRefused) return Refuse(directory, publish, id.text, why_refused);
-  return {outcome, id.text, ActionFor(outcome.verdict, publish.qos)};
+  const PublishView view{.topic = publish.topic,
+                         .payload = publish.payload,
+                         .client_id = publish.client_id,
+                         .username = publish.username,
+                         .properties = publish.user_properties};
+  // What the index will look at is on its way from memory while the rest of the payload is read.
+  const Finding finding = finder_->Find(view, [&](const KeyHash& key) { directory.Prefetch(key); });
+  if (finding.status != FindStatus::kKey) return Pass(directory, publish, finding.reason);
+  const std::string_view event_id = finder_->KeyTextOf(finding);
+  EventRule rule = event_rules_[finding.key.rule];
+  rule.key = finding.key.hash;
+  const Taken taken = directory.Take(publish, event_id, rule, finding.key.hash);
+  if (taken.verdict == Verdict::kRefused) return Refuse(directory, publish, event_id, taken.why_refused);
+  return {taken, event_id, ActionFor(taken.verdict, publish.qos)};
 }
 
-template <class Directory>
-EventId Deduplicator::IdOf(const Directory& directory, const Publish& publish, KeyHash* key) {
-  if (!IsDeduplicated(publish.topic)) return {};
-  const auto begin_look_up = [&](const EventId& id) {
-    if (id.status == EventIdStatus::kFound) *key = directory.BeginLookUp(publish.topic, id.text);
-  };
-  if (publish.id_property) {
-    const EventId id = CheckEventId(*publish.id_property);
-    begin_look_up(id);
-    return id;
+// The finder is whole before it takes the other's place.
+void Deduplicator::UseRules(RuleSet rules, const HashSecret& secret) {
+  auto finder = std::make_unique<KeyFinder>(std::move(rules), secret);
+  std::vector<EventRule> event_rules;
+  bool wants_client = false;
+  for (const Rule& rule : finder->rules().rules) {
+    event_rules.push_back(EventRuleOf(rule));
+    wants_client |= rule.HasPart(Source::Kind::kClient) || rule.HasPart(Source::Kind::kUsername);
   }
-  // What the index will look at is on its way from memory while the rest of the payload is checked.
-  EventIdSearch search(publish.payload, options_.id_member, id_buffer_);
-  begin_look_up(search.candidate());
-  return search.Finish();
+  event_rules.emplace_back();  // the options'
+  event_rules_ = std::move(event_rules);
+  finder_ = std::move(finder);
+  wants_client_ = wants_client;
 }
 
-bool Deduplicator::IsDeduplicated(std::string_view topic) const {
-  // Longer than MQTT allows can be only what a mount point or a bridge's prefix made longer.
-  if (topic.starts_with('$') || topic.size() > kTopicBytesMax) return false;
-  return all_topics_ || MatchesAny(topic, options_.topics);
+Reloaded Deduplicator::ReloadRules() {
+  if (options_.rules_file.empty()) return {};
+  try {
+    const auto* const open = std::get_if<OpenDirectory>(&directory_);
+    UseRules(ReadRules(options_, log_), open != nullptr ? open->secret() : HashSecret{});
+    return {.rules = finder_->rules().rules.size(), .errors = {}};
+  } catch (const OptionError& error) {
+    log_.Add(LogLevel::kError, std::string(error.what()) + "; the rules stay as they were");
+    return {.rules = finder_->rules().rules.size(), .errors = {error.what()}};
+  }
 }
 
 template <class Directory>
-Decision Deduplicator::Pass(Directory& directory, const Publish& publish, EventIdStatus id) {
+Decision Deduplicator::Pass(Directory& directory, const Publish& publish, InvalidReason invalid) {
   directory.NoteRetained(publish);
   directory.Count(&Counters::passed);
-  if (id == EventIdStatus::kInvalid) {
+  if (invalid != InvalidReason::kNone) {
     directory.Count(&Counters::invalid_ids);
     if (invalid_id_log_.Allow(MonotonicMs())) {
       log_.Add(LogLevel::kWarning,
-               "a publish with an unusable event id was passed on as no event: an id is a string of 1 to " +
-                   std::to_string(kEventIdBytesMax) + " bytes or an integer (said once a minute)");
+               (invalid == InvalidReason::kUnusableId
+                    ? "a publish with an unusable event id was passed on as no event: an id is a string of 1 to " +
+                          std::to_string(kEventIdBytesMax) + " bytes or an integer"
+                    : "a publish whose payload names " + options_.id_member +
+                          " but is no JSON (such as NaN, a byte order mark, a NUL at its end) was passed on as no "
+                          "event") +
+                   " (said once a minute)");
     }
   }
   return {};
@@ -159,7 +209,7 @@ Decision Deduplicator::Refuse(Directory& directory, const Publish& publish, std:
 }
 
 void Deduplicator::OnHandOnFailed(const Publish& publish, const Decision& decision) {
-  std::get<OpenDirectory>(directory_).OnHandOnFailed(MakeEvent(publish, decision.event_id, decision.seq, {}));
+  std::get<OpenDirectory>(directory_).OnHandOnFailed(MakeEvent(publish, decision.event_id, {}, decision.seq, {}));
 }
 
 void Deduplicator::OnHandOnFailed(EventInDoubt event) {

@@ -1,20 +1,25 @@
 // The decision about every publish.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "plugin/core/base/log.h"
 #include "plugin/core/closed_directory.h"
-#include "plugin/core/event/event_id.h"
+#include "plugin/core/event/event.h"
 #include "plugin/core/event/event_in_doubt.h"
 #include "plugin/core/event/outcome.h"
 #include "plugin/core/event/publish.h"
 #include "plugin/core/open_directory.h"
 #include "plugin/core/options.h"
+#include "plugin/core/rules/key_finder.h"
+#include "plugin/core/rules/rule_set.h"
 
 namespace dedup {
 
@@ -28,8 +33,16 @@ enum class Action : std::uint8_t {
 
 /// What becomes of a publish, and by which id.
 struct Decision : Outcome {
-  std::string_view event_id = {};  ///< empty with kPassed; valid until the next OnPublish, as long as the publish
+  /// Empty with kPassed; where a rule of the rules file made the key, its text for people. Valid until the next
+  /// OnPublish, as long as the publish.
+  std::string_view event_id = {};
   Action action = Action::kLetThrough;
+};
+
+/// What a reload of the rules file came to.
+struct Reloaded {
+  std::size_t rules = 0;            ///< that are in the file
+  std::vector<std::string> errors;  ///< with any, the rules are what they were
 };
 
 /// Recognises events, remembers them durably, and keeps its promises across deaths of the process.
@@ -37,13 +50,20 @@ struct Decision : Outcome {
 /// While the data directory cannot be used (full disk, I/O error, no permission, a file of a newer version) events are
 /// refused, or passed with on_store_failure pass, and all else flows; it is tried again until it can be used.
 ///
-/// Threading: the broker's main thread only; it owns all others. Errors: the constructor throws
-/// DataDirInUse; the others throw nothing but std::bad_alloc.
+/// Threading: the broker's main thread only; it owns all others. Errors: the constructor throws DataDirInUse, and
+/// OptionError for a rules file that cannot be used; the others throw nothing but std::bad_alloc.
 class Deduplicator {
  public:
   explicit Deduplicator(const Options& options);
 
   Decision OnPublish(const Publish& publish);
+
+  /// Reads the rules file anew. With an error in it nothing changes, and the log names it. A rule whose name, key,
+  /// ignore and ignore_levels stay the same goes on with the ids that it has.
+  Reloaded ReloadRules();
+
+  /// Whether some rule wants to know a publish's client.
+  bool wants_client() const { return wants_client_; }
 
   /// The broker could not take an event that OnPublish or TakeOverdue let through: it is in doubt from now on. Where
   /// there is no memory to hold it, it is in doubt from the next start on.
@@ -78,18 +98,17 @@ class Deduplicator {
   void Retry(const std::string& trouble);
   template <class Directory>
   Decision Decide(Directory& directory, const Publish& publish);
+  void UseRules(RuleSet rules, const HashSecret& secret);
   template <class Directory>
-  EventId IdOf(const Directory& directory, const Publish& publish, KeyHash* key);
-  bool IsDeduplicated(std::string_view topic) const;
-  template <class Directory>
-  Decision Pass(Directory& directory, const Publish& publish, EventIdStatus id);
+  Decision Pass(Directory& directory, const Publish& publish, InvalidReason invalid);
   template <class Directory>
   Decision Refuse(Directory& directory, const Publish& publish, std::string_view event_id, const char* why);
 
   LogQueue log_;
   const Options options_;
-  const bool all_topics_;
-  EventIdBuffer id_buffer_;
+  std::unique_ptr<KeyFinder> finder_;
+  std::vector<EventRule> event_rules_;  // by their number; the names are the finder's
+  bool wants_client_ = false;
   OncePerMinute invalid_id_log_;
   OncePerMinute refused_log_;
   OncePerMinute no_thread_log_;

@@ -10,6 +10,9 @@ namespace {
 // A part of the index is swept within some tens of microseconds, and so often a window's keys are out of it in time.
 constexpr std::int64_t kSweepInterval_ms = 1;
 
+// What is looked up is forgotten in time anyway; this is for the memory.
+constexpr std::int64_t kForgetInterval_ms = 10;
+
 // What is copied in about the time that memory takes to answer.
 constexpr std::size_t kEarlyRecordBytesMax = 1024;
 
@@ -22,7 +25,6 @@ OpenDirectory::OpenDirectory(Recovered recovered, const Options& options, LogQue
     : options_(options),
       log_(log),
       recovered_(std::move(recovered)),
-      secret_(journal().header().secret),
       recovered_seq_(journal().accepted_seq()),
       accepted_seq_(recovered_seq_),
       turn_seq_(recovered_seq_),
@@ -40,29 +42,20 @@ OpenDirectory::OpenDirectory(Recovered recovered, const Options& options, LogQue
   journal().Add(meanwhile.counters);
 }
 
-KeyHash OpenDirectory::BeginLookUp(std::string_view topic, std::string_view event_id) const {
-  const KeyHash key = HashKey(secret_, topic, event_id);
-  recovered_.index.Prefetch(key);
-  return key;
-}
-
 // The hot path: every event of every client runs through here.
-Outcome OpenDirectory::Take(const Publish& publish, std::string_view event_id, const KeyHash& key,
-                            const char** why_refused) {
-  const auto refuse = [why_refused](const char* why) {
-    *why_refused = why;
-    return Outcome{Verdict::kRefused, 0};
-  };
-  const Event event = MakeEvent(publish, event_id, accepted_seq_ + 1, recovered_.clock->Now());
+Taken OpenDirectory::Take(const Publish& publish, std::string_view event_id, const EventRule& rule,
+                          const KeyHash& key) {
+  const auto refuse = [](const char* why) { return Taken{{Verdict::kRefused, 0}, why}; };
+  const Event event = MakeEvent(publish, event_id, rule, accepted_seq_ + 1, recovered_.clock->Now());
   // The index's slot is still on its way from memory: a short record is written meanwhile, also for a duplicate.
   const bool is_early = RecordBytes(event) <= kEarlyRecordBytesMax;
   bool is_prepared = is_early && journal().Prepare(event);
 
-  if (const auto seq = FindRemembered(key)) {
+  if (const auto seq = FindRemembered(key, event.accepted.age_ms)) {
     if (!MayAcknowledge()) return refuse(kUnsynced);
-    if (!in_doubt_.empty() && in_doubt_.IsWaiting(*seq)) return HandOnInDoubt(publish, *seq);
+    if (!in_doubt_.empty() && in_doubt_.IsWaiting(*seq)) return {HandOnInDoubt(publish, *seq)};
     Count(&Counters::duplicates);
-    return {Verdict::kDuplicate, *seq};
+    return {{Verdict::kDuplicate, *seq}};
   }
 
   if (!is_early) is_prepared = journal().Prepare(event);
@@ -70,12 +63,13 @@ Outcome OpenDirectory::Take(const Publish& publish, std::string_view event_id, c
   writer_.Notify();
   prefaulter_.Notify();
   NoteRetained(publish, event.seq);
-  return {Verdict::kProcessed, event.seq};
+  return {{Verdict::kProcessed, event.seq}};
 }
 
-// What the store has given up is forgotten from that moment on, not from the next turn.
-std::optional<std::uint64_t> OpenDirectory::FindRemembered(const KeyHash& key) {
+// What the store has given up, or is over by now, is forgotten from that moment on, not from the next turn.
+std::optional<std::uint64_t> OpenDirectory::FindRemembered(const KeyHash& key, std::int64_t now_ms) {
   recovered_.index.ForgetUpTo(writer_.forgotten_seq());
+  recovered_.windows.Forget(now_ms, &recovered_.index);
   return recovered_.index.Find(key);
 }
 
@@ -93,13 +87,15 @@ Outcome OpenDirectory::HandOnInDoubt(const Publish& publish, std::uint64_t seq) 
 
 // What the journal has prepared becomes an event.
 bool OpenDirectory::Accept(const Event& event, const KeyHash& key) {
+  std::uint8_t window_class;
   try {
     recovered_.index.Reserve(key, event.seq);
+    window_class = recovered_.windows.Note(event.rule.window_ms, event.seq, event.accepted.age_ms);
   } catch (const std::exception&) {  // no memory, or no seq left for the index
     return false;
   }
   journal().Commit();
-  recovered_.index.Insert(key, event.seq);
+  recovered_.index.Insert(key, event.seq, window_class);
   accepted_seq_ = event.seq;
   if (options_.fsync_interval.count() != 0) return true;
   try {
@@ -175,8 +171,13 @@ void OpenDirectory::OnTurn() {
   }
   Index& index = recovered_.index;
   index.ForgetUpTo(writer_.forgotten_seq());
-  if (index.wants_sweep()) {
-    if (const std::int64_t now_ms = MonotonicMs(); now_ms - last_sweep_ms_ >= kSweepInterval_ms) {
+  if (!recovered_.windows.empty() || index.wants_sweep()) {
+    const std::int64_t now_ms = MonotonicMs();
+    if (now_ms - last_forget_ms_ >= kForgetInterval_ms) {
+      last_forget_ms_ = now_ms;
+      recovered_.windows.Forget(recovered_.clock->Now().age_ms, &index);
+    }
+    if (index.wants_sweep() && now_ms - last_sweep_ms_ >= kSweepInterval_ms) {
       last_sweep_ms_ = now_ms;
       index.Sweep();
     }

@@ -11,6 +11,7 @@
 #include "plugin/core/base/log.h"
 #include "plugin/core/closed_directory.h"
 #include "plugin/core/contract/statistics.h"
+#include "plugin/core/event/event.h"
 #include "plugin/core/event/event_in_doubt.h"
 #include "plugin/core/event/key.h"
 #include "plugin/core/event/outcome.h"
@@ -34,10 +35,12 @@ class OpenDirectory {
   OpenDirectory(Recovered recovered, const Options& options, LogQueue& log,
                 const ClosedDirectory::Meanwhile& meanwhile);
 
-  /// The key to give to Take; what the index will look at is on its way from memory from now on.
-  KeyHash BeginLookUp(std::string_view topic, std::string_view event_id) const;
-  /// The decision about an event. When it is refused, `why_refused` says why.
-  Outcome Take(const Publish& publish, std::string_view event_id, const KeyHash& key, const char** why_refused);
+  /// What keys are made with.
+  const HashSecret& secret() const { return recovered_.journal->header().secret; }
+  /// For a key that Take will perhaps be given: what the index will look at is on its way from memory from now on.
+  void Prefetch(const KeyHash& key) const { recovered_.index.Prefetch(key); }
+  /// The decision about an event. `rule`: of the one that made the key, without a name if it was the plugin's options.
+  Taken Take(const Publish& publish, std::string_view event_id, const EventRule& rule, const KeyHash& key);
   /// For a message that is handed on without being taken.
   void NoteRetained(const Publish& publish) { NoteRetained(publish, accepted_seq_ + 1); }
   void Count(std::uint64_t Counters::*counter) { journal().Count(counter); }
@@ -60,7 +63,7 @@ class OpenDirectory {
 
  private:
   Journal& journal() { return *recovered_.journal; }
-  std::optional<std::uint64_t> FindRemembered(const KeyHash& key);
+  std::optional<std::uint64_t> FindRemembered(const KeyHash& key, std::int64_t now_ms);
   bool MayAcknowledge() const;
   bool Accept(const Event& event, const KeyHash& key);
   Outcome HandOnInDoubt(const Publish& publish, std::uint64_t seq);
@@ -73,7 +76,6 @@ class OpenDirectory {
   const Options& options_;
   LogQueue& log_;
   Recovered recovered_;
-  const HashSecret secret_;
   InDoubtEvents in_doubt_;
   std::uint64_t recovered_seq_;  // events up to it are in doubt only if in_doubt_ says so
   std::uint64_t accepted_seq_;
@@ -81,6 +83,7 @@ class OpenDirectory {
   std::uint64_t handed_on_seq_;  // the watermark
   std::uint64_t handed_on_seq_max_ = std::numeric_limits<std::uint64_t>::max();
   std::int64_t last_sweep_ms_ = 0;
+  std::int64_t last_forget_ms_ = 0;
 
   // Last: their threads end before what they use.
   Syncer syncer_;

@@ -66,6 +66,11 @@ constexpr Option kOptions[] = {
      [](std::string_view text, Options* options) { return ReadName(text, &options->id_member); }},
     {"id_property", "the name of an MQTT v5 user property, 1 to 256 bytes",
      [](std::string_view text, Options* options) { return ReadName(text, &options->id_property); }},
+    {"rules_file", "a JSON file with rules",
+     [](std::string_view text, Options* options) {
+       options->rules_file = text;
+       return !text.empty();
+     }},
     {"journal_size", "a size from 64K to 64G, such as 64M or 1G",
      [](std::string_view text, Options* options) {
        const auto size = ParseSize(text);

@@ -22,6 +22,7 @@ struct Options {
   std::vector<std::string> topics = {"#"};
   std::string id_member = "event_id";
   std::string id_property = "event_id";
+  std::filesystem::path rules_file;  ///< empty: none
   std::uint64_t journal_bytes = std::uint64_t{128} << 20;
   std::chrono::milliseconds fsync_interval{100};  ///< 0: before every acknowledgement
   std::chrono::milliseconds recovery_delay{10'000};

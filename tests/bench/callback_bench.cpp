@@ -94,7 +94,14 @@ std::string PayloadWithoutId(std::uint64_t i) {
 }
 
 Publish MakePublish(std::string_view payload) {
-  return {.topic = kTopic, .payload = payload, .id_property = {}, .properties = {}, .qos = 1, .retain = false};
+  return {.topic = kTopic,
+          .payload = payload,
+          .user_properties = {},
+          .client_id = {},
+          .username = {},
+          .properties = {},
+          .qos = 1,
+          .retain = false};
 }
 
 // --- Measuring -----------------------------------------------------------------------------------

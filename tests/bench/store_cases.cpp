@@ -103,7 +103,12 @@ Filling FillByWriter(std::size_t rows) {
       [&](std::size_t count) {
         for (std::size_t i = 0; i < count; ++i) {
           source.Next();
-          const Publish publish{.topic = kTopic, .payload = source.payload(), .id_property = {}, .properties = {}};
+          const Publish publish{.topic = kTopic,
+                                .payload = source.payload(),
+                                .user_properties = {},
+                                .client_id = {},
+                                .username = {},
+                                .properties = {}};
           Outcome outcome;
           while ((outcome = deduplicator.OnPublish(publish)).verdict == Verdict::kRefused) {  // the journal is full
             deduplicator.OnTurn();

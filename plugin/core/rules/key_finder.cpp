@@ -56,29 +56,25 @@ KeyFinder::KeyFinder(RuleSet rules, const HashSecret& secret)
   for (const Rule& rule : rules_.rules) beginnings_.push_back(BeginningOf(rule, secret));
 }
 
-Finding KeyFinder::FindWith(const PublishView& publish, const LikelyKey& likely) {
-  Finding finding;
-  publish_ = publish;
-  candidates_ = &topic_rules_.Of(publish.topic);
+// The rules of the file.
+void KeyFinder::FindInFile(const LikelyKey& likely, Finding* finding) {
   reader_.Begin(publish_, *candidates_);
   for (const Candidates::Rule& rule : candidates_->rules) {
-    if (rule.observes && finding.observed) continue;
+    if (rule.observes && finding->observed) continue;
     ++counts_[rule.number].matched;
     Parts& parts = rule.observes ? observed_ : decided_;
     if (!TakeParts(rule, &parts)) continue;
     ++counts_[rule.number].keyed;
     const FoundKey key = {rule.number, HashOf(rule.number, parts)};
     if (rule.observes) {
-      finding.observed = key;
+      finding->observed = key;
       continue;
     }
     likely(key.hash);
-    finding.status = FindStatus::kKey;
-    finding.key = key;
-    return finding;
+    finding->status = FindStatus::kKey;
+    finding->key = key;
+    return;
   }
-  if (candidates_->has_default) FindDefault(likely, &finding);
-  return finding;
 }
 
 bool KeyFinder::TakeParts(const Candidates::Rule& rule, Parts* parts) {
@@ -161,7 +157,8 @@ void KeyFinder::FindDefault(const LikelyKey& likely, Finding* finding) {
 template <class Hash>
 EventId KeyFinder::FindMember(const Hash& hash, bool* is_broken) {
   const std::string& name = rules_.default_rule->id_member;
-  const PointerScan* const json = candidates_->id_member == PointerTree::kNone ? nullptr : reader_.json();
+  const bool may_be_read = !candidates_->rules.empty() && candidates_->id_member != PointerTree::kNone;
+  const PointerScan* const json = may_be_read ? reader_.json() : nullptr;
   EventId id;
   bool may_be_broken = publish_.payload.starts_with(kByteOrderMark);
   if (json != nullptr) {

@@ -82,8 +82,14 @@ class KeyFinder {
   /// memory while the rest of the payload is read.
   template <class OnLikelyKey>
   Finding Find(const PublishView& publish, OnLikelyKey on_likely_key) {
-    return FindWith(
-        publish, {&on_likely_key, [](void* body, const KeyHash& hash) { (*static_cast<OnLikelyKey*>(body))(hash); }});
+    const LikelyKey likely = {&on_likely_key,
+                              [](void* body, const KeyHash& hash) { (*static_cast<OnLikelyKey*>(body))(hash); }};
+    publish_ = publish;
+    candidates_ = &topic_rules_.Of(publish.topic);
+    Finding finding;
+    if (!candidates_->rules.empty()) FindInFile(likely, &finding);
+    if (candidates_->has_default && finding.status == FindStatus::kNone) FindDefault(likely, &finding);
+    return finding;
   }
 
   /// Of the last Find, 1 to kKeyTextBytesMax bytes for people: the default rule's id itself; a rule's parts (KeyText),
@@ -105,7 +111,7 @@ class KeyFinder {
     std::span<const KeyPart> all() const { return std::span(values).first(count); }
   };
 
-  Finding FindWith(const PublishView& publish, const LikelyKey& likely);
+  void FindInFile(const LikelyKey& likely, Finding* finding);
   bool TakeParts(const Candidates::Rule& rule, Parts* parts);
   KeyHash HashOf(std::uint16_t rule, const Parts& parts);
   std::string_view ScopeOf(const Rule& rule);

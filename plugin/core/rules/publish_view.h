@@ -4,12 +4,9 @@
 #include <span>
 #include <string_view>
 
-namespace dedup {
+#include "plugin/core/event/publish.h"
 
-struct UserProperty {
-  std::string_view name;
-  std::string_view value;
-};
+namespace dedup {
 
 /// The views must live for as long as what was found in them is used.
 struct PublishView {

@@ -56,18 +56,20 @@ TEST_F(DeduplicatorTest, OnlyTheIdsMeaningCounts) {
   EXPECT_EQ(Send(R"({"event_id":12})").verdict, kDuplicate);
   EXPECT_EQ(Send(R"({"event_id":"\u0031\u0032"})").verdict, kDuplicate);
   Message binary = MakeMessage("binary");
-  binary.id_property = "12";
+  SetIdProperty(&binary, "12");
   EXPECT_EQ(Send(binary).verdict, kDuplicate);
 }
 
 TEST_F(DeduplicatorTest, TheUserPropertyComesBeforeThePayload) {
   Start();
   Message message = MakeMessage(R"({"event_id":"payload"})");
-  message.id_property = "property";
+  SetIdProperty(&message, "property");
   EXPECT_EQ(Send(message).event_id, "property");
-  message.id_property = "";
-  EXPECT_EQ(Send(message).verdict, kPassed) << "an invalid property is not made good by the payload";
-  EXPECT_EQ(VerdictOf("payload"), kProcessed);
+  SetIdProperty(&message, "");
+  EXPECT_EQ(Send(message).event_id, "payload") << "a property that is no id hides none";
+  message.payload = "{}";
+  EXPECT_EQ(Send(message).verdict, kPassed);
+  EXPECT_EQ(Stats().invalid_ids, 1U);
 }
 
 TEST_F(DeduplicatorTest, WhatIsNoEventPasses) {
@@ -78,7 +80,7 @@ TEST_F(DeduplicatorTest, WhatIsNoEventPasses) {
     EXPECT_EQ(outcome.seq, 0U);
   }
   EXPECT_EQ(Stats().passed, 5U);
-  EXPECT_EQ(Stats().invalid_ids, 0U);
+  EXPECT_EQ(Stats().invalid_ids, 1U) << "the last was meant to be an event";
   EXPECT_THAT(Rows(), IsEmpty());
 }
 
@@ -313,7 +315,8 @@ TEST_F(DeduplicatorTest, AConflictingRowIsToldNotHidden) {
   Start();
   TakeLog();
   sqlite::Database database(dir_ / Store::kFileName, sqlite::Database::Mode::kReadWriteCreate);
-  database.Execute("INSERT INTO topics VALUES(1, 't'); INSERT INTO events VALUES(1000, 1, 'a', 0, 0, 0, NULL, x'')");
+  database.Execute(
+      "INSERT INTO topics VALUES(1, 't'); INSERT INTO events VALUES(1000, 1, 'a', 0, 0, 0, NULL, x'', NULL)");
   Publish("a");
   Publish("b");
   EXPECT_THAT(Rows(), ElementsAre(2, 1000));

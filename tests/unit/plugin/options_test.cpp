@@ -141,7 +141,7 @@ TEST(OptionsTest, AnUnknownOptionIsToldWithTheNamesOfAll) {
   for (const std::string_view name : {"", "windows", "Window", "data-dir"}) {
     EXPECT_THAT(ErrorOf({{name, "1"}}),
                 AllOf(HasSubstr("unknown option plugin_opt_" + std::string(name)),
-                      HasSubstr("data_dir, topics, id_member, id_property, journal_size, fsync_interval, "
+                      HasSubstr("data_dir, topics, id_member, id_property, rules_file, journal_size, fsync_interval, "
                                 "recovery_delay, window, retention, sys_interval, on_store_failure")));
   }
 }

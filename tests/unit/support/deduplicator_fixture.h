@@ -74,7 +74,18 @@ class DeduplicatorFixture : public testing::Test {
   /// One that an orderly stop right behind it leaves in doubt.
   Decision PublishAtQos2(std::string_view event_id) { return Publish(event_id, "t", 2); }
   static Message MakeMessage(std::string_view payload, std::string_view topic = "t") {
-    return {.topic = topic, .payload = payload, .id_property = {}, .properties = {}, .qos = 1};
+    return {.topic = topic,
+            .payload = payload,
+            .user_properties = {},
+            .client_id = {},
+            .username = {},
+            .properties = {},
+            .qos = 1};
+  }
+  /// With the id in a user property, in place of the one that it may have; for one message at a time.
+  void SetIdProperty(Message* message, std::string_view id) {
+    id_property_ = {"event_id", id};
+    message->user_properties = {&id_property_, 1};
   }
   Decision Send(const Message& message) { return dedup_->OnPublish(message); }
   Decision Send(std::string_view payload) { return Send(MakeMessage(payload)); }
@@ -103,12 +114,16 @@ class DeduplicatorFixture : public testing::Test {
     return seqs;
   }
 
+  static constexpr std::string_view kFullMessageId{"i\0d", 3};
   /// A publish with something in every part, and what a text's end or a missing escape would spoil.
   static Message MakeFullMessage() {
     using std::string_view_literals::operator""sv;
+    static constexpr UserProperty kProperties[] = {{"event_id", kFullMessageId}};
     return {.topic = "größe/1",
             .payload = "\0\xFF"sv,
-            .id_property = "i\0d"sv,
+            .user_properties = kProperties,
+            .client_id = {},
+            .username = {},
             .properties = "\x26properties\0"sv,
             .qos = 2,
             .retain = true};
@@ -120,7 +135,7 @@ class DeduplicatorFixture : public testing::Test {
     ASSERT_TRUE(event);
     EXPECT_EQ(event->seq, seq);
     EXPECT_EQ(event->topic, message.topic);
-    EXPECT_EQ(event->event_id, message.id_property);
+    EXPECT_EQ(event->event_id, kFullMessageId);
     EXPECT_EQ(event->payload, message.payload);
     EXPECT_EQ(event->properties, message.properties);
     EXPECT_EQ(event->qos, message.qos);
@@ -154,6 +169,7 @@ class DeduplicatorFixture : public testing::Test {
 
   TempDir dir_;
   Options options_;
+  UserProperty id_property_;
   std::string payload_;
   std::optional<Deduplicator> dedup_;
 };
