@@ -27,6 +27,7 @@ from tests.crash.http_publisher import HttpPublisher, Sidecar
 from tests.crash.ledger import Ledger, Violation
 from tests.support.mqtt_client import V5, V311, ConnectionCut
 from tests.crash.publishers import MqttPublisher, Stream, echo_source
+from tests.crash.rules import write_rules
 from tests.crash.scene import Scene
 
 ROUNDS_PER_CAMPAIGN = 50
@@ -74,6 +75,8 @@ class Campaign(Scene):
         persistence = rng.choice(("true", "false"))
         self.settings = {"fsync_interval": rng.choice(("100ms", "100ms", "1s", "0")),
                          "journal_size": rng.choice(JOURNAL_SIZES)}
+        if rng.random() < 0.5:
+            self.settings["rules_file"] = write_rules(directory)
         broker = CrashBroker(directory, options=dict(self.settings), log_types=LOG_TYPES,
                              config=BROKER_CONFIG + f"persistence {persistence}\n")
         super().__init__(broker, Ledger(), seed)

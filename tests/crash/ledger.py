@@ -226,7 +226,9 @@ class Ledger:
 
     def stored(self, rows):
         """Rows that were not there at the last call."""
-        for seq, topic, event_id, payload in rows:
+        for seq, topic, event_id, payload, rule in rows:
+            if rule is not None and payload:
+                event_id = _id_and_origin(payload)[0]  # a rule's row has its key's text, which may say less
             event = self.events.get((topic, event_id))
             if event is None or event.first_sent_at is None:
                 raise Violation(f"row {seq} was never published: {topic} {event_id}")
@@ -234,7 +236,7 @@ class Ledger:
                 raise Violation(self.story(event, f"two rows, {event.seq} and {seq}"))
             event.seq = seq
             self.note(event, f"seen as row {seq}")
-            if not event.was_published_as(payload, _id_and_origin(payload)[1]):
+            if rule != "ids" and not event.was_published_as(payload, _id_and_origin(payload)[1]):
                 raise Violation(self.story(event, "the row's payload is not what was published"))
 
     def check_acknowledged_are_stored(self):

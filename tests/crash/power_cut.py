@@ -26,6 +26,7 @@ from tests.crash.harness import BROKER_CONFIG, LOG_TYPES, CrashBroker, RowFeed
 from tests.crash.ledger import Ledger, Violation
 from tests.support.mqtt_client import V5, ConnectionCut
 from tests.crash.publishers import echo_source
+from tests.crash.rules import write_rules
 from tests.crash.scene import Scene
 
 SLACK_S = 1.0
@@ -80,6 +81,8 @@ class PowerCuts(Scene):
     def __init__(self, directory, seed, fsync_interval, slack_s):
         rng = random.Random(seed)
         options = {"fsync_interval": fsync_interval, "journal_size": rng.choice(("1M", "8M"))}
+        if rng.random() < 0.5:
+            options["rules_file"] = write_rules(directory)
         broker = CrashBroker(directory, options=options, log_types=LOG_TYPES, config=BROKER_CONFIG)
         super().__init__(broker, PowerLedger(fsync_interval, slack_s), seed)
         # Long enough before the cut for something to be too old to be lost.
