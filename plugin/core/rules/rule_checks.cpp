@@ -111,6 +111,21 @@ void CheckIgnoredLevel(const Rule& rule, int level, Problems* problems) {
                        false});
 }
 
+// A key that need not have anything in it, or says only who publishes: on a topic of many messages all but the first
+// would be lost. It may still be right where the topic names the event.
+void CheckTellsApart(const Rule& rule, Problems* problems) {
+  const auto tells_nothing = [](const Part& part) {
+    return part.optional || std::ranges::all_of(part.sources, [](const Source& source) {
+             return source.kind == Source::Kind::kClient || source.kind == Source::Kind::kUsername;
+           });
+  };
+  if (rule.key.empty() || !std::ranges::all_of(rule.key, tells_nothing)) return;
+  problems->push_back({"key",
+                       "each part may be missing or names the publisher, so all messages of a publisher on one topic "
+                       "can be one event; expected a part that tells events apart, such as /id or payload",
+                       false});
+}
+
 }  // namespace
 
 std::vector<RuleProblem> CheckRule(const Rule& rule) {
@@ -123,6 +138,8 @@ std::vector<RuleProblem> CheckRule(const Rule& rule) {
     problems.push_back({"key",
                         "with \"ignore_levels\": \"all\" all messages could be one event; expected a part that "
                         "must be there"});
+  } else {
+    CheckTellsApart(rule, &problems);
   }
   return problems;
 }

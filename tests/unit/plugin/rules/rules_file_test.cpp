@@ -318,8 +318,24 @@ TEST(RulesFileTest, WarnsOfWhatWorksOtherwiseThanItSeems) {
                   "(1 is the first level, -1 the last)"));
   EXPECT_THAT(warnings(R"({"name":"a","topics":["home/+/x","y/#"],"key":["/id"],"ignore_levels":[1,2,-1]})"),
               IsEmpty());
-  EXPECT_THAT(warnings(R"({"name":"a","topics":["a/#"],"key":["client"]},{"name":"b","topics":["a/b"],"key":["/id"]})"),
+  EXPECT_THAT(warnings(R"({"name":"a","topics":["a/#"],"key":["payload"],"window":"1s"},)"
+                       R"({"name":"b","topics":["a/b"],"key":["/id"]})"),
               ElementsAre(HasSubstr("rule 'b' can never be reached")));
+}
+
+TEST(RulesFileTest, WarnsOfAKeyThatDoesNotTellEventsApart) {
+  const auto warnings = [](const std::string& key) {
+    const RulesFile file = Parse(R"({"rules":[{"name":"a","topics":["a/+"],"window":"1s","key":[)" + key + "]}]}");
+    EXPECT_THAT(file.errors, IsEmpty());
+    return file.warnings;
+  };
+  for (const char* const key :
+       {R"("?/id")", R"("?/id","?property:id")", R"("username")", R"("username|client","?/id")"}) {
+    EXPECT_THAT(warnings(key), ElementsAre(HasSubstr("rule 'a', \"key\": each part may be missing or names the")));
+  }
+  for (const char* const key : {R"("?/rev","/id")", R"("client","payload")", R"("/id|client")", ""}) {
+    EXPECT_THAT(warnings(key), IsEmpty()) << key;
+  }
 }
 
 TEST(RulesFileTest, ReadsAFile) {
