@@ -83,6 +83,58 @@ def test_an_option_that_is_named_anywhere_is_one(options_of_the_plugin):
     assert {match for _, _, match in in_code(r"\bplugin_opt_(\w+)")} <= set(options_of_the_plugin)
 
 
+# --- Rules and recipes ---
+
+RULES = ROOT.page("docs/rules.md")
+RULE_H = ROOT.text("plugin/core/rules/rule.h")
+
+
+def test_members_of_a_rule_are_those_of_the_parser():
+    members = re.search(r"kMembers\[\d+\] = \{(.*?)\n\};", ROOT.text("plugin/core/rules/rules_file.cpp"), re.DOTALL)[1]
+    assert list(map(plain, RULES.table("member of a rule").column("member of a rule"))) == re.findall(r'\{"(\w+)"', members)
+
+
+def test_parts_of_a_key_are_those_of_the_parser():
+    kinds = re.findall(r"k\w+, +///<.*?: `([^`]+)`$", RULE_H, re.MULTILINE)
+    parts = [plain(cell) for cell in RULES.table("part").column("part")]
+    assert len(kinds) == 6 and set(kinds) - {"/a/b"} <= set(parts)
+
+
+def test_limits_of_rules_are_those_of_the_code():
+    """In the order of the header, which a number follows from."""
+    limits = re.findall(r"^inline constexpr .* k\w+(?:Max|Min)(?: = |\{)(\d+)", RULE_H, re.MULTILINE)
+    limits += re.findall(r"kRulesFileBytesMax = std::size_t\{(\d+)\} << 20", ROOT.text("plugin/core/rules/rules_file.h"))
+    documented = re.findall(r"\d+", " ".join(RULES.table("limit").column("value")).replace(",", ""))
+    assert len(limits) == 15 and documented == limits
+
+
+def test_rules_that_pages_show_load(tmp_path, shared_park):
+    shown = [(page.path, block) for page in ROOT.pages()
+             for block in re.findall(r'^```json\n(\{"rules".*?)^```', "\n".join(page.lines), re.MULTILINE | re.DOTALL)]
+    assert {str(path) for path, _ in shown} >= {"README.md", "docs/rules.md"}
+    for number, (path, block) in enumerate(shown):
+        rules = tmp_path / f"{number}.json"
+        rules.write_text(block)
+        log = shared_park.start_broker(options={"rules_file": rules}).log()
+        assert re.search(r"\b\d+ rules? of ", log) and f"plugin_opt_rules_file {rules}" not in log, (path, log)
+
+
+def test_index_names_every_recipe():
+    recipes = {path.removesuffix(".json") for path in ROOT.files if re.fullmatch(r"docs/recipes/[\w-]+\.json", path)}
+    index = ROOT.page("docs/recipes/README.md")
+    rows = [row for table in index.tables() if table.head[0] == "recipe" for row in table.rows]
+    listed = [re.findall(r"\]\(([\w.-]+)\)", row[0] + row[2]) for row in rows]
+    names = [recipe.rpartition("/")[2] for recipe in recipes]
+    assert names and sorted(listed) == sorted([f"{name}.md", f"{name}.json"] for name in names)
+
+
+def test_a_recipes_page_is_one_paragraph():
+    for path in ROOT.files:
+        if re.fullmatch(r"docs/recipes/[\w-]+\.md", path) and path != "docs/recipes/README.md":
+            title, empty, *paragraph = ROOT.page(path).lines
+            assert title.startswith("# ") and not empty and paragraph and all(paragraph), path
+
+
 # --- The sidecar's flags ---
 
 @pytest.fixture(scope="module")
