@@ -5,9 +5,28 @@
 #include "http_sidecar/base/number.h"
 #include "http_sidecar/endpoints/endpoints.h"
 #include "http_sidecar/events/event_json.h"
+#include "http_sidecar/http/accept.h"
 #include "http_sidecar/http/etag.h"
 
 namespace dedup::sidecar {
+namespace {
+
+constexpr char kBytes[] = "application/octet-stream";
+
+// Otherwise JSON is liked as much, or nothing that there is.
+bool WantsBytes(std::string_view accept) {
+  bool wants_bytes = false;
+  double best_quality = 0;
+  ForEachAccepted(accept, [&](std::string_view type, double quality) {
+    const bool is_json = type == "application/json" || type == "application/*" || type == "*/*";
+    if ((type != kBytes && !is_json) || quality <= best_quality) return;
+    wants_bytes = !is_json;
+    best_quality = quality;
+  });
+  return wants_bytes;
+}
+
+}  // namespace
 
 Answer ServeEvent(Api& api, Request& request) {
   const std::string_view text = std::string_view(request.path).substr(std::string_view("/events/").size());
@@ -20,16 +39,23 @@ Answer ServeEvent(Api& api, Request& request) {
   if (!api.store.AwaitStored()) return ProblemAnswer(StoreIsBehind());
   EventFilter filter;
   request.caller.Narrow(&filter);
+  const bool wants_bytes = WantsBytes(request.header("Accept"));
   Answer answer{.status = 200, .body = {}};
+  if (wants_bytes) answer.content_type = kBytes;
+  answer.headers.emplace_back("Vary", api.tokens->are_asked_for() ? "Accept, Authorization" : "Accept");
   std::string tag;
   api.store.Read([&](EventReader& reader) {
     return reader.ReadEvents(filter, {.first_seq = seq, .last_seq = seq}, [&](const StoredEvent& event) {
-      AppendEventJson(event, &answer.body);
-      tag = std::to_string(seq) + "t" + std::to_string(event.received_us);
+      if (wants_bytes) {
+        answer.body = event.payload;
+      } else {
+        AppendEventJson(event, &answer.body);
+      }
+      tag = std::to_string(seq) + (wants_bytes ? "o" : "j") + "t" + std::to_string(event.received_us);
       return true;
     });
   });
-  if (answer.body.empty()) {
+  if (tag.empty()) {
     return ProblemAnswer({problems::kNotFound, "there is no event " + std::to_string(seq)});
   }
   if (SetTag(tag, request, &answer)) answer.body.clear();

@@ -2,7 +2,7 @@
 
 #include "http_sidecar/base/base64.h"
 #include "http_sidecar/base/time.h"
-#include "http_sidecar/events/posted_members.h"
+#include "http_sidecar/events/shown_members.h"
 
 namespace dedup::sidecar {
 namespace {
@@ -25,8 +25,7 @@ std::string CsvText(const json::Value& value) {
 }  // namespace
 
 void AppendEventCsv(const StoredEvent& event, std::string* out) {
-  PostedMembers members;
-  const bool is_object = ReadPostedMembers(event.payload, &members);
+  const ShownMembers members = ShowMembers(event);
   char time[kTimeBytes];
   out->append(std::to_string(event.seq)).append(",").append(time, PutTime(event.received_us, time)).append(",");
   AppendCsvField(event.topic, out);
@@ -37,7 +36,9 @@ void AppendEventCsv(const StoredEvent& event, std::string* out) {
     AppendCsvField(CsvText(*member), out);
   }
   out->push_back(',');
-  if (!is_object) AppendBase64(event.payload, out);
+  if (!members.is_json) AppendBase64(event.payload, out);
+  out->push_back(',');
+  AppendCsvField(members.message, out);
   out->append("\r\n");
 }
 

@@ -6,16 +6,11 @@
 
 #include "http_sidecar/base/base64.h"
 #include "http_sidecar/base/time.h"
-#include "http_sidecar/events/posted_members.h"
+#include "http_sidecar/events/shown_members.h"
 #include "plugin/core/text/json.h"
 
 namespace dedup::sidecar {
 namespace {
-
-bool IsSameId(const json::Value& member, std::string_view event_id) {
-  if (member.kind == json::Kind::kString) return json::Means(member.text, event_id);
-  return member.kind == json::Kind::kNumber && member.text == event_id;
-}
 
 void AppendValue(const json::Value& value, std::string* out) { out->append(value.text.empty() ? "null" : value.text); }
 
@@ -45,21 +40,21 @@ char* PutNumber(std::uint64_t number, char* at) { return std::to_chars(at, at + 
 }  // namespace
 
 void AppendEventJson(const StoredEvent& event, std::string* out) {
-  PostedMembers members;
-  const bool is_object = ReadPostedMembers(event.payload, &members);
+  const ShownMembers members = ShowMembers(event);
   AppendTopic(event.topic, out);
-  if (IsSameId(members.event_id, event.event_id)) {
-    AppendValue(members.event_id, out);
-  } else {
+  if (members.event_id.text.empty()) {
     json::AppendQuoted(event.event_id, out);
+  } else {
+    out->append(members.event_id.text);
   }
   out->append(",\"timestamp\":");
   AppendValue(members.timestamp, out);
   out->append(",\"source\":");
   AppendValue(members.source, out);
-  if (is_object) {
+  if (members.is_json) {
     out->append(",\"payload\":");
     AppendValue(members.payload, out);
+    if (!members.message.empty()) out->append(",\"message\":").append(members.message);
   } else {
     out->append(",\"payload_base64\":\"");
     AppendBase64(event.payload, out);

@@ -7,12 +7,10 @@
 
 namespace dedup::sidecar {
 
-/// Appends one event as a JSON object: topic, event_id, timestamp, source, payload, seq, received_at.
-///
-/// Of a payload that is a JSON object, event_id, timestamp, source and payload are its own members' texts, untouched
-/// (numbers of any size, escapes, zone), or null where it has none; the first of repeated members counts. topic is the
-/// MQTT topic, and event_id the row's where the payload holds no or another one (it came in a user property).
-/// Any other payload stands whole in payload_base64, in place of payload; timestamp and source are null.
+/// Appends one event as a JSON object: topic, event_id, timestamp, source, payload, message where there is one, seq,
+/// received_at. topic is the MQTT topic, and event_id the row's where the payload holds no or another one (it came in a
+/// user property); for the others see ShowMembers. A payload that is no JSON stands in payload_base64, in place of
+/// payload; timestamp and source are null.
 void AppendEventJson(const StoredEvent& event, std::string* out);
 
 /// The same without a line break: between the tokens of a posted payload there may be some.

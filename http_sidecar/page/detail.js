@@ -6,20 +6,39 @@ import {bytesOf, countOf, hexOf, plain, textOf, wholeFormat} from './format.js';
 
 const HEX_BYTES_MAX = 4096;
 
-function showPayload(event) {
-  const payload = byId('detail-payload');
-  payload.className = '';
-  if (event.payload_base64 === undefined) {
-    setText('detail-payload-title', 'Payload');
-    payload.textContent = JSON.stringify(event.payload, null, 2);
-    return;
-  }
-  const bytes = bytesOf(event.payload_base64);
+/** Bytes as a text where they are one, otherwise in hex; the title says how many. */
+function showBytes(bytes, pre, titleId, title) {
   const text = textOf(bytes);
   const shown = text === null && bytes.length > HEX_BYTES_MAX ? `, the first ${wholeFormat.format(HEX_BYTES_MAX)} of them` : '';
-  setText('detail-payload-title', `The whole message, no JSON object: ${countOf(bytes.length, 'byte')}${shown}`);
-  payload.className = text === null ? 'hex' : '';
-  payload.textContent = text ?? hexOf(bytes.subarray(0, HEX_BYTES_MAX));
+  setText(titleId, `${title}: ${countOf(bytes.length, 'byte')}${shown}`);
+  pre.className = text === null ? 'hex' : '';
+  pre.textContent = text ?? hexOf(bytes.subarray(0, HEX_BYTES_MAX));
+}
+
+function showPayload(event) {
+  const payload = byId('detail-payload');
+  if (event.payload_base64 !== undefined) {
+    showBytes(bytesOf(event.payload_base64), payload, 'detail-payload-title', 'The whole message, no JSON');
+    return;
+  }
+  setText('detail-payload-title', 'Payload');
+  payload.className = '';
+  payload.textContent = JSON.stringify(event.payload, null, 2);
+}
+
+let shownSeq; // of the event in the dialog
+
+/** The bytes themselves: JSON that was read and written again may lack repeated members. */
+async function showMessage() {
+  const seq = shownSeq;
+  const pre = byId('detail-message-bytes');
+  try {
+    const answer = await askSoon(`events/${seq}`, {headers: {Accept: 'application/octet-stream'}});
+    const bytes = new Uint8Array(await answer.arrayBuffer());
+    if (seq === shownSeq) showBytes(bytes, pre, 'detail-message-title', 'The message as published');
+  } catch (error) {
+    if (seq === shownSeq) pre.textContent = `It cannot be shown: ${error.message}`;
+  }
 }
 
 /** Opens it; the list's state says why where that cannot be done. */
@@ -31,6 +50,7 @@ export async function showDetail(seq) {
     setText('tail-state', `Event ${seq} cannot be shown: ${error.message}`);
     return;
   }
+  shownSeq = seq;
   setText('detail-title', `Event ${seq}`);
   const members = byId('detail-members');
   members.replaceChildren();
@@ -41,7 +61,13 @@ export async function showDetail(seq) {
   if (event.timestamp !== null) add('Timestamp', plain(event.timestamp));
   if (event.source !== null) add('Source', plain(event.source));
   showPayload(event);
+  const message = byId('detail-message');
+  message.open = false;
+  message.hidden = event.payload_base64 !== undefined; // it stands there already
+  setText('detail-message-title', 'The message as published');
+  byId('detail-message-bytes').textContent = '';
   byId('detail').showModal();
 }
 
+byId('detail-message').addEventListener('toggle', ({target}) => target.open && showMessage());
 byId('detail-close').addEventListener('click', () => byId('detail').close());

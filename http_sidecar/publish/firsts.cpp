@@ -4,35 +4,32 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
-#include "plugin/core/text/json.h"
+#include "http_sidecar/events/shown_members.h"
 
 namespace dedup::sidecar {
 namespace {
 
-// The member `payload` without the whitespace between its tokens; nothing where there is none.
-std::optional<std::string> PayloadOf(std::string_view event_json) {
-  json::Reader reader(event_json);
-  if (!reader.EnterObject()) return std::nullopt;
-  std::string_view name;
-  json::Value value;
-  while (reader.NextMember(&name, &value)) {
-    if (!json::Means(name, "payload")) continue;
-    std::string compact;
-    bool in_string = false;
-    for (std::size_t i = 0; i < value.text.size(); ++i) {
-      const char c = value.text[i];
-      if (in_string && c == '\\') {
-        compact.append(value.text.substr(i++, 2));
-        continue;
-      }
-      if (c == '"') in_string = !in_string;
-      if (in_string || std::string_view(" \t\r\n").find(c) == std::string_view::npos) compact.push_back(c);
+// A JSON text without the whitespace between its tokens.
+std::string Compact(std::string_view json) {
+  std::string compact;
+  bool in_string = false;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (in_string && c == '\\') {
+      compact.append(json.substr(i++, 2));
+      continue;
     }
-    return compact;
+    if (c == '"') in_string = !in_string;
+    if (in_string || std::string_view(" \t\r\n").find(c) == std::string_view::npos) compact.push_back(c);
   }
-  return std::nullopt;
+  return compact;
+}
+
+StoredEvent AsStored(const Event& event) {
+  return {.seq = 0, .received_us = 0, .topic = event.topic, .event_id = event.event_id, .payload = event.payload};
 }
 
 /// What is kept of a first while a batch is compared with it: a batch may hold it 100,000 times, and it may be large.
@@ -45,7 +42,7 @@ First ReadFirst(EventStore* store, std::uint64_t seq) {
   First first;
   store->Read([&](EventReader& reader) {
     return reader.ReadEvents({}, {.first_seq = seq, .last_seq = seq}, [&](const StoredEvent& event) {
-      first = {event.received_us, HashOfPayload(event.payload)};
+      first = {event.received_us, HashOfPayload(event)};
       return true;
     });
   });
@@ -75,14 +72,16 @@ std::variant<std::vector<Result>, Problem> LookUpFirsts(EventStore* store, const
     if (is_new) known->second = ReadFirst(store, outcomes[i].seq);
     const First& first = known->second;
     result.first_received_us = first.received_us;
-    result.is_conflict = first.received_us && first.payload_hash != HashOfPayload(batch.events[i].payload);
+    result.is_conflict = first.received_us && first.payload_hash != HashOfPayload(AsStored(batch.events[i]));
   }
   return results;
 }
 
-std::optional<Sha256> HashOfPayload(std::string_view event_json) {
-  const auto payload = PayloadOf(event_json);
-  return payload ? std::optional(Sha256Of(*payload)) : std::nullopt;
+std::optional<Sha256> HashOfPayload(const StoredEvent& event) {
+  const ShownMembers members = ShowMembers(event);
+  if (!members.is_json) return Sha256Of(event.payload);
+  if (members.payload.text.empty()) return std::nullopt;
+  return Sha256Of(Compact(members.payload.text));
 }
 
 }  // namespace dedup::sidecar

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <optional>
-#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -13,6 +12,7 @@
 #include "http_sidecar/mqtt/batch.h"
 #include "http_sidecar/publish/result.h"
 #include "plugin/core/event/outcome.h"
+#include "plugin/core/store/event_filter.h"
 
 namespace dedup::sidecar {
 
@@ -22,8 +22,8 @@ namespace dedup::sidecar {
 std::variant<std::vector<Result>, Problem> LookUpFirsts(EventStore* store, const Caller& caller, const Batch& batch,
                                                         const std::vector<Outcome>& outcomes);
 
-/// Two events whose hashes are the same carry the same `payload`: the same JSON text but for the whitespace between its
-/// tokens. Nothing where an event has none.
-std::optional<Sha256> HashOfPayload(std::string_view event_json);
+/// Two events whose hashes are the same carry the same payload as GET /events shows it: the same JSON text but for the
+/// whitespace between its tokens, or the same bytes. Nothing where an event has none.
+std::optional<Sha256> HashOfPayload(const StoredEvent& event);
 
 }  // namespace dedup::sidecar

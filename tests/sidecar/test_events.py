@@ -2,10 +2,13 @@
 
 import base64
 import contextlib
+import csv
 import datetime
 import http.client
+import io
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -14,6 +17,7 @@ import urllib.parse
 import pytest
 
 from tests.support.sidecar import MemoryWatch, event
+from tests.support.watcher import Watcher
 
 
 def test_all_topics_or_one_in_order_of_acceptance(park):
@@ -72,14 +76,99 @@ def test_events_that_came_by_mqtt(broker, sidecar, topic):
         return base64.b64encode(payload).decode()
 
     assert found == [
-        {**nothing, "event_id": "a", "payload": None},
-        {"topic": topic, "event_id": 42, "timestamp": 17, "source": {}, "payload": [1.0]},
+        {**nothing, "event_id": "a", "payload": {"event_id": "a"}},
+        {"topic": topic, "event_id": 42, "timestamp": 17, "source": {}, "payload": [1.0],
+         "message": {"event_id": 42, "topic": "claimed", "payload": [1.0], "timestamp": 17, "source": {}}},
         {**nothing, "event_id": "b", "payload_base64": encoded(b'\x00\xff binary')},
-        {**nothing, "event_id": "outside", "payload": None},
-        {**nothing, "event_id": "c", "payload_base64": encoded(b'[{"event_id":"c"}]')},
+        {**nothing, "event_id": "outside", "payload": {"event_id": "inside"}},
+        {**nothing, "event_id": "c", "payload": [{"event_id": "c"}]},
         {**nothing, "event_id": "d", "payload_base64": ""},
-        {**nothing, "event_id": "e", "payload": 1},
+        {**nothing, "event_id": "e", "payload": 1, "message": {"event_id": "e", "payload": 2}},
     ]
+
+
+DEEP = b'{"event_id":"x","a":' + b"[" * 500 + b"]" * 500 + b"}"
+
+# What publishers other than POST /publish send, and what there is of it in JSON: its own text as `payload`, or as
+# `message`, or its bytes.
+PUBLISHED = {
+    "no envelope": (b'{"event_id":"x","temperature":21.5}', "payload"),
+    "spaces around": (b' \r\n{"event_id":"x" , "v" : 1}\t', "payload"),
+    "repeated members": (b'{"event_id":"x","v":1,"v":2,"\\u0076":3}', "payload"),
+    "numbers beyond a double": (b'{"event_id":"x","v":[123456789012345678901234567890,1e999,0.10,-0.0]}', "payload"),
+    "escapes": (b'{"event_id":"x","v":"\\u0000\\ud83d\\ude00\\/"}', "payload"),
+    "deep": (DEEP, "payload"),
+    "too deep": (DEEP.replace(b"[", b"[[[").replace(b"]", b"]]]"), None),
+    "a payload and more": (b'{"event_id":"x","payload":1,"temperature":21.5}', "message"),
+    "another topic": (b'{"event_id":"x","topic":"claimed","timestamp":"2024-01-01","payload":1}', "message"),
+    "another topic and no payload": (b'{"event_id":"x","topic":"claimed","timestamp":"2024-01-01"}', "payload"),
+    "a list": (b'[1, "x", {"event_id":"x"}]', "payload"),
+    "a string": (b'"\\u0041 b"', "payload"),
+    "a number": (b"21.50", "payload"),
+    "null": (b"null", "payload"),
+    "text": (b"21.5 C", None),
+    "bytes": (bytes(range(256)), None),
+    "no UTF-8": (b'{"event_id":"x","v":"\xff"}', None),
+    "a lone surrogate": (b'{"event_id":"x","v":"\\ud800"}', None),
+    "NaN": (b'{"event_id":"x","v":NaN}', None),
+    "a byte-order mark": (b'\xef\xbb\xbf{"event_id":"x"}', None),
+    "a NUL behind": (b'{"event_id":"x"}\0', None),
+    "cut short": (b'{"event_id":"x"', None),
+    "nothing": (b"", None),
+}
+
+
+@pytest.mark.parametrize("payload, member", PUBLISHED.values(), ids=PUBLISHED)
+def test_whatever_was_published_can_be_read_back_whole(broker, sidecar, topic, payload, member):
+    broker.connect(version=5).publish(topic, payload, properties=(("user_property", ("event_id", "x")),))
+    text = payload.strip(b" \t\r\n").decode() if member else base64.b64encode(payload).decode()
+    whole = f'"{member}":{text}' if member else f'"payload_base64":"{text}"'
+    listed = sidecar.get(f"/events?topic={topic}").body.decode()
+    assert whole + ',"seq":' in listed
+    seq = re.search(r'"seq":(\d+),"received_at"', listed)[1]
+    assert f"[{sidecar.get(f'/events/{seq}').body.decode()}]" == listed
+    line = sidecar.request("GET", f"/events?topic={topic}", headers={"Accept": "application/x-ndjson"}).body.decode()
+    assert f"[{line[:-1]}]" == listed
+    with Watcher(sidecar, f"?topic={topic}&after_seq=0") as watcher:
+        assert watcher.frame_text() == (int(seq), line[:-1])
+    table = sidecar.request("GET", f"/events?topic={topic}", headers={"Accept": "text/csv"}).body.decode()
+    names, cells = csv.reader(io.StringIO(table, newline=""), strict=True)
+    cell = dict(zip(names, cells))[member or "payload_base64"]
+    bare = {b"null": "", b'"\\u0041 b"': "A b"}  # null is nothing, and a string stands without quotes
+    assert cell == bare.get(payload, text)
+    as_published = sidecar.request("GET", f"/events/{seq}", headers={"Accept": "application/octet-stream"})
+    assert as_published.headers["Content-Type"] == "application/octet-stream"
+    assert as_published.body == payload
+
+
+@pytest.mark.parametrize("accept, content_type", [
+    ("application/octet-stream", "application/octet-stream"), ("*/*", "application/json"), ("", "application/json"),
+    ("text/html", "application/json"), ("application/json, application/octet-stream;q=0.9", "application/json"),
+    ("application/*;q=0.5, Application/Octet-Stream", "application/octet-stream"),
+    ("application/octet-stream;q=0", "application/json"),
+])
+def test_one_event_in_the_form_that_is_liked_best(sidecar, topic, accept, content_type):
+    sidecar.publish(event(topic, "a"))
+    seq = sidecar.events(topic)[0]["seq"]
+    response = sidecar.request("GET", f"/events/{seq}", headers={"Accept": accept})
+    assert response.headers["Content-Type"] == content_type
+    assert response.headers["Vary"] == "Accept"
+
+
+def test_each_form_of_one_event_has_a_tag_of_its_own(sidecar, topic):
+    sidecar.publish(event(topic, "a"))
+    path = f"/events/{sidecar.events(topic)[0]['seq']}"
+    forms = [{"Accept": "application/json"}, {"Accept": "application/octet-stream"}]
+    tags = [sidecar.request("GET", path, headers=form).headers["ETag"] for form in forms]
+    for form, tag, other in zip(forms, tags, reversed(tags)):
+        unchanged = sidecar.request("GET", path, headers={**form, "If-None-Match": tag})
+        assert (unchanged.status, unchanged.body, unchanged.headers["Vary"]) == (304, b"", "Accept")
+        assert sidecar.request("GET", path, headers={**form, "If-None-Match": other}).status == 200
+
+
+def test_there_are_no_bytes_of_an_event_that_is_not_there(sidecar):
+    response = sidecar.request("GET", "/events/999999999", headers={"Accept": "application/octet-stream"})
+    assert response.status == 404 and "999999999" in response.detail
 
 
 def test_what_a_publish_has_answered_is_in_the_next_listing(sidecar, topic):

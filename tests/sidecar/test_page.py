@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import sqlite3
 import time
 
 import pytest
@@ -225,8 +226,10 @@ def test_paused_events_wait(sidecar, page, topic):
     (b'{"event_id":"x","payload":{"n":12345678901234567890,"f":1.50,"html":"<b>&"},"source":"gw","timestamp":"now"}',
      '{"n":12345678901234567890,"f":1.50,"html":"<b>&"}', "Payload",
      '{\n  "n": 12345678901234567890,\n  "f": 1.50,\n  "html": "<b>&"\n}'),
-    ("grüß <i>dich</i>".encode(), "grüß <i>dich</i>", "The whole message, no JSON object: 18 bytes", "grüß <i>dich</i>"),
-    (bytes(range(20)), "20 bytes", "The whole message, no JSON object: 20 bytes",
+    ("grüß <i>dich</i>".encode(), "grüß <i>dich</i>", "The whole message, no JSON: 18 bytes", "grüß <i>dich</i>"),
+    (b'{"event_id":"x","celsius":21.50}', '{"event_id":"x","celsius":21.50}', "Payload",
+     '{\n  "event_id": "x",\n  "celsius": 21.50\n}'),
+    (bytes(range(20)), "20 bytes", "The whole message, no JSON: 20 bytes",
      "000000  00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f  ................\n"
      "000010  10 11 12 13" + " " * 38 + "...."),
 ])
@@ -243,8 +246,39 @@ def test_detail_of_an_event(broker, page, topic, payload, preview, title, shown)
     members = page.text("detail-members").split("\n")
     assert members[:4] == ["Topic", topic, "Event id", "x"]
     assert ("Source" in members) == (b"source" in payload)
+    assert page["detail-message"].is_displayed() == payload.startswith(b"{")
     page["detail-close"].click()
     assert not page["detail"].is_displayed()
+
+
+def test_the_message_as_published(broker, page, topic):
+    page.filter(topic=topic)
+    page.wait_text("tail-state", "^Connected$")
+    payload = b'{ "event_id":"x",  "payload":1,"again":2,"again":3 }'
+    broker.connect().publish(topic, payload)
+    page.wait_rows(["x"])
+    page["rows"].find_element(By.TAG_NAME, "button").click()
+    page.wait_text("detail-title", r"^Event \d+$")
+    assert page.text("detail-payload") == "1"
+    assert not page["detail-message-bytes"].is_displayed()
+    page["detail-message-title"].click()
+    page.wait_text("detail-message-title", f"^The message as published: {len(payload)} bytes$")
+    assert page.browser.run("return document.getElementById('detail-message-bytes').textContent") == payload.decode()
+    page["detail-close"].click()
+
+
+def test_a_message_that_has_gone_meanwhile(fresh):
+    page, broker, sidecar = fresh
+    sidecar.publish(event("t", "x", payload=1))
+    page.wait_rows(["x"])
+    page["rows"].find_element(By.TAG_NAME, "button").click()
+    page.wait_text("detail-title", "^Event 1$")
+    broker.terminate()
+    with contextlib.closing(sqlite3.connect(broker.data_dir / "events.db", isolation_level=None)) as database:
+        database.execute("DELETE FROM events")
+    page["detail-message-title"].click()
+    page.wait_text("detail-message-bytes", "^It cannot be shown: there is no event 1$")
+    assert page.browser.complaints() != []  # the browser notes the 404
 
 
 def test_all_of_it_by_keyboard(sidecar, page, topic):

@@ -162,6 +162,13 @@ def test_another_payload_under_the_same_id_is_a_conflict(broker, sidecar, topic)
     assert full(sidecar, event(topic, "mqtt", payload=7))["results"][0]["verdict"] == "duplicate"
 
 
+def test_an_event_that_is_its_own_payload_is_compared_whole(broker, sidecar, topic):
+    first = event(topic, "a", temperature=21)
+    assert full(sidecar, [first, first, {**first, "temperature": 22}])["conflicts"] == 1
+    broker.connect().publish(topic, b'{"event_id":"mqtt","temperature":21}')
+    assert full(sidecar, event(topic, "mqtt"))["results"][0]["verdict"] == "conflict"
+
+
 def test_a_large_first_is_compared_with_any_number_of_copies(sidecar, topic):
     post(sidecar, "", [event(topic, "a", payload="x" * (4 << 20)), event(topic, "b", payload="x" * (4 << 20))])
     begin = time.monotonic()

@@ -170,17 +170,20 @@ def test_csv(broker, sidecar, topic):
     sidecar.publish([event(topic, 'a,"b"', source="line\r\nend", payload={"v": [1.50, "x"]}),
                      event(topic, "\u00e9", payload="text"), event(topic, "n", payload=None)])
     broker.connect(version=5).publish(topic, b"\x00\xff", properties=(("user_property", ("event_id", "binary")),))
+    broker.connect().publish(topic, b'{"event_id":"more","payload":1,"v":"a,b"}')
     response = get(sidecar, f"/events?topic={topic}", {"Accept": "text/csv"})
     assert response.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"
     rows = list(csv.reader(io.StringIO(response.body.decode(), newline=""), strict=True))
-    assert rows[0] == ["seq", "received_at", "topic", "event_id", "timestamp", "source", "payload", "payload_base64"]
+    assert rows[0] == ["seq", "received_at", "topic", "event_id", "timestamp", "source", "payload", "payload_base64",
+                       "message"]
     listed = get(sidecar, f"/events?topic={topic}").json
     assert [row[:2] for row in rows[1:]] == [[str(found["seq"]), found["received_at"]] for found in listed]
     when = "2024-01-02T03:04:05Z"
     assert [row[2:] for row in rows[1:]] == [
-        [topic, 'a,"b"', when, "line\r\nend", '{"v": [1.5, "x"]}', ""], [topic, "\u00e9", when, "", "text", ""],
-        [topic, "n", when, "", "", ""], [topic, "binary", "", "", "", "AP8="]]
-    assert response.body.count(b"\r\n") == 6
+        [topic, 'a,"b"', when, "line\r\nend", '{"v": [1.5, "x"]}', "", ""], [topic, "\u00e9", when, "", "text", "", ""],
+        [topic, "n", when, "", "", "", ""], [topic, "binary", "", "", "", "AP8=", ""],
+        [topic, "more", "", "", "1", "", '{"event_id":"more","payload":1,"v":"a,b"}']]
+    assert response.body.count(b"\r\n") == 7
     empty = get(sidecar, "/events?topic=nobody", {"Accept": "text/csv"})
     assert empty.body.count(b"\r\n") == 1
 

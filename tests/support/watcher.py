@@ -45,11 +45,16 @@ class Watcher:
         found, _, self._received = self._received.partition(end)
         return found
 
-    def frame(self):
-        """(id, data) of the next frame; data is None in a heartbeat."""
+    def frame_text(self):
+        """(id, data as it was sent) of the next frame; data is None in a heartbeat."""
         fields = [line.split(": ", 1) for line in self._read_to(b"\n\n").decode().split("\n")]
         assert [name for name, _ in fields] in (["id", "data"], ["id"]), fields
-        return int(fields[0][1]), json.loads(fields[1][1]) if len(fields) == 2 else None
+        return int(fields[0][1]), fields[1][1] if len(fields) == 2 else None
+
+    def frame(self):
+        """The same with the data's meaning."""
+        seq, text = self.frame_text()
+        return seq, text and json.loads(text)
 
     def event(self):
         """The next event, heartbeats left out."""

@@ -19,18 +19,23 @@ constexpr char kStart[] = "7,2024-02-29T12:34:56.000789Z,";
 
 TEST(EventCsvTest, StringsAreBareAndOtherValuesAreJson) {
   EXPECT_EQ(Row("t/1", "A", R"({"event_id":"A","timestamp":"2024-01-01","source":"s\/1","payload":1.50})"),
-            std::string(kStart) + "t/1,A,2024-01-01,s/1,1.50,\r\n");
-  EXPECT_EQ(Row("t", "a", R"({"source":null,"payload":true})"), std::string(kStart) + "t,a,,,true,\r\n");
+            std::string(kStart) + "t/1,A,2024-01-01,s/1,1.50,,\r\n");
+  EXPECT_EQ(Row("t", "a", R"({"source":null,"payload":true})"), std::string(kStart) + "t,a,,,true,,\r\n");
 }
 
 TEST(EventCsvTest, WhatWouldEndAFieldIsQuoted) {
   EXPECT_EQ(Row("t,1", "a\"b", R"({"source":"x\ny","payload":{"a":[1,2]}})"),
-            std::string(kStart) + "\"t,1\",\"a\"\"b\",,\"x\ny\",\"{\"\"a\"\":[1,2]}\",\r\n");
+            std::string(kStart) + "\"t,1\",\"a\"\"b\",,\"x\ny\",\"{\"\"a\"\":[1,2]}\",,\r\n");
 }
 
-TEST(EventCsvTest, AnythingButAnObjectIsBase64) {
-  EXPECT_EQ(Row("t", "a", "[1]"), std::string(kStart) + "t,a,,,,WzFd\r\n");
-  EXPECT_EQ(Row("t", "a", R"({"source":"x")"), std::string(kStart) + "t,a,,,,eyJzb3VyY2UiOiJ4Ig==\r\n");
+TEST(EventCsvTest, WhatIsNoJsonIsBase64) {
+  EXPECT_EQ(Row("t", "a", "[1]"), std::string(kStart) + "t,a,,,[1],,\r\n");
+  EXPECT_EQ(Row("t", "a", R"({"source":"x")"), std::string(kStart) + "t,a,,,,eyJzb3VyY2UiOiJ4Ig==,\r\n");
+}
+
+TEST(EventCsvTest, TheMessageStandsLast) {
+  EXPECT_EQ(Row("t", "a", R"({"payload":1,"v":2})"),
+            std::string(kStart) + R"(t,a,,,1,,"{""payload"":1,""v"":2}")" + "\r\n");
 }
 
 }  // namespace

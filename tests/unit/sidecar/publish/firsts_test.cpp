@@ -16,8 +16,11 @@
 namespace dedup::sidecar {
 namespace {
 
-bool IsSamePayload(std::string_view event_json, std::string_view other_event_json) {
-  return HashOfPayload(event_json) == HashOfPayload(other_event_json);
+bool IsSamePayload(std::string_view message, std::string_view other_message) {
+  const auto hash_of = [](std::string_view payload) {
+    return HashOfPayload({.seq = 1, .received_us = 0, .topic = "t", .event_id = "a", .payload = payload});
+  };
+  return hash_of(message) == hash_of(other_message);
 }
 
 TEST(SamePayloadTest, WhitespaceBetweenTokensDoesNotCount) {
@@ -30,9 +33,19 @@ TEST(SamePayloadTest, WhitespaceBetweenTokensDoesNotCount) {
 }
 
 TEST(SamePayloadTest, NoneIsLikeNone) {
-  EXPECT_TRUE(IsSamePayload(R"({"a":1})", R"({"b":2})"));
-  EXPECT_FALSE(IsSamePayload(R"({"a":1})", R"({"payload":null})"));
-  EXPECT_TRUE(IsSamePayload("no JSON", R"({"a":1})"));
+  constexpr char kPosted[] = R"({"topic":"t","event_id":"a","timestamp":"2024-01-01"})";
+  EXPECT_TRUE(IsSamePayload(kPosted, R"({"topic":"t","event_id":"a","timestamp":"2025-01-01","source":"s"})"));
+  EXPECT_FALSE(IsSamePayload(kPosted, R"({"topic":"t","event_id":"a","timestamp":"2024-01-01","payload":null})"));
+  EXPECT_FALSE(IsSamePayload(kPosted, "no JSON"));
+}
+
+TEST(SamePayloadTest, WithoutOneTheWholeMessageIs) {
+  EXPECT_FALSE(IsSamePayload(R"({"a":1})", R"({"b":2})"));
+  EXPECT_TRUE(IsSamePayload(R"({"a":1})", R"( { "a" : 1 } )"));
+  EXPECT_TRUE(IsSamePayload(R"({"payload":{"a":1},"v":2})", R"({"a":1})"));
+  EXPECT_TRUE(IsSamePayload("[1]", R"({"payload":[ 1 ]})"));
+  EXPECT_TRUE(IsSamePayload("no JSON", "no JSON"));
+  EXPECT_FALSE(IsSamePayload("no JSON", "noJSON"));
 }
 
 class FirstsTest : public DeduplicatorFixture {
