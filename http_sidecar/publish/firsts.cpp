@@ -38,11 +38,12 @@ struct First {
   std::optional<Sha256> payload_hash = {};       // nothing when it has no payload
 };
 
-First ReadFirst(EventStore* store, std::uint64_t seq) {
+// Nothing where the caller may not read it: a rule may take events of several topics for the same one.
+First ReadFirst(EventStore* store, const Caller& caller, std::uint64_t seq) {
   First first;
   store->Read([&](EventReader& reader) {
     return reader.ReadEvents({}, {.first_seq = seq, .last_seq = seq}, [&](const StoredEvent& event) {
-      first = {event.received_us, HashOfPayload(event)};
+      if (caller.MayRead(event.topic)) first = {event.received_us, HashOfPayload(event)};
       return true;
     });
   });
@@ -54,7 +55,7 @@ First ReadFirst(EventStore* store, std::uint64_t seq) {
 std::variant<std::vector<Result>, Problem> LookUpFirsts(EventStore* store, const Caller& caller, const Batch& batch,
                                                         const std::vector<Outcome>& outcomes) {
   const auto has_first = [&](std::size_t i) {
-    return outcomes[i].verdict == Verdict::kDuplicate && caller.MayRead(batch.events[i].topic);
+    return outcomes[i].verdict == Verdict::kDuplicate && caller.may_read_something();
   };
   std::uint64_t newest_first_seq = 0;  // accepted just now, perhaps
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
@@ -69,7 +70,7 @@ std::variant<std::vector<Result>, Problem> LookUpFirsts(EventStore* store, const
     Result& result = results.emplace_back(Result{.outcome = outcomes[i]});
     if (!has_first(i)) continue;
     const auto [known, is_new] = firsts.try_emplace(outcomes[i].seq);
-    if (is_new) known->second = ReadFirst(store, outcomes[i].seq);
+    if (is_new) known->second = ReadFirst(store, caller, outcomes[i].seq);
     const First& first = known->second;
     result.first_received_us = first.received_us;
     result.is_conflict = first.received_us && first.payload_hash != HashOfPayload(AsStored(batch.events[i]));

@@ -91,6 +91,14 @@ TEST_F(FirstsTest, NothingIsSaidOfAFirstThatHasGoneOrMayNotBeRead) {
   EXPECT_TRUE(result_for(Caller::Anybody(), first.seq).is_conflict);
   const Result unseen = result_for(Caller(token), first.seq);
   EXPECT_FALSE(unseen.first_received_us || unseen.is_conflict);
+  // Where topics share a key, the first may have come on one that the caller may not read.
+  const auto reads_t =
+      std::make_shared<const Token>(Token{.name = "gateway", .hash = {}, .publish = {"#"}, .read = {"t"}});
+  EXPECT_TRUE(result_for(Caller(reads_t), first.seq).is_conflict);
+  const std::string on_another = EventText("a", "3");
+  const Outcome hidden = Send(MakeMessage(on_another, "u"));
+  const Result unreadable = result_for(Caller(reads_t), hidden.seq);
+  EXPECT_FALSE(unreadable.first_received_us || unreadable.is_conflict);
   Stop();
   sqlite::Database(dir_.path() / Store::kFileName, sqlite::Database::Mode::kReadWriteCreate)
       .Execute("DELETE FROM events");
