@@ -17,8 +17,8 @@
 namespace dedup::sidecar {
 namespace {
 
-// An event that was let pass (the store failed and the plugin was told to carry on) went to the subscribers like one
-// that was processed.
+// An event that was let pass (no rule took it, or the store failed and the plugin was told to carry on) went to the
+// subscribers like one that was processed.
 ObjectText BriefAnswer(const Batch& batch, const std::vector<Result>& results, const Statistics& statistics) {
   std::vector<std::string_view> processed;
   for (std::size_t i = 0; i < results.size(); ++i) {

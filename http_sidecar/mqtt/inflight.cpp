@@ -10,10 +10,10 @@ void Inflight::Sent(std::shared_ptr<Delivery> delivery, std::size_t index, int p
   payload_bytes_ += entries_.back().event().payload.size();
 }
 
-bool Inflight::Entry::IsFor(const Receipt& receipt) const {
-  // An event that the plugin passed may come back without an id.
-  return event().topic == receipt.topic &&
-         (event().event_id == receipt.event_id || receipt.outcome.verdict == Verdict::kPassed);
+// Only those of QoS 0 have a checksum.
+bool Inflight::Entry::MayBeFor(const Receipt& receipt) const {
+  if (delivery->qos() != 0) return !receipt.checksum;
+  return receipt.checksum && event().topic == receipt.topic && ReceiptChecksum(event().payload) == *receipt.checksum;
 }
 
 Inflight::Entry Inflight::TakeOldest() {
@@ -34,9 +34,10 @@ void Inflight::RejectOldest() {
 }
 
 bool Inflight::Answer(const Receipt& receipt) {
+  if (receipt.number != ++last_number_) return false;
   const auto found = std::ranges::find_if(
-      entries_, [&receipt](const Entry& entry) { return entry.delivery->qos() != 0 || entry.IsFor(receipt); });
-  if (found == entries_.end() || !found->IsFor(receipt)) return false;
+      entries_, [&receipt](const Entry& entry) { return entry.delivery->qos() != 0 || entry.MayBeFor(receipt); });
+  if (found == entries_.end() || !found->MayBeFor(receipt)) return false;
   for (auto dropped = found - entries_.begin(); dropped > 0; --dropped) RejectOldest();
   const Entry entry = TakeOldest();
   answered_bytes_max_ = std::max(answered_bytes_max_, entry.event().payload.size());

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -14,7 +15,10 @@
 
 namespace dedup::sidecar {
 
-/// Tells which event a receipt is for: receipts come in the order of publishing, so it is always the oldest.
+/// Tells which event a receipt is for by order alone, whatever key the plugin gives the event. Receipts are numbered
+/// (see ReceiptKind), so none is missed unnoticed; an event of QoS 1 or 2 that gets none is rejected before a receipt
+/// of any later event comes. At QoS 0 the broker drops without a word what it does not let pass; so there the oldest
+/// event that looks like the receipt's is taken, and those before it were dropped.
 ///
 /// Threading: one thread.
 class Inflight {
@@ -24,8 +28,8 @@ class Inflight {
   /// Event `index` of the delivery was published now under `packet_id`.
   void Sent(std::shared_ptr<Delivery> delivery, std::size_t index, int packet_id, Clock::time_point now);
 
-  /// False when it is not the oldest event's receipt: one was lost, so none that follows can be trusted. Only at QoS 0
-  /// the broker drops without a word what it does not let pass, so those events are rejected then.
+  /// False when a receipt was lost, so that none that follows can be trusted. Rejects the events of QoS 0 that were
+  /// dropped.
   bool Answer(const Receipt& receipt);
 
   /// Rejects the oldest events while they are of QoS 0 and were published before `time`: nobody will tell of them.
@@ -56,13 +60,14 @@ class Inflight {
     Clock::time_point sent;
 
     const Event& event() const { return delivery->events()[index]; }
-    bool IsFor(const Receipt& receipt) const;
+    bool MayBeFor(const Receipt& receipt) const;
   };
 
   Entry TakeOldest();
   void RejectOldest();
 
   std::deque<Entry> entries_;
+  std::uint64_t last_number_ = 0;  // of the receipts
   std::size_t payload_bytes_ = 0;
   std::size_t answered_bytes_max_ = 0;  // the largest payload that the broker has taken
 };

@@ -263,9 +263,11 @@ void MqttConnection::OnAnswer(std::string_view text) {
                                : "the broker's plugin sent a malformed answer to the command `receipts`");
   } else if (!answer->error.empty()) {
     End("the broker's plugin refuses to send receipts: " + answer->error);
+  } else if (!answer->is_numbered) {
+    End("the broker's plugin is older than this sidecar and does not number its receipts; it is to be updated too");
   } else {
     session_.plugin = std::move(answer->settings);
-    is_ready_ = true;
+    has_new_settings_ = std::exchange(is_ready_, true);
   }
 }
 

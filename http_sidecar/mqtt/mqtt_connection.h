@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_set>
+#include <utility>
 
 #include "http_sidecar/mqtt/broker_access.h"
 #include "http_sidecar/mqtt/delivery.h"
@@ -46,6 +47,8 @@ class MqttConnection {
 
   /// What broker and plugin take, without a number. Once it is ready.
   const Session& session() const { return session_; }
+  /// Whether the plugin has told other settings since the last call; it does so when its rules change.
+  bool TakeNewSettings() { return std::exchange(has_new_settings_, false); }
 
   /// Whether an event of the delivery can be published now.
   bool HasRoomFor(const Delivery& delivery) const;
@@ -99,6 +102,7 @@ class MqttConnection {
   bool is_connected_ = false;
   bool is_ready_ = false;
   Session session_;
+  bool has_new_settings_ = false;
   std::unordered_set<int> unacknowledged_;  // packet ids of QoS 1 and 2
   std::size_t quota_;                       // so many of them does the broker take
   std::string end_reason_;

@@ -211,13 +211,15 @@ bool Publisher::Serve(const std::string& address) {
     Complain("cannot use the broker at " + broker + ": " + connection.end_reason());
     return false;
   }
-  BeginSession(connection);
+  ++session_count_;
+  ShareSession(connection);
   Log("connected to the broker at " + broker);
   while (!connection.is_over() && !stopping_) {
     TakeSubmitted();
     SendSome(&connection);
     ExchangeTop(&connection);
     if (!connection.is_over()) connection.Step(wake_fd_, seconds(1));
+    if (connection.TakeNewSettings()) ShareSession(connection);
   }
   if (stopping_) {
     connection.Disconnect();
@@ -228,9 +230,9 @@ bool Publisher::Serve(const std::string& address) {
   return true;
 }
 
-void Publisher::BeginSession(const MqttConnection& connection) {
+void Publisher::ShareSession(const MqttConnection& connection) {
   auto session = std::make_shared<Session>(connection.session());
-  session->number = ++session_count_;
+  session->number = session_count_;
   if (refused_bytes_) {
     session->refused_bytes = *refused_bytes_;
     session->refused_until = Clock::now() + kRefusalMemory;

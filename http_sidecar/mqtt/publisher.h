@@ -75,7 +75,7 @@ class Publisher {
   bool ServeOnce();
   bool Serve(const std::string& address);
   void Pause(std::chrono::milliseconds delay);
-  void BeginSession(const MqttConnection& connection);
+  void ShareSession(const MqttConnection& connection);
   void EndSession(const std::string& reason);
   void TakeSubmitted();
   void SendSome(MqttConnection* connection);

@@ -79,9 +79,7 @@ int OnMessage(int, void* event_data, void* userdata) noexcept {
       plugin.deduplicator.OnHandOnFailed(publish, decision);
       return kRefuseUnacknowledged;
     }
-    if (control_client != nullptr && control_client->receipts) {
-      control_client->SendReceipt(publish.topic, decision.event_id, decision);
-    }
+    if (control_client != nullptr) control_client->SendReceipt(publish, decision);
     if (decision.action != Action::kLetThrough) MakeStandIn(message);
     return int{MOSQ_ERR_SUCCESS};
   });

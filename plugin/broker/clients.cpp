@@ -15,9 +15,15 @@ void ControlClient::Tell(const char* topic, std::string_view text) {
   BrokerPublish(id.c_str(), topic, text, 0, false, nullptr);
 }
 
-void ControlClient::SendReceipt(std::string_view topic, std::string_view event_id, const Outcome& outcome) {
+void ControlClient::SendReceipt(const Publish& publish, const Decision& decision) {
+  if (receipts.kind == ReceiptKind::kNone) return;
+  Receipt receipt{.topic = publish.topic, .event_id = decision.event_id, .outcome = decision};
+  if (receipts.kind == ReceiptKind::kNumbered) {
+    receipt.number = ++receipts.last_number;  // also of one that there is no memory for, which then is missed
+    if (publish.qos == 0) receipt.checksum = ReceiptChecksum(publish.payload);
+  }
   try {
-    Tell(kReceiptTopic, ReceiptJson(topic, event_id, outcome));
+    Tell(kReceiptTopic, ReceiptJson(receipt));
   } catch (const std::bad_alloc&) {
     // The event is accepted: the lack of memory for its receipt must not refuse it.
   }

@@ -7,19 +7,22 @@
 
 #include "plugin/broker/mosquitto.h"
 #include "plugin/core/control/backlog.h"
-#include "plugin/core/event/outcome.h"
+#include "plugin/core/control/commands.h"
+#include "plugin/core/deduplicator.h"
+#include "plugin/core/event/publish.h"
 
 namespace dedup::broker {
 
 struct ControlClient {
   std::string id;
   Backlog backlog;  ///< of what it is told
-  bool receipts = false;
+  ReceiptSetting receipts = {};
 
   /// Sends it a message that no subscription is needed for.
   void Tell(const char* topic, std::string_view text);
-  /// A lost receipt costs its client a time-out and a retry; an acknowledged one would cost everyone a round trip.
-  void SendReceipt(std::string_view topic, std::string_view event_id, const Outcome& outcome);
+  /// If it has asked for them. A lost receipt costs its client a time-out and a retry; an acknowledged one would cost
+  /// everyone a round trip.
+  void SendReceipt(const Publish& publish, const Decision& decision);
   /// Whether it leaves unread what it is told, which the broker would have to keep in memory; then it is to be
   /// disconnected, which the log says.
   bool ReadsNothing() const;

@@ -179,13 +179,13 @@ class Sidecar:
     def get(self, path):
         return self.request("GET", path)
 
-    def post(self, body, headers=None, **options):
+    def post(self, body, headers=None, *, query="", **options):
         """POST /publish; what is neither bytes, text nor chunks is sent as JSON."""
         if isinstance(body, (dict, list)):
             body = json.dumps(body)
         if isinstance(body, str):
             body = body.encode()
-        return self.request("POST", "/publish", body, headers, **options)
+        return self.request("POST", f"/publish{query}", body, headers, **options)
 
     def publish(self, body):
         """The answer to a POST that must succeed."""

@@ -27,6 +27,8 @@ std::optional<ReceiptsAnswer> ParseReceiptsResponse(std::string_view object) {
       is_ours = StringOf(value) == "receipts";
     } else if (json::Means(name, "error")) {
       answer.error = ErrorOf(value);
+    } else if (json::Means(name, "numbered")) {
+      answer.is_numbered = value.kind == json::Kind::kTrue;
     } else if (json::Means(name, "id_member")) {
       answer.settings.id_member = StringOf(value);
     } else if (json::Means(name, "id_property")) {

@@ -12,7 +12,8 @@ namespace dedup {
 inline constexpr char kControlTopic[] = "$CONTROL/dedup/v1";
 inline constexpr char kResponseTopic[] = "$CONTROL/dedup/v1/response";
 
-inline constexpr char kReceiptsCommand[] = R"({"commands":[{"command":"receipts","enable":true}]})";
+/// Asks for numbered receipts (see ReceiptKind).
+inline constexpr char kReceiptsCommand[] = R"({"commands":[{"command":"receipts","enable":true,"numbered":true}]})";
 inline constexpr char kTopCommand[] = R"({"commands":[{"command":"top"}]})";
 
 /// How the plugin finds an event's id and which topics it deduplicates.
@@ -25,7 +26,8 @@ struct PluginSettings {
 /// The answer to kReceiptsCommand.
 struct ReceiptsAnswer {
   PluginSettings settings;
-  std::string error;  ///< empty when receipts are on
+  bool is_numbered = false;  ///< an older plugin's are not
+  std::string error;         ///< empty when receipts are on
 };
 /// Nothing when the text is no answer to that command.
 std::optional<ReceiptsAnswer> ParseReceiptsAnswer(std::string_view text);

@@ -26,19 +26,26 @@ std::string Print(const Json& json) {
 }
 
 // What "receipts" asks for; the plugin's settings are told with it, because its client must fit its events to them.
-void SetReceipts(const cJSON* command, bool* receipts, const Options& options, const std::string& trouble,
+void SetReceipts(const cJSON* command, ReceiptSetting* receipts, const Options& options, const std::string& trouble,
                  cJSON* response) {
   const cJSON* const enable = cJSON_GetObjectItemCaseSensitive(command, "enable");
   if (!cJSON_IsBool(enable)) {
     cJSON_AddStringToObject(response, "error", "\"enable\" must be true or false");
     return;
   }
+  const cJSON* const numbered = cJSON_GetObjectItemCaseSensitive(command, "numbered");
+  if (numbered != nullptr && !cJSON_IsBool(numbered)) {
+    cJSON_AddStringToObject(response, "error", "\"numbered\" must be true or false, or be left out");
+    return;
+  }
   if (cJSON_IsTrue(enable) != 0 && !trouble.empty()) {
     cJSON_AddStringToObject(response, "error", ("events cannot be stored now: " + trouble).c_str());
     return;
   }
-  *receipts = cJSON_IsTrue(enable) != 0;
-  cJSON_AddBoolToObject(response, "enable", *receipts);
+  const ReceiptKind kind = cJSON_IsTrue(numbered) != 0 ? ReceiptKind::kNumbered : ReceiptKind::kPlain;
+  *receipts = {.kind = cJSON_IsTrue(enable) != 0 ? kind : ReceiptKind::kNone};
+  cJSON_AddBoolToObject(response, "enable", cJSON_IsTrue(enable));
+  if (numbered != nullptr) cJSON_AddBoolToObject(response, "numbered", cJSON_IsTrue(numbered));
   cJSON_AddStringToObject(response, "id_member", options.id_member.c_str());
   cJSON_AddStringToObject(response, "id_property", options.id_property.c_str());
   cJSON* const topics = cJSON_AddArrayToObject(response, "topics");
@@ -70,7 +77,7 @@ void TellTop(const TopCounts& top, cJSON* response) {
 }
 
 // Carries out one command and describes the answer in `response`.
-void HandleCommand(const cJSON* command, bool* receipts, const Options& options, const TopCounts& top,
+void HandleCommand(const cJSON* command, ReceiptSetting* receipts, const Options& options, const TopCounts& top,
                    const std::string& trouble, cJSON* response) {
   const cJSON* const name_item = cJSON_GetObjectItemCaseSensitive(command, "command");
   const std::string_view name = cJSON_IsString(name_item) ? name_item->valuestring : "";
@@ -89,8 +96,8 @@ void HandleCommand(const cJSON* command, bool* receipts, const Options& options,
 
 }  // namespace
 
-ControlResult HandleControl(std::string_view payload, bool receipts, const Options& options, const TopCounts& top,
-                            const std::string& trouble) {
+ControlResult HandleControl(std::string_view payload, ReceiptSetting receipts, const Options& options,
+                            const TopCounts& top, const std::string& trouble) {
   // cJSON takes bytes that are no UTF-8, and what follows behind the document; the answer would repeat the former.
   json::Value document;
   const bool is_json = payload.size() <= kRequestBytesMax && json::Reader(payload).ReadDocument(&document);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace dedup {
@@ -13,9 +14,19 @@ TEST(ControlAnswerTest, TheAnswerSaysWhatThePluginDeduplicates) {
                                           R"("id_property":"dedup-id","topics":["a/#","b/+"]}]})");
   ASSERT_TRUE(answer.has_value());
   EXPECT_EQ(answer->error, "");
+  EXPECT_FALSE(answer->is_numbered);
   EXPECT_EQ(answer->settings.id_member, "id");
   EXPECT_EQ(answer->settings.id_property, "dedup-id");
   EXPECT_EQ(answer->settings.topics, (std::vector<std::string>{"a/#", "b/+"}));
+}
+
+TEST(ControlAnswerTest, TheAnswerSaysWhetherReceiptsAreNumbered) {
+  for (const auto& [member, is_numbered] : {std::pair{"true", true}, {"false", false}, {"1", false}}) {
+    const auto answer = ParseReceiptsAnswer(R"({"responses":[{"command":"receipts","enable":true,"numbered":)" +
+                                            std::string(member) + "}]}");
+    ASSERT_TRUE(answer.has_value());
+    EXPECT_EQ(answer->is_numbered, is_numbered) << member;
+  }
 }
 
 TEST(ControlAnswerTest, TheAnswerMayBeAnError) {

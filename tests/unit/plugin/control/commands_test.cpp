@@ -23,6 +23,7 @@ class ControlTest : public testing::Test {
   std::string Receipts(const std::string& members) {
     return Send(R"({"commands":[{"command":"receipts",)" + members + "}]}");
   }
+  bool are_on() const { return receipts_.kind != ReceiptKind::kNone; }
   std::string Send(std::string_view payload) {
     const ControlResult result = HandleControl(payload, receipts_, options_, top_);
     receipts_ = result.receipts;
@@ -33,7 +34,7 @@ class ControlTest : public testing::Test {
 
   Options options_;
   TopCounts top_;
-  bool receipts_ = false;
+  ReceiptSetting receipts_;
 };
 
 constexpr char kSettings[] = R"("id_member":"event_id","id_property":"event_id","topics":["a/#","b"])";
@@ -41,10 +42,34 @@ constexpr char kSettings[] = R"("id_member":"event_id","id_property":"event_id",
 TEST_F(ControlTest, ReceiptsAreEnabledAndDisabled) {
   EXPECT_EQ(Receipts(R"("enable":true)"),
             R"({"responses":[{"command":"receipts","enable":true,)" + std::string(kSettings) + "}]}");
-  EXPECT_TRUE(receipts_);
+  EXPECT_TRUE(are_on());
   EXPECT_EQ(Receipts(R"("enable":false)"),
             R"({"responses":[{"command":"receipts","enable":false,)" + std::string(kSettings) + "}]}");
-  EXPECT_FALSE(receipts_);
+  EXPECT_FALSE(are_on());
+}
+
+TEST_F(ControlTest, NumberedReceiptsBeginAnewWhenTheyAreAskedFor) {
+  EXPECT_EQ(Receipts(R"("enable":true,"numbered":true)"),
+            R"({"responses":[{"command":"receipts","enable":true,"numbered":true,)" + std::string(kSettings) + "}]}");
+  EXPECT_EQ(receipts_, ReceiptSetting{.kind = ReceiptKind::kNumbered});
+  receipts_.last_number = 17;
+  Send(R"({"commands":[{"command":"top"}]})");
+  EXPECT_EQ(receipts_.last_number, 17U);
+  Receipts(R"("enable":true,"numbered":true)");
+  EXPECT_EQ(receipts_, ReceiptSetting{.kind = ReceiptKind::kNumbered});
+  Receipts(R"("enable":true,"numbered":false)");
+  EXPECT_EQ(receipts_, ReceiptSetting{.kind = ReceiptKind::kPlain});
+  Receipts(R"("enable":false,"numbered":true)");
+  EXPECT_FALSE(are_on());
+}
+
+TEST_F(ControlTest, NumberedMustBeTrueOrFalse) {
+  receipts_ = {.kind = ReceiptKind::kNumbered, .last_number = 3};
+  for (const char* const value : {"1", "\"true\"", "null", "{}"}) {
+    EXPECT_THAT(Receipts(R"("enable":false,"numbered":)" + std::string(value)),
+                HasSubstr(R"("error":"\"numbered\" must be true or false, or be left out")"));
+    EXPECT_EQ(receipts_.last_number, 3U) << "an error changes nothing";
+  }
 }
 
 TEST_F(ControlTest, TheAnswerCarriesTheCorrelationData) {
@@ -54,10 +79,10 @@ TEST_F(ControlTest, TheAnswerCarriesTheCorrelationData) {
 }
 
 TEST_F(ControlTest, EnableMustBeTrueOrFalse) {
-  receipts_ = true;
+  receipts_ = {.kind = ReceiptKind::kPlain};
   for (const char* const members : {R"("enable":1)", R"("enable":"true")", R"("enable":null)", R"("enabled":false)"}) {
     EXPECT_THAT(Receipts(members), HasSubstr(R"("error":"\"enable\" must be true or false")"));
-    EXPECT_TRUE(receipts_) << "an error changes nothing";
+    EXPECT_TRUE(are_on()) << "an error changes nothing";
   }
 }
 
@@ -96,7 +121,7 @@ TEST_F(ControlTest, TopTellsAtMost20OfEach) {
 TEST_F(ControlTest, CommandsAreCarriedOutInOrder) {
   const std::string answer = Send(
       R"({"commands":[{"command":"receipts","enable":true},{"command":"x"},{"command":"receipts","enable":false}]})");
-  EXPECT_FALSE(receipts_);
+  EXPECT_FALSE(are_on());
   EXPECT_LT(answer.find(R"("enable":true)"), answer.find("unknown command"));
   EXPECT_LT(answer.find("unknown command"), answer.find(R"("enable":false)"));
   EXPECT_EQ(Send(R"({"commands":[]})"), R"({"responses":[]})");
@@ -106,30 +131,30 @@ TEST_F(ControlTest, AtMost16CommandsAreTaken) {
   std::string commands = R"({"command":"receipts","enable":true})";
   for (int i = 1; i < 16; ++i) commands += R"(,{"command":"receipts","enable":true})";
   Send("{\"commands\":[" + commands + "]}");
-  EXPECT_TRUE(receipts_);
-  receipts_ = false;
+  EXPECT_TRUE(are_on());
+  receipts_ = {};
   EXPECT_THAT(Send("{\"commands\":[" + commands + ",{}]}"), HasSubstr("at most 16 commands"));
-  EXPECT_FALSE(receipts_);
+  EXPECT_FALSE(are_on());
 }
 
 TEST_F(ControlTest, ARequestHasAtMost4096Bytes) {
   const std::string request = R"({"commands":[{"command":"receipts","enable":true}]})";
   Send(request + std::string(4096 - request.size(), ' '));
-  EXPECT_TRUE(receipts_);
-  receipts_ = false;
+  EXPECT_TRUE(are_on());
+  receipts_ = {};
   EXPECT_THAT(Send(request + std::string(4097 - request.size(), ' ')), HasSubstr("in 4096 bytes"));
-  EXPECT_FALSE(receipts_);
+  EXPECT_FALSE(are_on());
 }
 
 TEST_F(ControlTest, WhatIsNoRequestIsToldWhatIsExpected) {
-  receipts_ = true;
+  receipts_ = {.kind = ReceiptKind::kPlain};
   for (const std::string_view payload :
        {std::string_view{}, std::string_view("hello"), std::string_view("{"), std::string_view("[]"),
         std::string_view("{}"), std::string_view("null"), std::string_view(R"({"commands":{}})"),
         std::string_view("\0\xFF", 2), std::string_view(R"({"commands":[{"command":"dance"}]} {)"),
         std::string_view("{\"commands\":[{\"command\":\"\xFF\"}]}")}) {
     EXPECT_THAT(Send(payload), HasSubstr(R"(expected {\"commands\":[{\"command\":\"receipts\",\"enable\":true}]})"));
-    EXPECT_TRUE(receipts_);
+    EXPECT_TRUE(are_on());
   }
 }
 
