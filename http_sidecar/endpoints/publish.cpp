@@ -58,7 +58,8 @@ Answer Publish(Api& api, Request& request) {
             }};
   }
 
-  if (IsCloudEvent(request)) {
+  const bool is_cloud_event = IsCloudEvent(request);
+  if (is_cloud_event) {
     auto converted = FromCloudEvents(request, QueryValue(request.target, "topic"));
     if (const auto* const problem = std::get_if<Problem>(&converted)) return ProblemAnswer(*problem);
     request.body = std::get<std::string>(std::move(converted));
@@ -66,6 +67,7 @@ Answer Publish(Api& api, Request& request) {
   auto parsed = ParseBatch(std::move(request.body));
   if (const auto* const problem = std::get_if<Problem>(&parsed)) return ProblemAnswer(*problem);
   const auto& batch = std::get<std::shared_ptr<Batch>>(parsed);
+  if (is_cloud_event) IdentifyBySource(batch.get());
   const auto published = api.intake.Publish(request.caller, batch, options);
   if (const auto* const problem = std::get_if<Problem>(&published)) return ProblemAnswer(*problem);
   const auto& results = std::get<std::vector<Result>>(published);

@@ -1,5 +1,7 @@
 #include "http_sidecar/events/shown_members.h"
 
+#include "http_sidecar/events/source_and_id.h"
+
 namespace dedup::sidecar {
 namespace {
 
@@ -40,9 +42,14 @@ bool IsText(const json::Value& member, std::string_view text) {
   return member.kind == json::Kind::kString && json::Means(member.text, text);
 }
 
-bool IsSameId(const json::Value& member, std::string_view event_id) {
-  if (member.kind == json::Kind::kNumber) return member.text == event_id;
-  return IsText(member, event_id);
+// Also where a CloudEvent's id counted together with its source.
+bool IsSameId(const Envelope& envelope, std::string_view event_id) {
+  const json::Value& id = envelope.event_id;
+  if (id.kind == json::Kind::kNumber) return id.text == event_id;
+  if (id.kind != json::Kind::kString) return false;
+  if (json::Means(id.text, event_id)) return true;
+  return envelope.source.kind == json::Kind::kString &&
+         IdOfSourceAndId(json::Unescape(envelope.source.text), json::Unescape(id.text)) == event_id;
 }
 
 std::string_view WithoutSpaceAround(std::string_view document) {
@@ -72,7 +79,7 @@ ShownMembers ShowMembers(const StoredEvent& event) {
                      .payload = envelope.payload,
                      .message = {}};
   const bool is_topic_shown = IsText(envelope.topic, event.topic);
-  const bool is_id_shown = IsSameId(envelope.event_id, event.event_id);
+  const bool is_id_shown = IsSameId(envelope, event.event_id);
   if (is_id_shown) shown.event_id = envelope.event_id;
   const bool is_all_shown = !envelope.has_more && (is_topic_shown || envelope.topic.text.empty()) &&
                             (is_id_shown || envelope.event_id.text.empty());

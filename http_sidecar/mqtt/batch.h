@@ -12,10 +12,12 @@ namespace dedup::sidecar {
 
 /// A valid event. The views point into its batch's body.
 struct Event {
-  std::string topic;               ///< escapes resolved
-  std::string event_id;            ///< escapes resolved; may hold NUL bytes
-  std::string_view event_id_text;  ///< as posted, with its quotes
-  std::string_view payload;        ///< the event's JSON object, byte for byte as posted
+  std::string topic;                  ///< escapes resolved
+  std::string event_id;               ///< escapes resolved; may hold NUL bytes
+  std::string_view event_id_text;     ///< as posted, with its quotes
+  std::string_view payload;           ///< the event's JSON object, byte for byte as posted
+  std::string_view source_text = {};  ///< as posted; empty: none
+  std::string id_property = {};       ///< what the plugin is to take for the id, if that is not event_id; else empty
 };
 
 /// What one request posted. Never changes once the publisher has it, so threads may share it from then on.

@@ -70,9 +70,10 @@ bool MqttConnection::HasRoomFor(const Delivery& delivery) const {
 void MqttConnection::Publish(const std::shared_ptr<Delivery>& delivery, std::size_t index) {
   const Event& event = delivery->events()[index];
   mosquitto_property* properties = nullptr;
-  if (session_.id_in_property()) {
+  // The session's check has seen to it that it holds no NUL.
+  if (const std::string id(session_.IdPropertyOf(event)); !id.empty()) {
     mosquitto_property_add_string_pair(&properties, MQTT_PROP_USER_PROPERTY, session_.plugin.id_property.c_str(),
-                                       event.event_id.c_str());
+                                       id.c_str());
   }
   int packet_id = 0;
   const int result =

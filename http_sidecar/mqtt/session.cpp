@@ -19,6 +19,12 @@ bool IsMqttString(std::string_view text) {
 
 }  // namespace
 
+std::string_view Session::IdPropertyOf(const Event& event) const {
+  if (!event.id_property.empty()) return event.id_property;
+  if (plugin.id_member == "event_id") return {};
+  return event.event_id;
+}
+
 std::optional<Problem> Session::Check(const Batch& batch) const {
   if (batch.qos > qos_max)
     return Problem{problems::kUnsupportedByBroker, "qos: the broker takes at most " + std::to_string(qos_max)};
@@ -42,11 +48,12 @@ std::optional<Problem> Session::Check(const Event& event, std::size_t index) con
   if (!MatchesAny(topic, plugin.topics)) {
     return EventProblem(index, "topic", "is none of the topics that the broker's plugin was told to deduplicate");
   }
-  if (id_in_property() && !IsMqttString(event.event_id)) {
+  const std::string_view id_property = IdPropertyOf(event);
+  if (!id_property.empty() && !IsMqttString(id_property)) {
     return EventProblem(index, "event_id", "holds a character that MQTT does not allow in a user property");
   }
   // Header, lengths and packet id take less than 32 bytes.
-  const std::size_t property_bytes = id_in_property() ? plugin.id_property.size() + event.event_id.size() : 0;
+  const std::size_t property_bytes = id_property.empty() ? 0 : plugin.id_property.size() + id_property.size();
   if (topic.size() + event.payload.size() + property_bytes + 32 > packet_bytes_max ||
       (event.payload.size() >= refused_bytes && std::chrono::steady_clock::now() < refused_until)) {
     return Problem{problems::kTooLarge, EventProblem(index, "", kTooLargeForBroker).detail};

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <string_view>
 
 #include "http_sidecar/base/problem.h"
 #include "http_sidecar/mqtt/batch.h"
@@ -28,9 +29,9 @@ struct Session {
   std::size_t refused_bytes = std::numeric_limits<std::size_t>::max();
   std::chrono::steady_clock::time_point refused_until = {};
 
-  /// Whether events take a user property with their id: the plugin reads it from the posted JSON, unless it was told to
-  /// look at another member.
-  bool id_in_property() const { return plugin.id_member != "event_id"; }
+  /// The value of the user property that an event takes with its id; empty: none. The plugin reads the id from the
+  /// posted JSON, unless it was told to look at another member or the event has another one.
+  std::string_view IdPropertyOf(const Event& event) const;
 
   /// The first thing about the batch that this broker or its plugin would not take: 413 or 422.
   std::optional<Problem> Check(const Batch& batch) const;

@@ -10,6 +10,7 @@
 #include "http_sidecar/base/base64.h"
 #include "http_sidecar/base/percent.h"
 #include "http_sidecar/base/time.h"
+#include "http_sidecar/events/source_and_id.h"
 #include "plugin/core/text/json.h"
 #include "plugin/core/text/json_writer.h"
 
@@ -61,7 +62,7 @@ std::optional<Problem> AppendEvent(const Attributes& attributes, std::size_t ind
       .AddRaw("timestamp", time != nullptr ? *time : Quoted(FormatTime(NowUs())))
       .AddRaw("source", *Find(attributes, "source"));
   if (data != nullptr) event.AddRaw("payload", *data);
-  const std::set<std::string_view> taken = {"topic", "id", "time", "source", "data"};
+  const std::set<std::string_view> taken = {"topic", "time", "source", "data"};
   for (const auto& [name, value] : attributes) {
     if (taken.contains(name)) continue;
     std::string quoted = Quoted(name);
@@ -145,6 +146,12 @@ std::variant<std::string, Problem> FromCloudEvents(const Request& request, std::
   const std::string type = MediaType(request.content_type);
   if (type == kOne || type == kBatch) return FromStructured(request.body, type == kBatch, default_topic);
   return FromBinary(request, default_topic);
+}
+
+void IdentifyBySource(Batch* batch) {
+  for (Event& event : batch->events) {
+    event.id_property = IdOfSourceAndId(json::Unescape(event.source_text), event.event_id);
+  }
 }
 
 }  // namespace dedup::sidecar

@@ -97,6 +97,7 @@ std::optional<Problem> AppendEvent(const json::Value& value, std::size_t index, 
   if (!(reason = CheckTimestamp(members.timestamp)).empty()) return EventProblem(index, "timestamp", reason);
   if (!(reason = CheckSource(members.source)).empty()) return EventProblem(index, "source", reason);
   event.event_id_text = members.event_id->text;
+  if (members.source) event.source_text = members.source->text;
   events->push_back(std::move(event));
   return std::nullopt;
 }

@@ -38,7 +38,8 @@ def test_structured(broker, sidecar, topic):
     message, = subscriber.wait_messages(1)
     assert json.loads(message.payload) == {
         "topic": topic, "event_id": "1", "timestamp": "2026-01-31T12:00:00Z", "source": "/sensors/1",
-        "payload": {"v": 1}, "specversion": "1.0", "type": "org.example.measured", "subject": "s", "myext": 7}
+        "payload": {"v": 1}, "specversion": "1.0", "id": "1", "type": "org.example.measured", "subject": "s", "myext": 7}
+    assert message.user_properties == [("event_id", "/sensors/1|1")]
 
 
 def test_the_topic_of_the_url_and_the_time_of_the_request(sidecar, topic):
@@ -59,6 +60,67 @@ def test_any_number_of_attributes_of_which_the_first_counts(sidecar, topic):
     begin = time.monotonic()
     assert post(sidecar, body.encode(), {"Content-Type": STRUCTURED}).json["processed"] == ["1"]
     assert time.monotonic() - begin < 20
+
+
+def requests_of(number, source, topic):
+    """One event in each mode, as arguments of post()."""
+    event = cloud_event(number, source=source, topic=topic, data=1)
+    headers = binary(number, **{"ce-source": source, "ce-topic": topic, "Content-Type": "application/json"})
+    return [(event, {"Content-Type": STRUCTURED}), ([event], {"Content-Type": BATCH}), (1, headers)]
+
+
+def test_source_and_id_together_are_the_identity(broker, sidecar, topic):
+    first, second = requests_of("42", "/plant/1", topic), requests_of("42", "/plant/2", topic)
+    for requests in (first, second):
+        answers = [post(sidecar, *request).json for request in requests]
+        assert [answer["processed"] for answer in answers] == [["42"], [], []]
+        assert [answer["duplicates"] for answer in answers] == [0, 1, 1]
+    shown = [(row["event_id"], row["source"], row["payload"], row["message"]["id"]) for row in sidecar.events(topic)]
+    assert shown == [("42", "/plant/1", 1, "42"), ("42", "/plant/2", 1, "42")]
+    found = sidecar.get(f"/events?topic={topic}&event_id=/plant/2%7C42").json
+    assert [row["source"] for row in found] == ["/plant/2"]
+    # An event that is no CloudEvent has another identity.
+    assert sidecar.publish({"topic": topic, "event_id": "42", "timestamp": "2026-01-31", "source": "/plant/1"})[
+        "processed"] == ["42"]
+
+
+def test_two_pairs_that_look_alike_are_two(sidecar, topic):
+    pairs = [("a|b", "c"), ("a", "b|c"), ("a\\", "b|c"), ("a", "b\\|c")]
+    events = [cloud_event(number, source=source, topic=topic) for source, number in pairs]
+    assert post(sidecar, events, {"Content-Type": BATCH}).json["duplicates"] == 0
+    assert post(sidecar, events, {"Content-Type": BATCH}).json["duplicates"] == 4
+
+
+def test_whatever_source_and_id_hold_they_are_the_identity(sidecar, topic):
+    texts = ["\0", "\x7f", "\x85", "\ufffe", "\ufdd0", "\U0001ffff", "\u00e9", "x" * 256, "#", "-"]
+    events = [cloud_event(text, source=source + text, topic=topic, data=1)
+              for text in texts for source in ("s", "t" * 300)]
+    answer = post(sidecar, events, {"Content-Type": BATCH}).json
+    assert answer["processed"] == [event["id"] for event in events]
+    assert post(sidecar, events, {"Content-Type": BATCH}).json["duplicates"] == len(events)
+    assert [(row["source"], row["message"]["id"]) for row in sidecar.events(topic)] == [
+        (event["source"], event["id"]) for event in events]
+    assert sidecar.ids(topic) == [event["id"] for event in events]
+    too_long = cloud_event("x" * 257, topic=topic)
+    assert "event_id" in post(sidecar, too_long, {"Content-Type": STRUCTURED}, status=422).detail
+
+
+def test_a_conflict_is_one_of_the_same_source(sidecar, topic):
+    events = [cloud_event("1", source=source, topic=topic, data=data) for source, data in (
+        ("a", 1), ("b", 2), ("a", 1), ("a", 3), ("b", 2))]
+    answer = post(sidecar, events, {"Content-Type": BATCH}, "?results=full").json
+    assert [result["verdict"] for result in answer["results"]] == [
+        "processed", "processed", "duplicate", "conflict", "duplicate"]
+
+
+def test_with_the_plugins_own_names_for_the_id(park):
+    broker, sidecar = park.start(options={"id_member": "uuid", "id_property": "dedup-id"})
+    subscriber = broker.connect(version=5).subscribe("t")
+    for source in "aab":
+        post(sidecar, cloud_event(source=source, topic="t"), {"Content-Type": STRUCTURED})
+    messages = subscriber.wait_messages(2)
+    assert [message.user_properties for message in messages] == [[("dedup-id", "a|1")], [("dedup-id", "b|1")]]
+    assert sidecar.ids("t") == ["1", "1"]
 
 
 def test_batch(sidecar, topic):

@@ -94,6 +94,14 @@ TEST(EventJsonTest, AnIdFromElsewhereIsTheOneThatCounted) {
             R"({"topic":"t","event_id":"a\"\\\u000a","timestamp":null,"source":null,"payload":1)" + std::string(kTail));
 }
 
+TEST(EventJsonTest, TheIdOfACloudEventIsShownThoughItsSourceCountedToo) {
+  const std::string posted =
+      R"({"topic":"t","event_id":"4\u0032","timestamp":1,"source":"\/plant\/1","payload":2,"id":"4\u0032"})";
+  const std::string beginning = posted.substr(0, posted.find(R"(,"id")"));
+  EXPECT_EQ(Row("t", "/plant/1|42", posted), beginning + R"(,"message":)" + posted + kTail);
+  EXPECT_TRUE(Row("t", "/plant/2|42", posted).starts_with(R"({"topic":"t","event_id":"/plant/2|42",)"));
+}
+
 TEST(EventJsonTest, TheFirstOfRepeatedMembersCounts) {
   EXPECT_TRUE(
       Row("t", "a", R"({"event_id":"a","event_id":"b","payload":1,"p\u0061yload":2,"source":null,"source":"x"})")

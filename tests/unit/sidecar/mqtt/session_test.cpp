@@ -55,6 +55,28 @@ TEST(SessionTest, ATopicIsOneOfMqttAndOfThePlugin) {
             "invalid-event events[1].topic: is none of the topics that the broker's plugin was told to deduplicate");
 }
 
+TEST(SessionTest, AnEventThatHasAnotherIdThanItsMemberTakesItInAProperty) {
+  Session session = MakeSession();
+  Event event{.topic = "t/1", .event_id = "42", .event_id_text = "\"42\"", .payload = "{}"};
+  EXPECT_EQ(session.IdPropertyOf(event), "");
+  session.plugin.id_member = "id";
+  EXPECT_EQ(session.IdPropertyOf(event), "42") << "the plugin looks at another member";
+  for (const char* const id_member : {"id", "event_id"}) {
+    session.plugin.id_member = id_member;
+    event.id_property = "/plant/1|42";
+    EXPECT_EQ(session.IdPropertyOf(event), "/plant/1|42");
+  }
+  // Its bytes count.
+  session.packet_bytes_max = 50;
+  Batch batch;
+  batch.events.push_back(event);
+  const auto problem = session.Check(batch);
+  ASSERT_TRUE(problem);
+  EXPECT_EQ(problem->type.name, "too-large");
+  batch.events[0].id_property.clear();
+  EXPECT_FALSE(session.Check(batch));
+}
+
 TEST(SessionTest, AnIdThatTravelsInAPropertyIsAnMqttString) {
   Session session = MakeSession();
   session.plugin.id_member = "id";
