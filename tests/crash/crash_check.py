@@ -133,7 +133,7 @@ class Campaign(Scene):
 
     def _check_counters_survived(self, before):
         now = journal_header(self.broker.data_dir)
-        for name in ("duplicates", "passed", "refused", "invalid_ids", "unstored", "skipped_seqs"):
+        for name in ("duplicates", "passed", "refused", "invalid_ids", "unstored", "lost", "skipped_seqs"):
             if now[name] != before[name]:
                 raise Violation(f"{name} was {before[name]} when the broker ended and is {now[name]} after its start")
         # A record may be whole when the kill comes between it and the header.
@@ -214,7 +214,7 @@ class Campaign(Scene):
         stored = len(self.ledger.stored_events())
         if header["accepted_seq"] != stored or header["skipped_seqs"]:
             raise Violation(f"{stored} rows, but the counters say {header}")
-        for name in ("passed", "refused", "invalid_ids", "unstored"):
+        for name in ("passed", "refused", "invalid_ids", "unstored", "lost"):
             if header[name]:
                 raise Violation(f"{name} is {header[name]}, though nothing of that kind was done")
         counts = self.ledger.counts

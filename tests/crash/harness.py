@@ -155,7 +155,7 @@ class Connection(mqtt_client.Client):
 
 _COUNTERS_OFFSET = 192  # in the journal's header; see docs/internals/disk-format.md
 _COUNTERS = ("accepted_seq", "handed_on_seq", "skipped_seqs", "appended_position", "duplicates", "passed", "refused",
-             "invalid_ids", "unstored")
+             "invalid_ids", "unstored", "lost")
 
 
 def journal_header(data_dir):

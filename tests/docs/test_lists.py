@@ -237,7 +237,7 @@ def test_decisions_of_a_start_are_those_of_the_code():
                for name, actions in re.findall(r"^    \{(\w+), ([\w| ]+)\},$", code, re.MULTILINE)]
     table = ROOT.page("docs/internals/recovery.md").table("in the code", "what is found", "stored first")
     columns = {"stored first": "kStoreFirst", "a new journal": "kMakeJournal", "seqs skipped": "kSkipSeqs",
-               "header distrusted": "kDistrustHeader"}
+               "header distrusted": "kDistrustHeader", "the old one set aside": "kKeepOld"}
     documented = [(plain(row[0]), {columns[head] for head, cell in zip(table.head, row) if head in columns and cell == "yes"})
                   for row in table.rows]
     assert decided and documented == decided

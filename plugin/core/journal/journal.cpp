@@ -151,8 +151,8 @@ Journal::Findings Journal::Replay(Search search, const std::function<void(const 
     on_entry(Read(&position));
     records_end = position;
   }
+  if (hint > records_end && hint <= end) findings.missing_bytes = hint - records_end;
   appended_position_.store(records_end, std::memory_order_release);
-  StoreShared(header_->appended_position, records_end);
   if (records_end + sizeof(RecordHeader) <= end && At(records_end)->mark == MarkOf(records_end)) {
     findings.torn_bytes = std::min<std::uint64_t>(At(records_end)->size_bytes, end - records_end);
   }
@@ -163,8 +163,10 @@ void Journal::GoOn(const JournalHeader& header, std::uint64_t position) {
   StoreShared(header_->accepted_seq, header.accepted_seq);
   StoreShared(header_->handed_on_seq, header.handed_on_seq);
   StoreShared(header_->skipped_seqs, header.skipped_seqs);
+  StoreShared(header_->appended_position, appended_position());
   StoreShared(header_->store_failing, 0);
-  StoreShared(header_->journal_failing, 0);
+  // The kernel holds the pages of a failed sync as clean.
+  if (LoadShared(header_->journal_failing) != 0) sync_.BeginUnhealthy();
   SaveClock(header.clock, header.clean != 0);
   header_->counters = header.counters;
   StoreShared(header_->store_damage, StoreDamage::kNone);
@@ -184,7 +186,7 @@ bool Journal::PrepareRecord(RecordKind kind, const Event& event) {
   const std::size_t size = RecordBytes(event);
   const std::uint64_t room_end =
       free_position_.load(std::memory_order_acquire) + (kind == RecordKind::kEvent ? record_bytes_max() : ring_bytes_);
-  if (position + size > room_end || !healthy()) return false;
+  if (position + size > room_end || !healthy() || !in_place()) return false;
 
   RecordHeader* const record = At(position);
   *record = {

@@ -38,6 +38,7 @@ class Journal {
     std::uint64_t records = 0;
     std::uint64_t torn_bytes = 0;     ///< a tail that was dropped
     std::uint64_t damaged_bytes = 0;  ///< bytes between records that are none
+    std::uint64_t missing_bytes = 0;  ///< behind the records, where the header says that there are some
     bool header_damaged = false;      ///< where the records begin had to be searched for
   };
 
@@ -95,6 +96,11 @@ class Journal {
   /// may be patient.
   void Prefault(std::uint64_t size) const;
   bool healthy() const { return sync_.healthy(); }
+  /// Whether the path still leads to the file.
+  bool IsInPlace() const { return file_.IsInPlace(); }
+  /// False: Prepare takes nothing, for a start would find nothing of it. From one thread (writer).
+  void SetInPlace(bool in_place) { in_place_.store(in_place, std::memory_order_relaxed); }
+  bool in_place() const { return in_place_.load(std::memory_order_relaxed); }
 
   void SetHandedOnSeq(std::uint64_t seq);
   std::uint64_t handed_on_seq() const;
@@ -136,6 +142,7 @@ class Journal {
   JournalHeader* header_;
   std::uint64_t ring_bytes_;
   std::uint32_t prepared_crc32c_ = 0;
+  std::atomic<bool> in_place_{true};
   std::atomic<std::uint64_t> appended_position_;
   std::atomic<std::uint64_t> free_position_;  // released and durably so: Prepare may write up to this plus ring_bytes_
   JournalSync sync_;

@@ -29,6 +29,8 @@ class JournalSync {
 
   /// The records begin elsewhere than it seemed at the construction. Before the first Run.
   void BeginAt(std::uint64_t position);
+  /// The last sync of an earlier process has failed: the next Run writes every page anew. Before the first Run.
+  void BeginUnhealthy() { healthy_.store(false, std::memory_order_relaxed); }
 
  private:
   JournalHeader& header();

@@ -20,16 +20,14 @@ bool LacksTheNewest(const Survey& found) {
 bool HasAnImpossibleWatermark(const Survey& found) {
   return found.has_journal && found.header.handed_on_seq > found.header.accepted_seq;
 }
-// After a power cut the header may name a newer seq than any row or record, but not one for which there was no room.
-bool HasAnImpossibleSeq(const Survey& found) {
-  const std::uint64_t records_max = found.header.ring_bytes / sizeof(RecordHeader);
-  return found.has_journal && found.header.accepted_seq > found.newest_seq + records_max + kSeqsSkipped;
-}
+bool HasAnImpossibleSeq(const Survey& found) { return found.has_journal && IsImpossibleSeq(found); }
+// A power cut takes the newest records with it, and nothing is damaged then.
+bool IsCutShort(const Survey& found) { return found.findings.missing_bytes != 0 && !found.had_power_cut; }
 bool FollowsASalvage(const Survey& found) {
   return found.has_journal && found.header.store_damage != StoreDamage::kNone;
 }
 
-enum Action : unsigned { kStoreFirst = 1, kMakeJournal = 2, kSkipSeqs = 4, kDistrustHeader = 8 };
+enum Action : unsigned { kStoreFirst = 1, kMakeJournal = 2, kSkipSeqs = 4, kDistrustHeader = 8, kKeepOld = 16 };
 
 // The table of docs/internals/recovery.md, as far as it is about the journal's records. All that applies is done; where
 // nothing does, journal and store are as a stop or a death of the process leaves them: the journal goes on without a
@@ -42,7 +40,8 @@ constexpr struct {
     {IsLost, kSkipSeqs},
     {IsOfAnotherSize, kStoreFirst | kMakeJournal},
     {HadAPowerCut, kStoreFirst | kSkipSeqs},
-    {IsDamagedInTheMiddle, kStoreFirst},
+    {IsDamagedInTheMiddle, kStoreFirst | kMakeJournal | kKeepOld},
+    {IsCutShort, kStoreFirst | kMakeJournal | kKeepOld},
     {HasLostItsBeginning, kStoreFirst},
     {LacksSeqs, kStoreFirst},
     {LacksTheNewest, kStoreFirst},
@@ -61,7 +60,8 @@ Decision Decide(const Survey& found) {
   return {.stores_first = (actions & kStoreFirst) != 0,
           .makes_journal = (actions & kMakeJournal) != 0,
           .skips_seqs = (actions & kSkipSeqs) != 0,
-          .distrusts_header = (actions & kDistrustHeader) != 0};
+          .distrusts_header = (actions & kDistrustHeader) != 0,
+          .keeps_old_journal = (actions & kKeepOld) != 0};
 }
 
 }  // namespace dedup

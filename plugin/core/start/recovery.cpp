@@ -102,12 +102,26 @@ void Reconcile(const Decision& decision, const Survey& found, JournalHeader* hea
   for (const auto counter : kCounters) {
     header->counters.*counter = std::max(header->counters.*counter, state->counters.*counter);
   }
+  header->counters.lost += found.lost;
   state->counters = header->counters;
 }
 
-void SaveStateAndKeys(Recovered& recovered) {
+void TellLost(const Survey& found, LogQueue& log) {
+  if (found.lost == 0) return;
+  if (found.had_power_cut) {
+    log.Add(LogLevel::kWarning, "the power cut has cost the newest " + std::to_string(found.lost) + " accepted events");
+  } else {
+    log.Add(LogLevel::kError,
+            "up to " + std::to_string(found.lost) +
+                " accepted events are lost: the journal's header knows of them, but neither the database nor the "
+                "journal has them; a file was damaged, cut short or removed, or is an older copy");
+  }
+}
+
+void SaveStateAndKeys(Recovered& recovered, const HashSecret& secret) {
   Store::Batch batch(*recovered.store, Store::Durability::kSynced);  // with what was committed before
   batch.SaveState(recovered.state);
+  batch.SaveSecret(secret);
   // Those of which neither a row nor a record is left: nothing can hand them on.
   std::set<std::uint64_t> lost = recovered.store->LoadInDoubtSeqs();
   for (const EventInDoubt& event : recovered.in_doubt) lost.erase(event.seq);
@@ -123,8 +137,10 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
   std::unique_ptr<Journal> journal = OpenJournal(options.data_dir, log);
   Survey found = LookThrough(*recovered.store, journal.get(), Journal::RingBytes(options.journal_bytes), log);
   recovered.clock = std::move(found.clock);
+  recovered.may_be_suspect = found.has_journal && (found.header.clean == 0 || found.header.store_failing != 0);
 
   const Decision decision = Decide(found);
+  TellLost(found, log);
 
   NoteInDoubt(found, *recovered.store);
   if (decision.stores_first) StoreAll(found, *journal, *recovered.store);
@@ -142,9 +158,14 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
   LoadIndex(*recovered.store, state, unstored, header.secret, recovered.clock->Now().age_ms, *recovered.keys,
             &recovered.index, &recovered.windows, log);
   recovered.in_doubt = LoadInDoubt(*recovered.store, std::move(found.in_doubt));
-  SaveStateAndKeys(recovered);
+  SaveStateAndKeys(recovered, header.secret);
   // A killed process may have made files and never come to make their names durable.
   SyncDirectory(options.data_dir);
+
+  // What the last run wrote and could not sync, a sync of this one's does not bring to the disk.
+  if (recovered.may_be_suspect && decision.stores_first && !recovered.store->Checkpoint()) {
+    log.Add(LogLevel::kWarning, "events.db could not be written anew, because another process reads it");
+  }
 
   // Up to here all can be done again, as often as it takes. Only now, with every row read that has to be, the journal
   // may let go of its records; and it notes this boot, so that seqs are skipped once for a power cut.
@@ -159,6 +180,10 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
   header.clean = 0;
   header.clock = recovered.clock->state();
   if (decision.makes_journal) {
+    if (decision.keeps_old_journal) {
+      log.Add(LogLevel::kError,
+              "the damaged journal is set aside as " + KeepAside(options.data_dir / JournalHeader::kFileName).string());
+    }
     recovered.journal = Journal::Create(options.data_dir, options.journal_bytes, header);
   } else {
     journal->GoOn(header, unstored != nullptr ? journal->released_position() : journal->appended_position());

@@ -25,7 +25,8 @@ struct Recovered {
   std::unique_ptr<KeyFile> keys;
   std::unique_ptr<Clock> clock;
   StoreState state;
-  std::uint64_t unstored = 0;  // of those records, events that are no rows yet
+  bool may_be_suspect = false;  // what the last run has written may not all be on the disk
+  std::uint64_t unstored = 0;   // of those records, events that are no rows yet
   Index index;
   Windows windows;  // of its keys
   std::vector<EventInDoubt> in_doubt;

@@ -116,6 +116,13 @@ Salvaged Salvage(const fs::path& damaged, const fs::path& fresh) {
       ReadToTheDamage(from,
                       "SELECT min(keys_seq, (SELECT coalesce(min(seq) - 1, keys_seq) FROM in_doubt)) FROM key_file",
                       [&](sqlite::Statement& row) { batch.SaveKeysSeq(Unsigned(row.Integer(0))); });
+      if (has_rules) {
+        ReadToTheDamage(from, "SELECT secret FROM key_file WHERE length(secret) = 16", [&](sqlite::Statement& row) {
+          HashSecret secret;
+          std::memcpy(secret.data(), row.Bytes(0).data(), secret.size());
+          batch.SaveSecret(secret);
+        });
+      }
     }
     batch.SaveState(ReadStoreState(from));
   } catch (const sqlite::CorruptDatabase&) {

@@ -14,15 +14,27 @@ namespace fs = std::filesystem;
 // A database, and what SQLite keeps beside it.
 constexpr const char* kDatabaseSuffixes[] = {"", "-wal", "-shm"};
 
-}  // namespace
-
-fs::path SetAside(const fs::path& path) {
+fs::path NameAside(const fs::path& path) {
   fs::path aside = path.string() + ".damaged-" + FileTimestamp();
   for (int i = 2; fs::exists(aside); ++i)
     aside = path.string() + ".damaged-" + FileTimestamp() + "-" + std::to_string(i);
+  return aside;
+}
+
+}  // namespace
+
+fs::path SetAside(const fs::path& path) {
+  const fs::path aside = NameAside(path);
   for (const char* suffix : kDatabaseSuffixes) {
     if (fs::exists(path.string() + suffix)) fs::rename(path.string() + suffix, aside.string() + suffix);
   }
+  SyncDirectory(path.parent_path());
+  return aside;
+}
+
+fs::path KeepAside(const fs::path& path) {
+  fs::path aside = NameAside(path);
+  fs::create_hard_link(path, aside);
   SyncDirectory(path.parent_path());
   return aside;
 }

@@ -13,6 +13,10 @@ namespace dedup {
 /// std::filesystem, StorageError.
 std::filesystem::path SetAside(const std::filesystem::path& path);
 
+/// Gives a file a second name out of the way, durably, so that another can take its place. Returns that name. Errors:
+/// as above.
+std::filesystem::path KeepAside(const std::filesystem::path& path);
+
 /// Deletes a database, which may be absent, and what SQLite keeps beside it.
 void RemoveDatabase(const std::filesystem::path& path);
 

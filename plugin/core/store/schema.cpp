@@ -90,7 +90,8 @@ ANALYZE sqlite_schema;                         -- reads it
 )sql";
 
 // What version 6 added. events.rule_id is the rule that made the key, NULL where the plugin's options did;
-// in_doubt.payload is there where the event's row keeps none. The key of an event with a rule cannot be made of its
+// in_doubt.payload is there where the event's row keeps none. key_file.secret is the journal's, for the keys are of no
+// use without it. The key of an event with a rule cannot be made of its
 // row again, and has a window of its own: so the keys stand in a table, window by window, in order of seq and of age.
 // Unlike events_by_id nothing here is unique: two rules may give one text to what they tell apart.
 constexpr char kRuleTables[] = R"sql(
@@ -109,6 +110,8 @@ CREATE TABLE rule_keys(
 ) STRICT, WITHOUT ROWID;
 ALTER TABLE events ADD COLUMN rule_id INTEGER REFERENCES rules(rule_id);
 ALTER TABLE in_doubt ADD COLUMN payload BLOB;
+ALTER TABLE key_file ADD COLUMN secret BLOB;
+ALTER TABLE state ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX events_by_rule ON events(rule_id) WHERE rule_id IS NOT NULL;
 INSERT INTO sqlite_stat1(tbl, idx, stat) VALUES('events', 'events_by_rule', '100000000 100000');
 ANALYZE sqlite_schema;

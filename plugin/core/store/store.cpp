@@ -24,9 +24,12 @@ std::uint64_t Unsigned(std::int64_t value) { return static_cast<std::uint64_t>(v
 
 StoreState ReadStoreState(sqlite::Database& database) {
   // A row is the better witness of its seq than the state is, after a salvage for one.
-  sqlite::Statement row(database,
-                        "SELECT max(stored_seq, (SELECT coalesce(max(seq), 0) FROM events)), forgotten_seq, "
-                        "skipped_seqs, duplicates, passed, refused, invalid_ids, unstored FROM state");
+  const bool has_lost =
+      database.QueryInteger("SELECT count(*) FROM pragma_table_info('state') WHERE name = 'lost'") != 0;
+  const std::string columns =
+      "SELECT max(stored_seq, (SELECT coalesce(max(seq), 0) FROM events)), forgotten_seq, skipped_seqs, duplicates, "
+      "passed, refused, invalid_ids, unstored, ";
+  sqlite::Statement row(database, (columns + (has_lost ? "lost" : "0") + " FROM state").c_str());
   if (!row.Step()) throw sqlite::CorruptDatabase("read", database.path(), "the table state has no row");
   return {.stored_seq = Unsigned(row.Integer(0)),
           .forgotten_seq = Unsigned(row.Integer(1)),
@@ -35,7 +38,8 @@ StoreState ReadStoreState(sqlite::Database& database) {
                        .passed = Unsigned(row.Integer(4)),
                        .refused = Unsigned(row.Integer(5)),
                        .invalid_ids = Unsigned(row.Integer(6)),
-                       .unstored = Unsigned(row.Integer(7))}};
+                       .unstored = Unsigned(row.Integer(7)),
+                       .lost = Unsigned(row.Integer(8))}};
 }
 
 struct Store::Statements {
@@ -68,13 +72,15 @@ struct Store::Statements {
         delete_events(database, "DELETE FROM events WHERE seq <= ? RETURNING topic_id"),
         save_state(database,
                    "UPDATE state SET stored_seq = ?, forgotten_seq = ?, skipped_seqs = ?, duplicates = ?, passed = ?, "
-                   "refused = ?, invalid_ids = ?, unstored = ?"),
+                   "refused = ?, invalid_ids = ?, unstored = ?, lost = ?"),
+        save_secret(database, "UPDATE key_file SET secret = ?"),
         save_keys_seq(database, "UPDATE key_file SET keys_seq = ?"),
         count_synced(database, "UPDATE state SET synced = synced + 1") {}
 
   sqlite::Statement find_topic, insert_topic, delete_unused_topic, insert_event, find_rule, insert_rule,
       insert_rule_key, next_window, oldest_rule_keys, delete_rule_keys, widen_times, delete_times, insert_in_doubt,
-      delete_in_doubt, oldest_events, expire_events, delete_events, save_state, save_keys_seq, count_synced;
+      delete_in_doubt, oldest_events, expire_events, delete_events, save_state, save_secret, save_keys_seq,
+      count_synced;
 };
 
 namespace {
@@ -89,7 +95,7 @@ std::filesystem::path MakePrivate(const std::filesystem::path& path) {
 }  // namespace
 
 Store::Store(const std::filesystem::path& path)
-    : database_(MakePrivate(path), sqlite::Database::Mode::kReadWriteCreate) {
+    : database_(MakePrivate(path), sqlite::Database::Mode::kReadWriteCreate), identity_(IdentityOf(path)) {
   // Long enough for a person with the sqlite3 shell; the journal takes what arrives meanwhile.
   database_.SetBusyTimeout(5000);
   database_.Execute("PRAGMA journal_mode = WAL");
@@ -104,6 +110,14 @@ Store::~Store() = default;
 StoreState Store::LoadState() { return ReadStoreState(database_); }
 
 std::uint64_t Store::LoadKeysSeq() { return Unsigned(database_.QueryInteger("SELECT keys_seq FROM key_file")); }
+
+std::optional<HashSecret> Store::LoadSecret() {
+  sqlite::Statement row(database_, "SELECT secret FROM key_file");
+  HashSecret secret;
+  if (!row.Step() || row.Bytes(0).size() != secret.size()) return std::nullopt;
+  std::memcpy(secret.data(), row.Bytes(0).data(), secret.size());
+  return secret;
+}
 
 void Store::ForEachKey(
     std::uint64_t after_seq, std::uint64_t last_seq,
@@ -364,8 +378,13 @@ void Store::Batch::SaveState(const StoreState& state) {
   const Counters& counters = state.counters;
   store_.statements_->save_state
       .Bind(state.stored_seq, state.forgotten_seq, state.skipped_seqs, counters.duplicates, counters.passed,
-            counters.refused, counters.invalid_ids, counters.unstored)
+            counters.refused, counters.invalid_ids, counters.unstored, counters.lost)
       .Run();
+}
+
+void Store::Batch::SaveSecret(const HashSecret& secret) {
+  const std::string_view bytes(reinterpret_cast<const char*>(secret.data()), secret.size());
+  store_.statements_->save_secret.Bind(sqlite::BlobView{bytes}).Run();
 }
 
 void Store::Batch::SaveKeysSeq(std::uint64_t seq) { store_.statements_->save_keys_seq.Bind(seq).Run(); }

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "plugin/core/base/file.h"
 #include "plugin/core/contract/counters.h"
 #include "plugin/core/event/event.h"
 #include "plugin/core/event/event_in_doubt.h"
@@ -57,6 +58,8 @@ class Store {
   ~Store();
 
   const std::filesystem::path& path() const { return database_.path(); }
+  /// Whether the path still leads to the database: it was not removed, renamed or exchanged.
+  bool IsInPlace() const { return IdentityOf(path()) == identity_; }
 
   /// What the constructor had to do to a database of an older version.
   const std::optional<Migration>& migration() const { return migration_; }
@@ -69,6 +72,9 @@ class Store {
 
   /// Every key up to it is in events.keys, durably, so far as its id is remembered.
   std::uint64_t LoadKeysSeq();
+
+  /// What the keys were made with; nothing where no start has noted it yet.
+  std::optional<HashSecret> LoadSecret();
 
   /// Calls on_key for every remembered key that no rule has made with a seq behind `after_seq` and up to `last_seq`,
   /// oldest first.
@@ -117,6 +123,7 @@ class Store {
     bool ExpireRuleKeys(std::int64_t now_ms, std::uint64_t forgotten_seq, int rows_max);
     void SaveState(const StoreState& state);
     void SaveKeysSeq(std::uint64_t seq);
+    void SaveSecret(const HashSecret& secret);
     /// Whether anything was changed so far; if not, there is no need to commit.
     bool has_changes() const;
     void Commit();
@@ -143,6 +150,7 @@ class Store {
   struct Statements;
 
   sqlite::Database database_;
+  const FileIdentity identity_;
   std::optional<Migration> migration_;
   std::unique_ptr<Statements> statements_;
   // Writers tend to publish on few topics; beyond the limit the cache starts anew.

@@ -42,6 +42,7 @@ TEST(SysTopicsTest, PublishesAllAtFirst) {
                                                   {"$SYS/broker/dedup/refused", "4"},
                                                   {"$SYS/broker/dedup/unstored", "6"},
                                                   {"$SYS/broker/dedup/invalid_ids", "1"},
+                                                  {"$SYS/broker/dedup/lost", "0"},
                                                   {"$SYS/broker/dedup/journal_bytes", "70"},
                                                   {"$SYS/broker/dedup/journal_size_bytes", "80"},
                                                   {"$SYS/broker/dedup/store_failing", "1"},

@@ -89,6 +89,129 @@ class RecoveryTest : public DeduplicatorFixture {
   }
 };
 
+// --- What is lost is known ---------------------------------------------------------------------------
+
+class LossTest : public RecoveryTest {
+ protected:
+  /// Leaves `count` events that are records and no rows, behind one that is a row.
+  void LeaveUnstored(int count) {
+    StoreEvents(1);
+    Stop();
+    Execute("CREATE TRIGGER no_row BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'no row may be made'); END");
+    KilledAfter([&] {
+      for (int i = 1; i <= count; ++i) EXPECT_EQ(VerdictOf("unstored " + std::to_string(i)), kProcessed);
+      Turn(3);
+    });
+    Execute("DROP TRIGGER no_row");
+  }
+  void Execute(const char* sql) { sqlite::Database(database(), sqlite::Database::Mode::kReadWriteCreate).Execute(sql); }
+  /// Starts once more: what was told is not told again.
+  void ExpectToldOnce(std::uint64_t lost) {
+    EXPECT_EQ(Stats().lost, lost);
+    EXPECT_EQ(VerdictOf("a new one"), kProcessed);
+    Restart();
+    EXPECT_THAT(TakeLog(), Not(HasSubstr("lost")));
+    EXPECT_EQ(Stats().lost, lost);
+    EXPECT_EQ(VerdictOf("a new one"), kDuplicate);
+  }
+};
+
+TEST_F(LossTest, OfAJournalThatWasCutShort) {
+  LeaveUnstored(20);
+  const std::string bytes = ReadFile(journal());
+  std::filesystem::resize_file(journal(), 700);
+  Start();
+  EXPECT_THAT(TakeLog(), AllOf(HasSubstr("the journal lacks its last "), HasSubstr("up to 20 accepted events are lost"),
+                               HasSubstr("set aside as")));
+  ASSERT_THAT(SetAside(), testing::SizeIs(1));
+  EXPECT_EQ(ReadFile(dir_ / SetAside()[0]).substr(0, 64), bytes.substr(0, 64));
+  EXPECT_EQ(Publish("next").seq, 22U) << "no seq is given twice";
+  ExpectToldOnce(20);
+}
+
+TEST_F(LossTest, OfAHoleInTheJournalWhoseBytesAreKept) {
+  LeaveUnstored(20);
+  const std::size_t hole = ReadFile(journal()).find("unstored 7\"");
+  Overwrite(journal(), hole, "unstored 8");
+  const std::string bytes = ReadFile(journal());
+  Start();
+  EXPECT_THAT(TakeLog(), AllOf(HasSubstr("the journal is damaged"), HasSubstr("up to 1 accepted events are lost")));
+  ASSERT_THAT(SetAside(), testing::SizeIs(1));
+  const std::string kept = ReadFile(dir_ / SetAside()[0]);
+  EXPECT_EQ(kept.substr(JournalHeader::kRoomBytes), bytes.substr(JournalHeader::kRoomBytes));
+  EXPECT_EQ(Rows().size(), 20U);
+  ExpectToldOnce(1);
+}
+
+TEST_F(LossTest, OfADatabaseThatIsAnOlderCopy) {
+  StoreEvents(5);
+  Stop();
+  const std::string older = ReadFile(database());
+  StoreEvents(30);
+  Stop();
+  WriteFile(database(), older);
+  std::filesystem::remove(database().string() + "-wal");
+  Start();
+  EXPECT_THAT(TakeLog(), HasSubstr("up to 25 accepted events are lost"));
+  EXPECT_THAT(SetAside(), IsEmpty()) << "the journal is whole";
+  ExpectToldOnce(25);
+}
+
+TEST_F(LossTest, OfAPowerCutIsNoDamage) {
+  LeaveUnstored(20);
+  const std::size_t last = ReadFile(journal()).find("unstored 20\"");
+  Overwrite(journal(), last, std::string(40, '\0'));
+  Reboot();
+  Start();
+  EXPECT_THAT(TakeLog(), AllOf(HasSubstr("the power cut has cost the newest 1 accepted events")));
+  EXPECT_THAT(SetAside(), IsEmpty());
+  ExpectToldOnce(1);
+}
+
+TEST_F(LossTest, OfNothingIsNotTold) {
+  LeaveUnstored(20);
+  Start();
+  EXPECT_THAT(TakeLog(), Not(HasSubstr("lost")));
+  EXPECT_EQ(Stats().lost, 0U);
+}
+
+TEST_F(LossTest, OfTheJournalLeavesRulesTheirKeys) {
+  options_.rules_file = dir_ / "rules.json";
+  WriteFile(options_.rules_file, R"({"rules": [{"name": "r", "topics": ["t"], "key": ["/n"], "window": "1h"}]})");
+  Start();
+  EXPECT_EQ(Send(R"({"n":1})").verdict, kProcessed);
+  Turn(3);
+  Rows();
+  Stop();
+  std::filesystem::remove(journal());
+  Start();
+  EXPECT_EQ(Send(R"({"n":1})").verdict, kDuplicate) << "the store has what they were made with";
+}
+
+// --- Files that go while they are used ---------------------------------------------------------------
+
+TEST_F(RecoveryTest, FilesThatAreRemovedOrExchangedAreNoticed) {
+  for (const std::filesystem::path& path : {database(), journal()}) {
+    StoreEvents(1);
+    TakeLog();
+    const std::filesystem::path away = dir_ / "away";
+    std::filesystem::rename(path, away);
+    if (path == journal()) WriteFile(path, "another");
+    EXPECT_TRUE(Eventually([&] {
+      static int number = 0;
+      return VerdictOf("while away " + std::to_string(++number)) == kRefused;
+    })) << path;
+    EXPECT_THAT(TakeLog(), AllOf(HasSubstr(path.string()), HasSubstr("removed or exchanged")));
+    std::filesystem::rename(away, path);
+    EXPECT_TRUE(Eventually([&] {
+      static int number = 0;
+      return VerdictOf("back " + std::to_string(++number)) == kProcessed;
+    })) << path;
+    Rows();
+    Stop();
+  }
+}
+
 // --- Stops and deaths ----------------------------------------------------------------------------
 
 TEST_F(RecoveryTest, AfterAStopNothingIsForgotten) {
@@ -797,6 +920,7 @@ TEST_F(RecoveryTest, TheFirstDataDirectoryGoesOn) {
         PrepareSchema(tried);
         tried.Execute(
             "ALTER TABLE state DROP COLUMN synced; DROP INDEX events_by_rule; ALTER TABLE in_doubt DROP COLUMN payload;"
+            "ALTER TABLE key_file DROP COLUMN secret; ALTER TABLE state DROP COLUMN lost;"
             "ALTER TABLE events DROP COLUMN rule_id; DROP TABLE rules; DROP TABLE rule_keys; PRAGMA user_version = 4");
       }
 

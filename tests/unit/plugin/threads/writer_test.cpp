@@ -30,7 +30,7 @@ class WriterTest : public testing::Test {
   void Start() { Start(store_.LoadState()); }
   void Start(const StoreState& state) {
     Stop();
-    writer_.emplace(journal_, store_, keys_, clock_, log_, options_, state);
+    writer_.emplace(journal_, store_, keys_, clock_, log_, options_, state, false);
   }
   void Stop() { writer_.reset(); }
 
