@@ -31,7 +31,8 @@ OpenDirectory::OpenDirectory(Recovered recovered, const Options& options, LogQue
       handed_on_seq_(recovered_seq_),
       syncer_(journal(), log_, options_.fsync_interval),
       prefaulter_(journal(), recovered_.index),
-      writer_(journal(), *recovered_.store, *recovered_.keys, *recovered_.clock, log_, options_, recovered_.state) {
+      writer_(journal(), *recovered_.store, *recovered_.keys, *recovered_.clock, log_, options_, recovered_.state,
+              recovered_.may_be_suspect) {
   const std::int64_t due_ms = recovered_.clock->Now().age_ms + options_.recovery_delay.count();
   for (EventInDoubt& event : recovered_.in_doubt) {
     // Which topics have a newer retained message by now is not known; none must be replaced by an older one.
@@ -116,6 +117,7 @@ void OpenDirectory::NoteRetained(const Publish& publish, std::uint64_t seq) {
 
 const char* OpenDirectory::WhyNotAppended(const Event& event) {
   if (RecordBytes(event) > journal().record_bytes_max()) return "it is larger than journal_size";
+  if (!journal().in_place()) return "a file of the data directory was removed or exchanged";
   if (!journal().healthy()) return kUnsynced;
   return "the journal is full (the store does not keep up, or fails), or memory is";
 }

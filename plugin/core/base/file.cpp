@@ -95,6 +95,11 @@ bool File::TryLock() const {
   throw StorageError("flock", path_, errno);
 }
 
+bool File::IsInPlace() const {
+  const FileIdentity identity = IdentityOf(path_);
+  return identity != FileIdentity{} && identity == IdentityOf(fd_);
+}
+
 FileIdentity IdentityOf(const std::filesystem::path& path) {
   struct stat status {};
   if (stat(path.c_str(), &status) != 0) return {};

@@ -36,6 +36,10 @@ class File {
   /// It has another name now, under which errors are to speak of it.
   void Renamed(const std::filesystem::path& path) { path_ = path; }
 
+  /// Whether its path still leads to it: it was not removed, renamed or exchanged. No error: false where that cannot be
+  /// told.
+  bool IsInPlace() const;
+
   int fd() const { return fd_; }
   const std::filesystem::path& path() const { return path_; }
 

@@ -23,6 +23,8 @@ constexpr std::uint64_t kBatchesPerJournal = 8;
 constexpr std::uint64_t kRowsPerExpiryMin = 500;
 constexpr milliseconds kRuleExpiryInterval{1000};
 
+constexpr milliseconds kFileCheckInterval{500};
+
 // While events arrive the writer looks every 5 ms, so that the main thread need not wake it for each of them, and that
 // many rows share a transaction; HTTP waits as long for what it has published to be readable.
 constexpr milliseconds kBusyWait{5};
@@ -47,7 +49,7 @@ constexpr milliseconds kReleaseInterval{10'000};
 }  // namespace
 
 Writer::Writer(Journal& journal, Store& store, KeyFile& keys, Clock& clock, LogQueue& log, const Options& options,
-               const StoreState& state)
+               const StoreState& state, bool may_be_suspect)
     : journal_(journal),
       store_(store),
       keys_(keys),
@@ -56,6 +58,7 @@ Writer::Writer(Journal& journal, Store& store, KeyFile& keys, Clock& clock, LogQ
       options_(options),
       state_(state),
       stored_position_(journal.released_position()),
+      suspect_(may_be_suspect),
       forgotten_seq_(state.forgotten_seq),
       thread_(StartThread(journal.data_dir(), [this] { Run(); })) {}
 
@@ -143,6 +146,7 @@ Writer::Turn Writer::RunOnce(bool last) {
            journal_.appended_position() - stored_position_ > journal_.ring_bytes() / kPatiencesPerJournal;
   });
   clock_.Resync();
+  CheckFiles();
   const std::uint64_t seq_before = state_.stored_seq;
   const std::uint64_t position_before = stored_position_;
   bool stored = false;
@@ -156,6 +160,18 @@ Writer::Turn Writer::RunOnce(bool last) {
   journal_.SaveClock(clock_.state(), last);
   if (last) journal_.Sync();
   return {.has_worked = stored || expired, .rows = rows, .journal_bytes = stored_position_ - position_before};
+}
+
+// Whatever is written to a file that was removed is gone with this process, and no call fails.
+void Writer::CheckFiles() {
+  const SteadyTime time = steady_clock::now();
+  if (time < next_check_ && journal_.in_place()) return;
+  next_check_ = time + kFileCheckInterval;
+  const bool is_journal_there = journal_.IsInPlace();
+  journal_.SetInPlace(is_journal_there && store_.IsInPlace());
+  if (journal_.in_place()) return;
+  throw StorageError("use", is_journal_there ? store_.path() : journal_.data_dir() / JournalHeader::kFileName,
+                     "it was removed or exchanged while the broker used it; put it back, or restart the broker");
 }
 
 // Returns whether there was something to store.

@@ -23,13 +23,14 @@ namespace dedup {
 ///
 /// When the store fails it says so once a minute, tries again every half second, and the journal takes what arrives.
 /// After a failure no room is given back before SQLite has written everything to its main file anew, for what a failed
-/// sync has left on the disk is unknown. Threading: the constructor starts the thread, the destructor stops it after
-/// one last attempt to store everything; the other functions are for the main thread. Ownership: refers to journal,
-/// store, keys, clock and log, which must outlive it.
+/// sync has left on the disk is unknown. `may_be_suspect`: the run before did not stop in order, so perhaps it had
+/// failed. Threading: the constructor starts the thread, the destructor stops it after one last attempt to store
+/// everything; the other functions are for the main thread. Ownership: refers to journal, store, keys, clock and log,
+/// which must outlive it.
 class Writer {
  public:
   Writer(Journal& journal, Store& store, KeyFile& keys, Clock& clock, LogQueue& log, const Options& options,
-         const StoreState& state);
+         const StoreState& state, bool may_be_suspect);
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
   ~Writer();
@@ -55,6 +56,7 @@ class Writer {
 
   void Run();
   Turn RunOnce(bool last);
+  void CheckFiles();
   bool StoreBatch(Store::Durability durability);
   void Release(bool now);
   bool Expire(std::uint64_t rows_max);
@@ -70,11 +72,13 @@ class Writer {
   const Options& options_;
   StoreState state_;
   std::uint64_t stored_position_;
+  SteadyTime next_check_{};
   SteadyTime next_release_{};
   SteadyTime next_expiry_{};
   SteadyTime next_rule_expiry_{};
   bool failing_ = false;
-  bool suspect_ = false;  // a write or sync of the store failed since its last full checkpoint
+  // A write or sync of the store failed since its last full checkpoint: in this run, or perhaps in the one before.
+  bool suspect_;
   OncePerMinute failure_log_;
   OncePerMinute conflict_log_;
 
