@@ -203,11 +203,11 @@ def test_checkout_that_was_moved_is_built_where_it_is(checkout, script, ends_wit
 
 
 def test_build_folder_of_another_generator_is_made_anew(checkout):
-    subprocess.run(["cmake", "-S", checkout.directory, "-B", checkout.directory / "build", "-G", "Unix Makefiles"],
+    subprocess.run(["cmake", "-S", checkout.directory, "-B", checkout.directory / "build", "-G", "Ninja Multi-Config"],
                    check=True, capture_output=True)
     typed = checkout.type("test")
     assert typed.returncode == 0, typed
-    assert "build was made for the generator Unix Makefiles; making it anew" in typed.stdout
+    assert "build was made for the generator Ninja Multi-Config; making it anew" in typed.stdout
 
 
 def test_build_folder_of_another_name_is_made_anew(checkout):
