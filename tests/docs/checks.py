@@ -10,7 +10,7 @@ from tests.docs.markdown import Page
 
 CELL_CHARACTERS_MAX = 120
 SENTENCE_WORDS_MAX = 29
-LINES_MAX = {"README.md": 120, "ARCHITECTURE.md": 130, "CONTRIBUTING.md": 60}
+LINES_MAX = {"README.md": 120, "ARCHITECTURE.md": 145, "CONTRIBUTING.md": 60}
 # Its lines stay as they were written.
 NOT_OUR_STYLE_TODAY = {"CHANGELOG.md"}
 

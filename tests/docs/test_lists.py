@@ -14,6 +14,7 @@ import pytest
 
 from tests.docs import checks
 from tests.layout import test_includes
+from tests.support import command
 from tests.support.park import Park
 
 ROOT = checks.Root(pathlib.Path(__file__).resolve().parents[2])
@@ -158,10 +159,18 @@ def test_defaults_of_flags_are_those_of_help(help_text):
         assert default in (told or {"none", "off"}), (variable, texts[variable])
 
 
+def help_of_verbs():
+    """Of the command, whose verbs are those that its --help lists."""
+    verbs = re.findall(r"^  ([a-z]+)  ", command.succeed("--help"), re.MULTILINE)
+    assert len(verbs) >= 3
+    return "".join(command.succeed(verb, "--help") for verb in verbs)
+
+
 def test_a_flag_that_is_named_anywhere_is_one(help_text):
-    flags = set(re.findall(r"--[a-z][\w-]+", help_text + ROOT.text("bench") + ROOT.text("tests/bench/main.cpp")))
+    flags = set(re.findall(r"--[a-z][\w-]+", help_text + help_of_verbs() + ROOT.text("bench") +
+                           ROOT.text("tests/bench/main.cpp")))
     found = [(str(page.path), line, flag) for page, line, code in ALL_CODE
-             if code.startswith("--") or re.search(r"mosquitto-dedup-http|\./bench", code)
+             if code.startswith("--") or re.search(r"mosquitto-dedup(-http)? |\./bench", code)
              for flag in re.findall(r"(?<![\w-])--[a-z][\w-]+", code)]
     assert found and [one for one in found if one[2] not in flags] == []
 
@@ -258,13 +267,13 @@ def rooms_of_the_tree():
 
 
 def test_rooms_are_those_of_the_tree():
-    halves = ("plugin", "plugin/core", "http_sidecar")
+    halves = (*test_includes.PROGRAMS, "plugin/core")
     folders = {*halves, *(f"{half}/{path.name}" for half in halves for path in (ROOT.path / half).iterdir() if path.is_dir())}
-    assert {room for room in rooms_of_the_tree() if room.startswith(("plugin", "http_sidecar"))} == folders
+    assert {room for room in rooms_of_the_tree() if room.startswith(tuple(test_includes.PROGRAMS))} == folders
 
 
 def test_rooms_stand_in_the_order_of_the_arrows():
-    order = [room for room in (*test_includes.PLUGIN, *test_includes.SIDECAR) if (ROOT.path / room).is_dir()]
+    order = [room for rooms in test_includes.PROGRAMS.values() for room in rooms if (ROOT.path / room).is_dir()]
     in_order = [room for room in rooms_of_the_tree() if room in order and room != "plugin/core"]
     assert in_order == [room for room in order if room != "plugin/core"]  # whose files stand among its rooms
 

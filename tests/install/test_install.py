@@ -38,8 +38,8 @@ def plain(page):
 def test_all_of_it_arrives(installed):
     names = {path.name for path in installed.glob("**/*") if path.is_file()}
     docs = {path.name for path in (ROOT / "docs").glob("**/*") if path.is_file()} - {"bench.json"}
-    assert names - docs == {"mosquitto_dedup.so", "mosquitto-dedup-http", "mosquitto-dedup.5", "mosquitto-dedup-http.1",
-                            "dedup.conf", "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"}
+    assert names - docs == {"mosquitto_dedup.so", "mosquitto-dedup-http", "mosquitto-dedup", "mosquitto-dedup.5",
+                            "mosquitto-dedup.1", "mosquitto-dedup-http.1", "dedup.conf", "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"}
     assert docs <= names
 
 
@@ -49,13 +49,14 @@ def test_links_of_the_installed_docs_lead_somewhere(installed):
     assert not [complaint for page in root.pages() for complaint in checks.broken_links(page, root)]
 
 
-def test_program_runs_from_there(installed):
-    program = only(installed, "bin/mosquitto-dedup-http")
+@pytest.mark.parametrize("name", ["mosquitto-dedup-http", "mosquitto-dedup"])
+def test_program_runs_from_there(installed, name):
+    program = only(installed, f"bin/{name}")
     version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
-    assert re.fullmatch(r"mosquitto-dedup-http \d+\.\d+\.\d+\n", version)
+    assert re.fullmatch(name + r" \d+\.\d+\.\d+\n", version)
 
 
-@pytest.mark.parametrize("name", ["mosquitto-dedup.5", "mosquitto-dedup-http.1"])
+@pytest.mark.parametrize("name", ["mosquitto-dedup.5", "mosquitto-dedup.1", "mosquitto-dedup-http.1"])
 def test_man_page_is_clean(installed, name):
     checked = subprocess.run(["man", "--warnings", "--encoding=UTF-8", "--ditroff", "--local-file", only(installed, name)],
                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
@@ -71,13 +72,31 @@ def test_man_page_has_every_option_of_the_plugin(installed):
     assert re.findall(r"^ +plugin_opt_(\w+)(?: \S+)?$", page.partition("OPTIONS")[2], re.MULTILINE) == options
 
 
-def test_man_page_has_every_flag_with_its_text(installed):
-    shown = subprocess.run([only(installed, "bin/mosquitto-dedup-http"), "--help"], capture_output=True, text=True,
-                           check=True).stdout
-    page = plain(only(installed, "mosquitto-dedup-http.1"))
-    flags = re.findall(r"^  (\S.*?)(?:  +|\n +)(\S.*)$", shown, re.MULTILINE)
-    assert len(flags) >= 10
+def help_of(program, *verb):
+    return subprocess.run([program, *verb, "--help"], capture_output=True, text=True, check=True).stdout
+
+
+def check_flags(shown, page):
+    """Each flag that --help shows, and its text, stands in the page."""
+    flags = re.findall(r"^  (-\S.*?|[A-Z_]+)(?:  +|\n +)(\S.*)$", shown, re.MULTILINE)
+    assert flags
     for names, text in flags:
         assert re.search(re.escape(names) + r"\s+" + re.escape(text), page), (names, text)
     for heading in re.findall(r"^(\w[\w ]*):$", shown, re.MULTILINE):
         assert re.search(rf"^ +{heading}$", page, re.MULTILINE)
+    return flags
+
+
+def test_man_page_has_every_flag_with_its_text(installed):
+    shown = help_of(only(installed, "bin/mosquitto-dedup-http"))
+    assert len(check_flags(shown, plain(only(installed, "mosquitto-dedup-http.1")))) >= 10
+
+
+def test_man_page_has_every_verb_with_its_flags(installed):
+    program = only(installed, "bin/mosquitto-dedup")
+    page = plain(only(installed, "mosquitto-dedup.1"))
+    verbs = re.findall(r"^  ([a-z]+)  ", help_of(program), re.MULTILINE)
+    assert len(verbs) >= 3
+    for verb in verbs:
+        section = page.partition(f"\n{verb.upper()}\n")[2]
+        check_flags(help_of(program, verb), section)

@@ -14,15 +14,21 @@ PLUGIN = ["plugin", "plugin/broker", "plugin/core/control", "plugin/core", "plug
 SIDECAR = ["http_sidecar", "http_sidecar/server", "http_sidecar/endpoints", "http_sidecar/page", "http_sidecar/publish",
            "http_sidecar/events", "http_sidecar/mqtt", "http_sidecar/http", "http_sidecar/auth", "http_sidecar/net",
            "http_sidecar/base"]
-# What the sidecar may use of the plugin: what both agree on, never what decides.
-SHARED = ["plugin/core/store", "plugin/core/journal/journal_header.h", "plugin/core/contract", "plugin/core/event",
-          "plugin/core/text", "plugin/core/base"]
+COMMAND = ["command", "command/verbs", "command/report", "command/advise", "command/trial", "command/traffic", "command/mqtt",
+           "command/capture", "command/base"]
+PROGRAMS = {"plugin": PLUGIN, "http_sidecar": SIDECAR, "command": COMMAND}
+# What the others may use of the plugin: what both agree on, never what decides; the command has a publish's key found, too.
+SHARED = {"http_sidecar": ["plugin/core/store", "plugin/core/journal/journal_header.h", "plugin/core/contract",
+                           "plugin/core/event", "plugin/core/text", "plugin/core/base"],
+          "command": ["plugin/core/rules", "plugin/core/event", "plugin/core/text"]}
 FOREIGN = {
-    r"mosquitto(_broker|_plugin)?\.h|mqtt_protocol\.h|mosquitto/.*": ["plugin/broker", "http_sidecar/mqtt"],
+    r"mosquitto(_broker|_plugin)?\.h|mqtt_protocol\.h|mosquitto/.*":
+        ["plugin/broker", "http_sidecar/mqtt", "command/mqtt"],
     r"sqlite3\.h": ["plugin/core/store"],
     r"httplib\.h": ["http_sidecar/server"],
     r"openssl/.*": ["http_sidecar/net", "http_sidecar/base"],
     r"cjson/.*": ["plugin/core/control", "plugin/core/rules"],
+    r"nlohmann/.*": ["command/capture", "command/traffic", "command/advise", "command/report"],
 }
 
 
@@ -32,11 +38,12 @@ def room_of(path, rooms):
 
 
 def flaws(root):
-    for source in sorted([*root.glob("plugin/**/*"), *root.glob("http_sidecar/**/*")]):
+    for source in sorted(path for program in PROGRAMS for path in root.glob(f"{program}/**/*")):
         if source.suffix not in (".h", ".cpp"):
             continue
         name = source.relative_to(root).as_posix()
-        rooms = PLUGIN if name.startswith("plugin/") else SIDECAR
+        program = name.partition("/")[0]
+        rooms = PROGRAMS[program]
         room = room_of(name, rooms)
         for kind, included in re.findall(r'^\s*#\s*include\s*([<"])([^>"]+)', source.read_text(), re.M):
             if kind == "<":
@@ -45,11 +52,11 @@ def flaws(root):
                         yield f"{name} includes <{included}>, whose home is {' or '.join(homes)}"
             elif not (root / included).is_file():
                 yield f"{name} includes \"{included}\", which is no path from the repository's root"
-            elif included.startswith("plugin/") and rooms is SIDECAR:
-                if not any(included == shared or included.startswith(shared + "/") for shared in SHARED):
+            elif included.startswith("plugin/") and program != "plugin":
+                if not any(included == shared or included.startswith(shared + "/") for shared in SHARED[program]):
                     yield f"{name} includes {included}, which is the plugin's own"
             elif (other := room_of(included, rooms)) is None:
-                yield f"{name} includes {included}, which is in no room of its half"
+                yield f"{name} includes {included}, which is in no room of its program"
             elif rooms.index(other) < rooms.index(room):
                 yield f"{name} includes {included}: an arrow that runs up"
 
@@ -66,10 +73,15 @@ def test_every_include_runs_down_and_each_foreign_header_is_at_home():
     ("http_sidecar/net/tls.h", '"http_sidecar/server/server.h"', "runs up"),
     ("http_sidecar/main.cpp", '"plugin/core/deduplicator.h"', "the plugin's own"),
     ("http_sidecar/endpoints/stats.cpp", "<httplib.h>", "home is http_sidecar/server"),
+    ("command/capture/lines.h", '"command/report/report.h"', "runs up"),
+    ("command/main.cpp", '"plugin/core/deduplicator.h"', "the plugin's own"),
+    ("command/main.cpp", '"http_sidecar/net/tls.h"', "in no room of its program"),
+    ("command/verbs/advise.cpp", "<mosquitto.h>", "home is plugin/broker"),
     ("plugin/plugin.cpp", '"broker/callbacks.h"', "no path from"),
 ])
 def test_a_wrong_include_is_found(tmp_path, name, included, flaw):
-    for path in (name, "plugin/core/deduplicator.h", "plugin/core/store/store.h", "http_sidecar/server/server.h"):
+    for path in (name, "plugin/core/deduplicator.h", "plugin/core/store/store.h", "http_sidecar/server/server.h",
+                 "http_sidecar/net/tls.h", "command/report/report.h"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).touch()
     (tmp_path / name).write_text(f"#pragma once\n\n#include {included}\n")
