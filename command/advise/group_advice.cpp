@@ -72,6 +72,7 @@ GroupAdvice GroupAdviceOf(const Capture& capture, const Group& group, const Advi
   GroupAdvice finding;
   finding.filter = group.Filter();
   finding.message_count = group.rows.size();
+  finding.looked_at_count = std::min(group.rows.size(), Table::kRowsMax);
   finding.reason.refusal = Refusal::kFewRepeats;
   if (group.rows.size() < kRowsLeast) return finding;
 

@@ -20,8 +20,9 @@ namespace dedup::command {
 struct GroupAdvice {
   std::string filter;
   std::size_t message_count = 0;
-  Reason reason;      ///< why there is no rule; kNone where there is one
-  RuleProposal rule;  ///< where there is one
+  std::size_t looked_at_count = 0;  ///< of these, the first: as many as a table holds
+  Reason reason;                    ///< why there is no rule; kNone where there is one
+  RuleProposal rule;                ///< where there is one
 
   // Of the rule's key, or of the one that got furthest.
   std::size_t event_count = 0;

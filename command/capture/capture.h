@@ -29,7 +29,7 @@ struct Message {
 /// Messages in order of arrival.
 ///
 /// Limits: kMessagesMax messages and kTextBytesMax bytes of their texts; beyond them nothing is added. With what an
-/// analysis needs beside it, a full capture takes about 1 GiB. Threading: none of its own. Errors: std::bad_alloc.
+/// analysis needs beside it, a full capture takes less than 1 GiB. Threading: none of its own. Errors: std::bad_alloc.
 class Capture {
  public:
   static constexpr std::size_t kMessagesMax = 1'000'000;

@@ -18,6 +18,7 @@ Json PairOf(const Capture& capture, const std::pair<std::uint32_t, std::uint32_t
 Json EvidenceOf(const GroupAdvice& finding, const Capture& capture) {
   Json evidence;
   evidence["messages"] = finding.message_count;
+  evidence["looked_at"] = finding.looked_at_count;
   evidence["events"] = finding.event_count;
   evidence["repeated_events"] = finding.repeated_count;
   evidence["copies"] = finding.effect.dropped_count;

@@ -41,10 +41,14 @@ void AddPair(const Capture& capture, const std::pair<std::uint32_t, std::uint32_
 
 void AddRule(const GroupAdvice& finding, const Capture& capture, std::size_t number, std::string* text) {
   char share[16];
-  std::snprintf(share, sizeof share, "%.0f %%",
-                100.0 * static_cast<double>(finding.effect.dropped_count) / static_cast<double>(finding.message_count));
+  std::snprintf(
+      share, sizeof share, "%.0f %%",
+      100.0 * static_cast<double>(finding.effect.dropped_count) / static_cast<double>(finding.looked_at_count));
   *text += "\n" + std::to_string(number) + ". " + finding.filter + "\n";
-  *text += "   " + Count(finding.message_count, "message", "messages") + ", of which " +
+  *text += "   " + Count(finding.message_count, "message", "messages") +
+           (finding.looked_at_count < finding.message_count
+                ? ", of which the first " + std::to_string(finding.looked_at_count) + " were looked at; of these "
+                : ", of which ") +
            Count(finding.effect.dropped_count, "is a copy", "are copies") + " (" + share + ") of " +
            std::to_string(finding.repeated_count) + " events; " + std::to_string(finding.equal_count) +
            " byte for byte on the same topic\n";

@@ -17,7 +17,9 @@ class _Number(str):
 class Verdict:
     copies: int = 0
     caught: int = 0
-    harmed: list = dataclasses.field(default_factory=list)  # (message, rule's name): dropped, but its event was never let through
+    harmed: list = dataclasses.field(
+        default_factory=list
+    )  # (message, rule's name): dropped, but its event was never let through
 
     @property
     def recall(self):
@@ -105,11 +107,11 @@ def _fields(data):
                 value = varint()
             elif wire in (1, 5):
                 size = 8 if wire == 1 else 4
-                value = int.from_bytes(data[position:position + size], "little")
+                value = int.from_bytes(data[position : position + size], "little")
                 position += size
             elif wire == 2:
                 size = varint()
-                value = data[position:position + size]
+                value = data[position : position + size]
                 position += size
             else:
                 return None
@@ -129,7 +131,13 @@ class Evaluator:
             assert len(rule["key"]) <= 16 and len(rule.get("ignore", [])) <= 64 and 1 <= len(rule["topics"]) <= 64, rule
             assert "window" in rule, rule
         assert len({rule["name"] for rule in self.rules}) == len(self.rules)
-        self._ignored = [{tuple(token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]) for pointer in rule.get("ignore", [])} for rule in self.rules]
+        self._ignored = [
+            {
+                tuple(token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:])
+                for pointer in rule.get("ignore", [])
+            }
+            for rule in self.rules
+        ]
         self._filters = [[topic.split("/") for topic in rule["topics"]] for rule in self.rules]
 
     def key(self, message):
@@ -145,7 +153,14 @@ class Evaluator:
             if any(part is _MISSING or part is _DOUBT for part in parts):
                 continue
             ignored = rule.get("ignore_levels", [])
-            scope = () if ignored == "all" else tuple("+" if index + 1 in ignored or index - len(levels) in ignored else level for index, level in enumerate(levels))
+            scope = (
+                ()
+                if ignored == "all"
+                else tuple(
+                    "+" if index + 1 in ignored or index - len(levels) in ignored else level
+                    for index, level in enumerate(levels)
+                )
+            )
             return number, (number, scope, tuple(parts))
         return None
 

@@ -10,7 +10,22 @@ from tests.command.traffic.made import iso, plain_time, protobuf
 
 _WORDS = ["plant", "home", "farm", "fleet", "city", "lab", "dock", "mine", "grid", "depot"]
 _KINDS = ["telemetry", "data", "event", "up", "state", "rx", "msg", "report", "measure", "SENSOR"]
-_MEMBERS = ["temperature", "humidity", "pressure", "power", "level", "speed", "count", "voltage", "flow", "lux", "weight", "ph", "torque", "angle"]
+_MEMBERS = [
+    "temperature",
+    "humidity",
+    "pressure",
+    "power",
+    "level",
+    "speed",
+    "count",
+    "voltage",
+    "flow",
+    "lux",
+    "weight",
+    "ph",
+    "torque",
+    "angle",
+]
 _TIME_NAMES = ["ts", "time", "timestamp", "t", "at", "date", "created"]
 _ID_NAMES = ["id", "uuid", "msgId", "eventId", "seq", "n", "fcnt", "counter", "nr", "mid"]
 
@@ -41,8 +56,10 @@ class _Structure:
         self.least_s = self.mean_s * rng.choice([0.05, 0.2]) + 0.5
         self.id_style = rng.choice(["hex", "name", "number", "mac"])
         self.format = rng.choices(["json", "text", "protobuf", "hex"], [8, 1, 1, 1])[0]
-        self.identity = rng.choices(["none", "uuid", "counter", "counter256", "global", "ms", "s", "iso", "isoms", "s+counter"],
-                                    [4, 3, 3, 2, 1, 2, 2, 2, 2, 1])[0]
+        self.identity = rng.choices(
+            ["none", "uuid", "counter", "counter256", "global", "ms", "s", "iso", "isoms", "s+counter"],
+            [4, 3, 3, 2, 1, 2, 2, 2, 2, 1],
+        )[0]
         self.identity_name = rng.choice(_TIME_NAMES if self.identity in ("ms", "s", "iso", "isoms") else _ID_NAMES)
         self.nesting = rng.choice([None, None, "payload", "data", "meta"])
         self.device_place = rng.choice(["topic", "topic", "member", "both"])
@@ -56,15 +73,21 @@ class _Structure:
 
 
 def _device_names(structure, rng):
-    make = {"hex": lambda n: f"{rng.getrandbits(48):012x}", "name": lambda n: f"{structure.word}{n:02d}",
-            "number": lambda n: str(1000 + 7 * n), "mac": lambda n: ":".join(f"{rng.getrandbits(8):02X}" for _ in range(6))}[structure.id_style]
+    make = {
+        "hex": lambda n: f"{rng.getrandbits(48):012x}",
+        "name": lambda n: f"{structure.word}{n:02d}",
+        "number": lambda n: str(1000 + 7 * n),
+        "mac": lambda n: ":".join(f"{rng.getrandbits(8):02X}" for _ in range(6)),
+    }[structure.id_style]
     return [make(n) for n in range(structure.device_count)]
 
 
 class _Device:
     def __init__(self, structure, traffic, name):
         self.structure, self.traffic, self.name = structure, traffic, name
-        self.values = {member: traffic.drift(10, 90, structure.steps[member], structure.digits[member]) for member in structure.members}
+        self.values = {
+            member: traffic.drift(10, 90, structure.steps[member], structure.digits[member]) for member in structure.members
+        }
         self.count = traffic.rng.randint(0, 40000)
         self.battery = traffic.rng.randint(50, 100)
 
@@ -84,10 +107,18 @@ class _Device:
         content = {member: value() for member, value in self.values.items()}
         if structure.enum:
             content["state"] = rng.choice(structure.enum)
-        identity = {"none": {}, "uuid": {structure.identity_name: self.traffic.uuid()}, "counter": {structure.identity_name: self.count},
-                    "counter256": {structure.identity_name: self.count % 256}, "global": {structure.identity_name: shared["count"] + 100000},
-                    "ms": {structure.identity_name: int(t * 1000)}, "s": {structure.identity_name: int(t)}, "iso": {structure.identity_name: iso(t)},
-                    "isoms": {structure.identity_name: iso(t, 3)}, "s+counter": {"ts": int(t), "seq": self.count}}[structure.identity]
+        identity = {
+            "none": {},
+            "uuid": {structure.identity_name: self.traffic.uuid()},
+            "counter": {structure.identity_name: self.count},
+            "counter256": {structure.identity_name: self.count % 256},
+            "global": {structure.identity_name: shared["count"] + 100000},
+            "ms": {structure.identity_name: int(t * 1000)},
+            "s": {structure.identity_name: int(t)},
+            "iso": {structure.identity_name: iso(t)},
+            "isoms": {structure.identity_name: iso(t, 3)},
+            "s+counter": {"ts": int(t), "seq": self.count},
+        }[structure.identity]
         head = {}
         if structure.device_place in ("member", "both"):
             head["device"] = self.name
@@ -146,10 +177,21 @@ class _Receiver:
 
     def extra(self, t):
         rng = self.traffic.rng
-        made = {"rssi": lambda: rng.randint(-110, -50), "snr": lambda: round(rng.uniform(-10, 10), 1), "rxTime": lambda: iso(t, 6), "received": lambda: int(t),
-                "rx_ms": lambda: int(t * 1000), "gw": lambda: self.name, "gwSeq": lambda: _SEQUENCE, "rid": lambda: self.traffic.uuid(),
-                "uptime": lambda: int(t - self.born), "lat": lambda: self.place[0], "hops": lambda: rng.randint(0, 3), "ch": lambda: rng.randint(0, 7),
-                "linkquality": lambda: rng.randint(20, 220)}
+        made = {
+            "rssi": lambda: rng.randint(-110, -50),
+            "snr": lambda: round(rng.uniform(-10, 10), 1),
+            "rxTime": lambda: iso(t, 6),
+            "received": lambda: int(t),
+            "rx_ms": lambda: int(t * 1000),
+            "gw": lambda: self.name,
+            "gwSeq": lambda: _SEQUENCE,
+            "rid": lambda: self.traffic.uuid(),
+            "uptime": lambda: int(t - self.born),
+            "lat": lambda: self.place[0],
+            "hops": lambda: rng.randint(0, 3),
+            "ch": lambda: rng.randint(0, 7),
+            "linkquality": lambda: rng.randint(20, 220),
+        }
         return {name: made[name]() for name in self.noise}
 
 
@@ -171,7 +213,21 @@ def system_of(seed):
     rng = structure.rng
     structure.receiver_level = None
     way = rng.choice(["receivers", "receivers", "receivers", "resend", "resend", "echo", "repeats", "rewrite"])
-    noise_names = ["rssi", "snr", "rxTime", "received", "rx_ms", "gw", "gwSeq", "rid", "uptime", "lat", "hops", "ch", "linkquality"]
+    noise_names = [
+        "rssi",
+        "snr",
+        "rxTime",
+        "received",
+        "rx_ms",
+        "gw",
+        "gwSeq",
+        "rid",
+        "uptime",
+        "lat",
+        "hops",
+        "ch",
+        "linkquality",
+    ]
     noise = rng.sample(noise_names, rng.randint(0, 5))
     receiver_names = rng.sample(["alpha", "beta", "gamma", "gw1", "gw2", "north", "south"], rng.randint(2, 4))
     if rng.random() < 0.3:
@@ -199,22 +255,48 @@ def system_of(seed):
                 if way == "receivers":
                     for t_heard, receiver in traffic.hear(t, receivers, reach, (0.005, spread_s)):
                         t_heard += receiver.latency * spread_s
-                        traffic.send(t_heard, _topic(structure, name, receiver.name), _payload(structure, body, receiver.extra(t_heard)), event, client=receiver.name)
+                        traffic.send(
+                            t_heard,
+                            _topic(structure, name, receiver.name),
+                            _payload(structure, body, receiver.extra(t_heard)),
+                            event,
+                            client=receiver.name,
+                        )
                     continue
                 if way == "repeats":
                     for number in range(repeats):
                         t_sent = t + number * repeat_s
                         if number == 0 or traffic.is_copied(0.8):
-                            traffic.send(t_sent, _topic(structure, name), _payload(structure, body, alone.extra(t_sent)), event, client="receiver")
+                            traffic.send(
+                                t_sent,
+                                _topic(structure, name),
+                                _payload(structure, body, alone.extra(t_sent)),
+                                event,
+                                client="receiver",
+                            )
                     continue
                 if way == "rewrite":  # a relay publishes again with a new time
-                    message = traffic.send(t, _topic(structure, name), _payload(structure, body, {"sent_at": iso(t, 6), "attempt": 1}), event, client="relay")
+                    message = traffic.send(
+                        t,
+                        _topic(structure, name),
+                        _payload(structure, body, {"sent_at": iso(t, 6), "attempt": 1}),
+                        event,
+                        client="relay",
+                    )
                     attempt, t_sent = 1, t
                     while traffic.is_copied(share):
                         attempt, t_sent = attempt + 1, t_sent + traffic.rng.uniform(*gap_s)
-                        traffic.send(t_sent, _topic(structure, name), _payload(structure, body, {"sent_at": iso(t_sent, 6), "attempt": attempt}), event, client="relay")
+                        traffic.send(
+                            t_sent,
+                            _topic(structure, name),
+                            _payload(structure, body, {"sent_at": iso(t_sent, 6), "attempt": attempt}),
+                            event,
+                            client="relay",
+                        )
                     continue
-                message = traffic.send(t, _topic(structure, name), _payload(structure, body, {}), event, client=f"dev-{name}", qos=1)
+                message = traffic.send(
+                    t, _topic(structure, name), _payload(structure, body, {}), event, client=f"dev-{name}", qos=1
+                )
                 if way == "resend":
                     traffic.resend(message, share, gap_s)
                 elif traffic.is_copied(0.9):
@@ -242,7 +324,22 @@ def stranger_of(seed):
     structure = _Structure(seed)
     rng = structure.rng
     structure.receiver_level = None
-    way = rng.choice(["plain", "sensors", "stages", "sessions", "state", "presses", "answers", "presence", "ticks", "versions", "lists", "turns"])
+    way = rng.choice(
+        [
+            "plain",
+            "sensors",
+            "stages",
+            "sessions",
+            "state",
+            "presses",
+            "answers",
+            "presence",
+            "ticks",
+            "versions",
+            "lists",
+            "turns",
+        ]
+    )
     least_s, most_s = rng.choice([(0.1, 1.0), (0.3, 3), (1, 10)])
     sides = rng.sample(["a", "b", "raw", "clean", "in", "out", "left", "right"], rng.randint(2, 3))
     agree = rng.uniform(0.2, 0.9)
@@ -266,7 +363,12 @@ def stranger_of(seed):
                     traffic.send(t, topic, _payload(structure, body, noise(traffic)), client=f"dev-{name}")
                 elif way == "sensors":  # several probes read nearly the same at the same moment
                     for side in sides:
-                        traffic.send(t + rng.uniform(0, 0.3), f"{topic}/{side}", _payload(structure, _another(structure, body, agree, rng), noise(traffic)), client=f"{side}-{name}")
+                        traffic.send(
+                            t + rng.uniform(0, 0.3),
+                            f"{topic}/{side}",
+                            _payload(structure, _another(structure, body, agree, rng), noise(traffic)),
+                            client=f"{side}-{name}",
+                        )
                 elif way == "stages":
                     t_stage = t
                     for side in sides:
@@ -275,12 +377,19 @@ def stranger_of(seed):
                 elif way == "sessions":
                     session = traffic.uuid()
                     for _ in range(rng.randint(3, 12)):
-                        traffic.send(t, topic, {"session": session, "state": rng.choice(enum), **noise(traffic)}, client="backend")
+                        traffic.send(
+                            t, topic, {"session": session, "state": rng.choice(enum), **noise(traffic)}, client="backend"
+                        )
                         t += rng.uniform(least_s, most_s)
                 elif way == "state":
                     if state is None or rng.random() < 0.1:
                         state = body
-                    traffic.send(t, topic, {key: value for key, value in state.items() if key not in _TIME_NAMES + _ID_NAMES} | noise(traffic), client=f"dev-{name}")
+                    traffic.send(
+                        t,
+                        topic,
+                        {key: value for key, value in state.items() if key not in _TIME_NAMES + _ID_NAMES} | noise(traffic),
+                        client=f"dev-{name}",
+                    )
                 elif way == "presses":
                     for _ in range(rng.choice([1, 1, 2, 3])):
                         traffic.send(t, topic, {"action": rng.choice(enum), **noise(traffic)}, client="hub")
@@ -288,26 +397,53 @@ def stranger_of(seed):
                 elif way == "answers":
                     number = rng.getrandbits(31)
                     traffic.send(t, f"{topic}/{sides[0]}", {"id": number, "cmd": rng.choice(enum)}, client="app")
-                    traffic.send(t + rng.uniform(0.01, 0.4), f"{topic}/{sides[1]}", {"id": number, "cmd": rng.choice(enum)}, client=f"dev-{name}")
+                    traffic.send(
+                        t + rng.uniform(0.01, 0.4),
+                        f"{topic}/{sides[1]}",
+                        {"id": number, "cmd": rng.choice(enum)},
+                        client=f"dev-{name}",
+                    )
                 elif way == "presence":
                     for side in sides:
                         if rng.random() < 0.8:
-                            traffic.send(t + rng.uniform(0, 0.4), f"{structure.word}/{side}/{name}/seen", {"device": name, "distance": rng.randint(5, 120) / 10, **noise(traffic)}, client=side)
+                            traffic.send(
+                                t + rng.uniform(0, 0.4),
+                                f"{structure.word}/{side}/{name}/seen",
+                                {"device": name, "distance": rng.randint(5, 120) / 10, **noise(traffic)},
+                                client=side,
+                            )
                 elif way == "ticks":  # all at the full interval
                     t = round(t / 5) * 5 + rng.uniform(0, 0.2)
                     if int(t) == state:
                         continue
                     state = int(t)
-                    traffic.send(t, f"{structure.word}/readings", {"ts": int(t), "unit": name, "value": rng.choice([229, 230, 231])}, client="poller")
+                    traffic.send(
+                        t,
+                        f"{structure.word}/readings",
+                        {"ts": int(t), "unit": name, "value": rng.choice([229, 230, 231])},
+                        client="poller",
+                    )
                 elif way == "versions":  # an object's id, and what became of it
                     identity = rng.randint(1, 60)
-                    traffic.send(t, topic, {"object": f"obj-{identity}", "status": rng.choice(enum + ["done"]), "at": plain_time(t)}, client="db")
+                    traffic.send(
+                        t,
+                        topic,
+                        {"object": f"obj-{identity}", "status": rng.choice(enum + ["done"]), "at": plain_time(t)},
+                        client="db",
+                    )
                 elif way == "lists":
-                    traffic.send(t, topic, {"items": [rng.randint(0, 3) for _ in range(rng.randint(0, 3))]}, client=f"dev-{name}")
+                    traffic.send(
+                        t, topic, {"items": [rng.randint(0, 3) for _ in range(rng.randint(0, 3))]}, client=f"dev-{name}"
+                    )
                 else:  # two writers say the like on one topic
                     for side in sides:
                         if rng.random() < 0.7:
-                            traffic.send(t + rng.uniform(0, most_s), topic, {"state": rng.choice(enum), **noise(traffic)}, client=side)
+                            traffic.send(
+                                t + rng.uniform(0, most_s),
+                                topic,
+                                {"state": rng.choice(enum), **noise(traffic)},
+                                client=side,
+                            )
 
     traffic_of.about = f"{way} {structure.format} id={structure.identity} devices={structure.device_count}@{structure.device_place} mean={structure.mean_s:.0f} sides={sides} noise={has_noise} gap={least_s}-{most_s} agree={agree:.2f} enum={enum}"
     return traffic_of

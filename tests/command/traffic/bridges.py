@@ -12,12 +12,39 @@ def wis2_global_brokers(traffic):
         centre = rng.choice(centres)
         station = f"0-20000-0-{rng.randint(10000, 11999)}"
         data_id = f"{centre}/data/core/weather/surface-based-observations/synop/{station}_{iso(t)[:16].replace(':', '')}"
-        body = {"id": traffic.uuid(), "conformsTo": ["http://wis.wmo.int/spec/wnm/1/conf/core"], "type": "Feature", "geometry": {"type": "Point", "coordinates": [round(rng.uniform(-180, 180), 4), round(rng.uniform(-80, 80), 4)]},
-                "properties": {"data_id": data_id, "datetime": iso(t - 600), "pubtime": iso(t), "integrity": {"method": "sha512", "value": traffic.hex(60)}, "wigos_station_identifier": station},
-                "links": [{"href": f"https://data.{centre}.example/{station}.bufr4", "rel": "canonical", "type": "application/bufr", "length": rng.randint(100, 999)}]}
+        body = {
+            "id": traffic.uuid(),
+            "conformsTo": ["http://wis.wmo.int/spec/wnm/1/conf/core"],
+            "type": "Feature",
+            "geometry": {
+                "type": "Point",
+                "coordinates": [round(rng.uniform(-180, 180), 4), round(rng.uniform(-80, 80), 4)],
+            },
+            "properties": {
+                "data_id": data_id,
+                "datetime": iso(t - 600),
+                "pubtime": iso(t),
+                "integrity": {"method": "sha512", "value": traffic.hex(60)},
+                "wigos_station_identifier": station,
+            },
+            "links": [
+                {
+                    "href": f"https://data.{centre}.example/{station}.bufr4",
+                    "rel": "canonical",
+                    "type": "application/bufr",
+                    "length": rng.randint(100, 999),
+                }
+            ],
+        }
         event = traffic.event()
         for t_heard, broker in traffic.hear(t, ["gb-brazil", "gb-china", "gb-usa"], 0.7, (0.05, 4.0)):
-            traffic.send(t_heard, f"origin/a/wis2/{centre}/data/core/weather/surface-based-observations/synop", body, event, client=broker)
+            traffic.send(
+                t_heard,
+                f"origin/a/wis2/{centre}/data/core/weather/surface-based-observations/synop",
+                body,
+                event,
+                client=broker,
+            )
 
 
 @system
@@ -33,9 +60,19 @@ def wis2_global_cache(traffic):
         coordinates = [round(rng.uniform(-180, 180), 4), round(rng.uniform(-80, 80), 4)]
         event = traffic.event()
         for t_heard, cache in traffic.hear(t, ["jp-cache", "us-cache", "de-cache"], 0.7, (0.5, 6.0)):
-            body = {"id": traffic.uuid(), "type": "Feature", "geometry": {"type": "Point", "coordinates": coordinates},
-                    "properties": {"data_id": data_id, "datetime": iso(t - 600), "pubtime": iso(t), "integrity": {"method": "sha512", "value": integrity}, "global-cache": cache},
-                    "links": [{"href": f"https://{cache}.example/{station}/{traffic.hex(8)}.bufr4", "rel": "canonical"}]}
+            body = {
+                "id": traffic.uuid(),
+                "type": "Feature",
+                "geometry": {"type": "Point", "coordinates": coordinates},
+                "properties": {
+                    "data_id": data_id,
+                    "datetime": iso(t - 600),
+                    "pubtime": iso(t),
+                    "integrity": {"method": "sha512", "value": integrity},
+                    "global-cache": cache,
+                },
+                "links": [{"href": f"https://{cache}.example/{station}/{traffic.hex(8)}.bufr4", "rel": "canonical"}],
+            }
             traffic.send(t_heard, f"cache/a/wis2/{centre}/data/core/weather/synop", body, event, client=cache)
 
 
@@ -46,7 +83,9 @@ def bridge_loop_json(traffic):
     for room in traffic.words(rng.randint(5, 9), ROOMS):
         temperature, co2 = traffic.drift(17, 25, 0.2, 2), traffic.drift(400, 1400, 15, 0)
         for t in traffic.every(40, 0.1):
-            message = traffic.send(t, f"site/{room}/air", {"temperature": temperature(), "co2": co2()}, client=f"air-{room}")
+            message = traffic.send(
+                t, f"site/{room}/air", {"temperature": temperature(), "co2": co2()}, client=f"air-{room}"
+            )
             if traffic.is_copied(0.95):
                 traffic.again(message, t + rng.uniform(0.004, 0.06), client="bridge-hq")
 
@@ -82,8 +121,13 @@ def events_with_uuid(traffic):
     rng = traffic.rng
     for t in traffic.now_and_then(2):
         kind = rng.choice(["created", "changed", "closed"])
-        body = {"meta": {"eventId": traffic.uuid(), "kind": kind, "at": iso(t, 3)}, "order": {"number": rng.randint(1, 500), "lines": rng.randint(1, 9)}}
-        traffic.resend(traffic.send(t, f"shop/orders/{kind}", body, client=f"svc{rng.randint(1, 2)}", qos=1), 0.12, (0.5, 30))
+        body = {
+            "meta": {"eventId": traffic.uuid(), "kind": kind, "at": iso(t, 3)},
+            "order": {"number": rng.randint(1, 500), "lines": rng.randint(1, 9)},
+        }
+        traffic.resend(
+            traffic.send(t, f"shop/orders/{kind}", body, client=f"svc{rng.randint(1, 2)}", qos=1), 0.12, (0.5, 30)
+        )
 
 
 @system
@@ -92,7 +136,12 @@ def outbox_relay(traffic):
     rng = traffic.rng
     for t in traffic.now_and_then(3):
         identity = traffic.uuid()
-        body = {"id": identity, "aggregate": f"cart-{rng.randint(1, 60)}", "type": rng.choice(["added", "removed", "paid"]), "data": {"sku": rng.randint(100, 199), "count": rng.randint(1, 3)}}
+        body = {
+            "id": identity,
+            "aggregate": f"cart-{rng.randint(1, 60)}",
+            "type": rng.choice(["added", "removed", "paid"]),
+            "data": {"sku": rng.randint(100, 199), "count": rng.randint(1, 3)},
+        }
         event = traffic.event()
         traffic.send(t, "outbox/carts", {**body, "attempt": 1, "published_at": iso(t, 6)}, event, client="relay")
         attempt = 1
@@ -108,7 +157,18 @@ def webhook_fan_in(traffic):
     rng = traffic.rng
     for t in traffic.now_and_then(4):
         delivery = traffic.uuid()
-        body = {"action": rng.choice(["opened", "closed", "labeled"]), "number": rng.randint(1, 900), "sender": rng.choice(["ann", "bob", "cem"])}
+        body = {
+            "action": rng.choice(["opened", "closed", "labeled"]),
+            "number": rng.randint(1, 900),
+            "sender": rng.choice(["ann", "bob", "cem"]),
+        }
         event = traffic.event()
         for t_heard, receiver in traffic.hear(t, ["hook-a", "hook-b"], 0.6, (0.01, 2)):
-            traffic.send(t_heard, "webhooks/repo", body, event, client=receiver, user=(("delivery", delivery), ("received", iso(t_heard, 3)), ("host", receiver)))
+            traffic.send(
+                t_heard,
+                "webhooks/repo",
+                body,
+                event,
+                client=receiver,
+                user=(("delivery", delivery), ("received", iso(t_heard, 3)), ("host", receiver)),
+            )

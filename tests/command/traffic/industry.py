@@ -17,7 +17,13 @@ def sparkplug_b(traffic):
             name, value = rng.choice(devices)
             sequence = (sequence + 1) % 256
             metric = protobuf((2, 17), (3, int(t * 1000)), (4, 10), (13, value()))
-            message = traffic.send(t, f"spBv1.0/plant/DDATA/edge{node}/{name}", protobuf((1, int(t * 1000)), (2, metric), (3, sequence)), client=f"edge{node}", qos=1)
+            message = traffic.send(
+                t,
+                f"spBv1.0/plant/DDATA/edge{node}/{name}",
+                protobuf((1, int(t * 1000)), (2, metric), (3, sequence)),
+                client=f"edge{node}",
+                qos=1,
+            )
             traffic.resend(message, 0.12, (0.5, 8))
 
 
@@ -36,7 +42,13 @@ def sparkplug_two_nodes(traffic):
                 sequences[node] = (sequences[node] + 1) % 256
                 metric = protobuf((1, "value"), (3, int(t * 1000)), (4, 10), (13, reading))
                 counter = protobuf((1, "cycle"), (3, int(t * 1000)), (4, 8), (11, cycle))
-                traffic.send(t_heard, f"spBv1.0/plant/DDATA/{node}/{line}", protobuf((1, int(t_heard * 1000)), (2, metric), (2, counter), (3, sequences[node])), event, client=node)
+                traffic.send(
+                    t_heard,
+                    f"spBv1.0/plant/DDATA/{node}/{line}",
+                    protobuf((1, int(t_heard * 1000)), (2, metric), (2, counter), (3, sequences[node])),
+                    event,
+                    client=node,
+                )
 
 
 @system
@@ -44,8 +56,15 @@ def kepware_iot_gateway(traffic):
     rng = traffic.rng
     tags = [(f"Channel1.Device{n}.Tag{m}", traffic.drift(0, 100, 1, 2)) for n in range(2) for m in range(3)]
     for t in traffic.every(4, 0.05):
-        values = [{"id": tag, "v": value(), "q": True, "t": int(t * 1000) - rng.randint(0, 900)} for tag, value in rng.sample(tags, rng.randint(1, 4))]
-        traffic.resend(traffic.send(t, "iotgateway/plant1", {"timestamp": int(t * 1000), "values": values}, client="kepware", qos=1), 0.1, (0.5, 10))
+        values = [
+            {"id": tag, "v": value(), "q": True, "t": int(t * 1000) - rng.randint(0, 900)}
+            for tag, value in rng.sample(tags, rng.randint(1, 4))
+        ]
+        traffic.resend(
+            traffic.send(t, "iotgateway/plant1", {"timestamp": int(t * 1000), "values": values}, client="kepware", qos=1),
+            0.1,
+            (0.5, 10),
+        )
 
 
 @system
@@ -56,7 +75,13 @@ def simatic_connector(traffic):
     for t in traffic.every(2, 0.02):
         sequence += 1
         values = [{"id": tag, "qc": 3, "ts": iso(t, 3), "val": value()} for tag, value in tags[:4]]
-        traffic.resend(traffic.send(t, "ie/d/j/simatic/v1/s7c1/dp/r/plc1/default", {"seq": sequence, "vals": values}, client="s7c", qos=1), 0.08, (0.2, 3))
+        traffic.resend(
+            traffic.send(
+                t, "ie/d/j/simatic/v1/s7c1/dp/r/plc1/default", {"seq": sequence, "vals": values}, client="s7c", qos=1
+            ),
+            0.08,
+            (0.2, 3),
+        )
 
 
 @system
@@ -67,7 +92,20 @@ def opcua_pubsub_json(traffic):
         value = traffic.drift(0, 100, 1, 3)
         for t in traffic.every(5, 0.05):
             sequence += 1
-            body = {"MessageId": traffic.uuid(), "MessageType": "ua-data", "PublisherId": "opc.tcp://plc:4840", "Messages": [{"DataSetWriterId": writer, "SequenceNumber": sequence, "Timestamp": iso(t, 6), "Status": 0, "Payload": {"Temperature": {"Value": value(), "SourceTimestamp": iso(t, 6)}}}]}
+            body = {
+                "MessageId": traffic.uuid(),
+                "MessageType": "ua-data",
+                "PublisherId": "opc.tcp://plc:4840",
+                "Messages": [
+                    {
+                        "DataSetWriterId": writer,
+                        "SequenceNumber": sequence,
+                        "Timestamp": iso(t, 6),
+                        "Status": 0,
+                        "Payload": {"Temperature": {"Value": value(), "SourceTimestamp": iso(t, 6)}},
+                    }
+                ],
+            }
             event = traffic.event()
             for t_heard, publisher in traffic.hear(t, ["pub1", "pub2"], 0.4, (0.01, 0.3)):
                 traffic.send(t_heard, f"opcua/json/data/plc/group1/writer{writer}", body, event, client=publisher)
@@ -80,8 +118,32 @@ def edgex_events(traffic):
         value = traffic.drift(0, 1000, 20, 0)
         for t in traffic.every(10, 0.1):
             identity = traffic.uuid()
-            body = {"apiVersion": "v3", "id": identity, "deviceName": device, "profileName": "Random", "sourceName": "Int32", "origin": int(t * 1e9), "readings": [{"id": traffic.uuid(), "origin": int(t * 1e9) - 5000, "deviceName": device, "resourceName": "Int32", "profileName": "Random", "valueType": "Int32", "value": str(value())}]}
-            traffic.resend(traffic.send(t, f"edgex/events/device/device-virtual/Random/{device}/Int32", body, client="device-virtual", qos=1), 0.15, (0.5, 12))
+            body = {
+                "apiVersion": "v3",
+                "id": identity,
+                "deviceName": device,
+                "profileName": "Random",
+                "sourceName": "Int32",
+                "origin": int(t * 1e9),
+                "readings": [
+                    {
+                        "id": traffic.uuid(),
+                        "origin": int(t * 1e9) - 5000,
+                        "deviceName": device,
+                        "resourceName": "Int32",
+                        "profileName": "Random",
+                        "valueType": "Int32",
+                        "value": str(value()),
+                    }
+                ],
+            }
+            traffic.resend(
+                traffic.send(
+                    t, f"edgex/events/device/device-virtual/Random/{device}/Int32", body, client="device-virtual", qos=1
+                ),
+                0.15,
+                (0.5, 12),
+            )
 
 
 @system
@@ -93,7 +155,16 @@ def advantech_wise(traffic):
         level = traffic.drift(4, 20, 0.05, 3)
         for t in traffic.every(20, 0.01):
             sequence += 1
-            body = {"s": sequence, "t": iso(t), "q": 192, "c": 1, "ai1": level(), "ai_st1": 1, "di1": rng.random() < 0.5, "di2": False}
+            body = {
+                "s": sequence,
+                "t": iso(t),
+                "q": 192,
+                "c": 1,
+                "ai1": level(),
+                "ai_st1": 1,
+                "di1": rng.random() < 0.5,
+                "di2": False,
+            }
             traffic.resend(traffic.send(t, f"Advantech/{mac}/data", body, client=mac, qos=1), 0.1, (1, 12))
 
 
@@ -107,7 +178,17 @@ def redundant_plc_gateways(traffic):
             body = {"line": line, "plc_time": iso(t, 3), "pressure": pressure(), "speed": speed(), "state": "RUN"}
             event = traffic.event()
             for t_heard, gateway in traffic.hear(t, ["gwA", "gwB"], 0.95, (0.01, 0.7)):
-                traffic.send(t_heard, f"plant/{gateway}/line{line}/telemetry", {**body, "gateway": gateway, "gw_uptime": int(t_heard - traffic.start) + (7000 if gateway == "gwA" else 91000)}, event, client=gateway)
+                traffic.send(
+                    t_heard,
+                    f"plant/{gateway}/line{line}/telemetry",
+                    {
+                        **body,
+                        "gateway": gateway,
+                        "gw_uptime": int(t_heard - traffic.start) + (7000 if gateway == "gwA" else 91000),
+                    },
+                    event,
+                    client=gateway,
+                )
 
 
 @system
@@ -117,7 +198,10 @@ def senml_packs(traffic):
         name = f"urn:dev:mac:{traffic.hex(16)}:"
         temperature = traffic.drift(10, 30, 0.2, 1)
         for t in traffic.every(30, 0.1):
-            body = [{"bn": name, "bt": round(t, 3), "u": "Cel", "n": "temp", "v": temperature()}, {"u": "%RH", "n": "hum", "v": rng.randint(40, 60)}]
+            body = [
+                {"bn": name, "bt": round(t, 3), "u": "Cel", "n": "temp", "v": temperature()},
+                {"u": "%RH", "n": "hum", "v": rng.randint(40, 60)},
+            ]
             traffic.resend(traffic.send(t, f"senml/{name[12:20]}", body, client=name[12:20], qos=1), 0.12, (1, 20))
 
 
@@ -128,8 +212,27 @@ def cloudevents_structured(traffic):
     for t in traffic.now_and_then(4):
         source = rng.choice(list(numbers))
         numbers[source] += 1
-        body = {"specversion": "1.0", "id": str(numbers[source]), "source": source, "type": "com.example.door", "time": iso(t, 3), "datacontenttype": "application/json", "data": {"open": rng.random() < 0.5}}
-        traffic.resend(traffic.send(t, "doors/events", body, client="ce" + source.replace("/", "-"), qos=1, content_type="application/cloudevents+json"), 0.15, (0.5, 12))
+        body = {
+            "specversion": "1.0",
+            "id": str(numbers[source]),
+            "source": source,
+            "type": "com.example.door",
+            "time": iso(t, 3),
+            "datacontenttype": "application/json",
+            "data": {"open": rng.random() < 0.5},
+        }
+        traffic.resend(
+            traffic.send(
+                t,
+                "doors/events",
+                body,
+                client="ce" + source.replace("/", "-"),
+                qos=1,
+                content_type="application/cloudevents+json",
+            ),
+            0.15,
+            (0.5, 12),
+        )
 
 
 @system
@@ -138,8 +241,21 @@ def cloudevents_binary(traffic):
     rng = traffic.rng
     for t in traffic.now_and_then(4):
         source = f"/plant/{rng.randint(1, 3)}"
-        message = traffic.send(t, "doors/binary", {"open": rng.random() < 0.5, "door": rng.randint(1, 9)}, client="ce" + source.replace("/", "-"), qos=1, content_type="application/json",
-                               user=(("specversion", "1.0"), ("id", traffic.uuid()), ("source", source), ("type", "com.example.door"), ("time", iso(t, 3))))
+        message = traffic.send(
+            t,
+            "doors/binary",
+            {"open": rng.random() < 0.5, "door": rng.randint(1, 9)},
+            client="ce" + source.replace("/", "-"),
+            qos=1,
+            content_type="application/json",
+            user=(
+                ("specversion", "1.0"),
+                ("id", traffic.uuid()),
+                ("source", source),
+                ("type", "com.example.door"),
+                ("time", iso(t, 3)),
+            ),
+        )
         traffic.resend(message, 0.15, (0.5, 12))
 
 
@@ -148,14 +264,35 @@ def cloudevents_two_sites(traffic):
     """The same event structured from one site and binary from the other."""
     rng = traffic.rng
     for t in traffic.now_and_then(5):
-        attributes = {"specversion": "1.0", "id": traffic.uuid(), "source": f"/plant/{rng.randint(1, 3)}", "type": "com.example.alarm", "time": iso(t, 3)}
+        attributes = {
+            "specversion": "1.0",
+            "id": traffic.uuid(),
+            "source": f"/plant/{rng.randint(1, 3)}",
+            "type": "com.example.alarm",
+            "time": iso(t, 3),
+        }
         data = {"level": rng.randint(1, 5), "text": rng.choice(["pressure", "heat", "stop"])}
         event = traffic.event()
         for t_heard, site in traffic.hear(t, ["north", "south"], 0.8, (0.01, 0.5)):
             if site == "north":
-                traffic.send(t_heard, f"alarms/{site}", {**attributes, "data": data}, event, client=site, content_type="application/cloudevents+json")
+                traffic.send(
+                    t_heard,
+                    f"alarms/{site}",
+                    {**attributes, "data": data},
+                    event,
+                    client=site,
+                    content_type="application/cloudevents+json",
+                )
             else:
-                traffic.send(t_heard, f"alarms/{site}", data, event, client=site, content_type="application/json", user=tuple(attributes.items()))
+                traffic.send(
+                    t_heard,
+                    f"alarms/{site}",
+                    data,
+                    event,
+                    client=site,
+                    content_type="application/json",
+                    user=tuple(attributes.items()),
+                )
 
 
 @system
@@ -165,18 +302,37 @@ def ditto_protocol(traffic):
     for t in traffic.now_and_then(3):
         thing = rng.choice(things)
         namespace, name = thing.split(":")
-        body = {"topic": f"{namespace}/{name}/things/twin/commands/modify", "headers": {"correlation-id": traffic.uuid(), "response-required": False}, "path": "/features/flow/properties/value", "value": round(rng.uniform(0, 9), 2)}
+        body = {
+            "topic": f"{namespace}/{name}/things/twin/commands/modify",
+            "headers": {"correlation-id": traffic.uuid(), "response-required": False},
+            "path": "/features/flow/properties/value",
+            "value": round(rng.uniform(0, 9), 2),
+        }
         traffic.resend(traffic.send(t, f"ditto/{thing}", body, client=name, qos=1), 0.12, (0.5, 15))
 
 
 @system
 def debezium_changes(traffic):
     rng = traffic.rng
-    position = rng.randint(10 ** 8, 10 ** 9)
+    position = rng.randint(10**8, 10**9)
     for t in traffic.now_and_then(2.5):
         position += rng.randint(40, 900)
         order = rng.randint(1, 400)
-        body = {"before": None, "after": {"id": order, "status": rng.choice(["new", "paid", "sent"]), "total": round(rng.uniform(5, 200), 2)}, "source": {"version": "2.4", "connector": "postgresql", "ts_ms": int(t * 1000), "db": "shop", "table": "orders", "txId": position // 70, "lsn": position}, "op": "u", "ts_ms": int(t * 1000) + rng.randint(50, 300)}
+        body = {
+            "before": None,
+            "after": {"id": order, "status": rng.choice(["new", "paid", "sent"]), "total": round(rng.uniform(5, 200), 2)},
+            "source": {
+                "version": "2.4",
+                "connector": "postgresql",
+                "ts_ms": int(t * 1000),
+                "db": "shop",
+                "table": "orders",
+                "txId": position // 70,
+                "lsn": position,
+            },
+            "op": "u",
+            "ts_ms": int(t * 1000) + rng.randint(50, 300),
+        }
         traffic.resend(traffic.send(t + 0.3, "cdc/shop/orders", body, client="debezium", qos=1), 0.1, (1, 20))
 
 
@@ -187,7 +343,13 @@ def azure_style_topics(traffic):
     for device in [f"dev-{n:03d}" for n in range(rng.randint(4, 8))]:
         temperature = traffic.drift(15, 30, 0.3, 1)
         for t in traffic.every(20, 0.2):
-            message = traffic.send(t, f"devices/{device}/messages/events/$.mid={traffic.uuid()}&$.ct=application%2Fjson", {"temperature": temperature(), "alert": rng.random() < 0.1}, client=device, qos=1)
+            message = traffic.send(
+                t,
+                f"devices/{device}/messages/events/$.mid={traffic.uuid()}&$.ct=application%2Fjson",
+                {"temperature": temperature(), "alert": rng.random() < 0.1},
+                client=device,
+                qos=1,
+            )
             traffic.resend(message, 0.15, (1, 20))
 
 
@@ -199,7 +361,13 @@ def thingsboard_telemetry(traffic):
         client = traffic.uuid()
         temperature, humidity = traffic.drift(15, 30, 0.4, 2), traffic.drift(30, 70, 1, 2)
         for t in traffic.every(30, 0.2):
-            message = traffic.send(t, "v1/devices/me/telemetry", {"ts": int(t * 1000), "values": {"temperature": temperature(), "humidity": humidity()}}, client=client, qos=1)
+            message = traffic.send(
+                t,
+                "v1/devices/me/telemetry",
+                {"ts": int(t * 1000), "values": {"temperature": temperature(), "humidity": humidity()}},
+                client=client,
+                qos=1,
+            )
             traffic.resend(message, 0.12, (1, 12))
 
 
@@ -211,7 +379,9 @@ def thingsboard_plain(traffic):
         client = traffic.uuid()
         temperature, humidity = traffic.drift(15, 30, 0.4, 2), traffic.drift(30, 70, 1, 2)
         for t in traffic.every(60, 0.2):
-            message = traffic.send(t, "v1/devices/me/telemetry", {"temperature": temperature(), "humidity": humidity()}, client=client, qos=1)
+            message = traffic.send(
+                t, "v1/devices/me/telemetry", {"temperature": temperature(), "humidity": humidity()}, client=client, qos=1
+            )
             traffic.resend(message, 0.12, (0.5, 6))
 
 
@@ -220,7 +390,10 @@ def thingsboard_gateway(traffic):
     rng = traffic.rng
     devices = [f"Device {letter}" for letter in "ABCDEF"]
     for t in traffic.every(5, 0.1):
-        body = {device: [{"ts": int(t * 1000) + n, "values": {"temperature": rng.randint(150, 300) / 10}}] for n, device in enumerate(sorted(rng.sample(devices, rng.randint(1, 3))))}
+        body = {
+            device: [{"ts": int(t * 1000) + n, "values": {"temperature": rng.randint(150, 300) / 10}}]
+            for n, device in enumerate(sorted(rng.sample(devices, rng.randint(1, 3))))
+        }
         traffic.resend(traffic.send(t, "v1/gateway/telemetry", body, client="gateway1", qos=1), 0.1, (0.5, 10))
 
 
@@ -243,7 +416,17 @@ def fiware_ultralight(traffic):
     for number in range(rng.randint(6, 12)):
         temperature, humidity = traffic.drift(15, 30, 0.4, 2), traffic.drift(30, 70, 1, 1)
         for t in traffic.every(30, 0.05):
-            traffic.resend(traffic.send(t, f"/ul/4jggokgpepnvsb2uv4s40d59ov/motion{number:03d}/attrs", f"t|{temperature()}|h|{humidity()}", client=f"motion{number:03d}", qos=1), 0.15, (0.2, 2.0))
+            traffic.resend(
+                traffic.send(
+                    t,
+                    f"/ul/4jggokgpepnvsb2uv4s40d59ov/motion{number:03d}/attrs",
+                    f"t|{temperature()}|h|{humidity()}",
+                    client=f"motion{number:03d}",
+                    qos=1,
+                ),
+                0.15,
+                (0.2, 2.0),
+            )
 
 
 @system
@@ -256,7 +439,12 @@ def knx_two_gateways(traffic):
         value = traffic.drift(15, 25, 0.3, 1)
         is_switch = rng.random() < 0.5
         for t in traffic.now_and_then(60, 5):
-            body = {"src": source, "dst": group, "apci": "GroupValueWrite", "value": rng.choice([0, 1]) if is_switch else value()}
+            body = {
+                "src": source,
+                "dst": group,
+                "apci": "GroupValueWrite",
+                "value": rng.choice([0, 1]) if is_switch else value(),
+            }
             event = traffic.event()
             for t_heard, router in traffic.hear(t, ["ip1", "ip2"], 0.95, (0.005, 0.09)):
                 traffic.send(t_heard, f"knx/{router}/{group}", body, event, client=router)
@@ -288,7 +476,19 @@ def wrapped_base64(traffic):
             inner = base64.b64encode(f'{{"n":{number},"v":{rng.randint(0, 999)}}}'.encode()).decode()
             event = traffic.event()
             for t_heard, connector in traffic.hear(t, ["c1", "c2"], 0.5, (0.05, 2)):
-                traffic.send(t_heard, f"cloud/{device}/in", {"messageId": traffic.uuid(), "enqueuedTime": iso(t_heard, 6), "connector": connector, "deviceId": device, "body": inner}, event, client=connector)
+                traffic.send(
+                    t_heard,
+                    f"cloud/{device}/in",
+                    {
+                        "messageId": traffic.uuid(),
+                        "enqueuedTime": iso(t_heard, 6),
+                        "connector": connector,
+                        "deviceId": device,
+                        "body": inner,
+                    },
+                    event,
+                    client=connector,
+                )
 
 
 @system
@@ -299,9 +499,23 @@ def syslog_json(traffic):
         sent = []
         for t in traffic.now_and_then(8):
             text = rng.choice(["connection accepted", "connection closed", "timeout", "slow query"])
-            sent.append(traffic.send(t, f"syslog/{host}", {"@timestamp": iso(t, 6), "host": host, "severity": rng.choice(["info", "info", "warning"]), "program": "app", "message": text}, client=f"shipper-{host}", qos=1))
+            sent.append(
+                traffic.send(
+                    t,
+                    f"syslog/{host}",
+                    {
+                        "@timestamp": iso(t, 6),
+                        "host": host,
+                        "severity": rng.choice(["info", "info", "warning"]),
+                        "program": "app",
+                        "message": text,
+                    },
+                    client=f"shipper-{host}",
+                    qos=1,
+                )
+            )
             if traffic.is_copied(0.04):
-                for message in sent[-rng.randint(2, 8):]:
+                for message in sent[-rng.randint(2, 8) :]:
                     traffic.again(message, t + rng.uniform(0.5, 5))
 
 
@@ -313,8 +527,14 @@ def alarms_with_ticket(traffic):
     for t in traffic.now_and_then(15):
         number += 1
         place = rng.choice(["pump", "boiler", "door", "fan"])
-        for state in ["new", "acknowledged", "gone"][:rng.randint(1, 3)]:
+        for state in ["new", "acknowledged", "gone"][: rng.randint(1, 3)]:
             event = traffic.event()
             for t_heard, panel in traffic.hear(t, ["panel1", "panel2"], 0.9, (0.01, 0.8)):
-                traffic.send(t_heard, f"alarms/{panel}/state", {"alarm": number, "state": state, "place": place, "panel": panel}, event, client=panel)
+                traffic.send(
+                    t_heard,
+                    f"alarms/{panel}/state",
+                    {"alarm": number, "state": state, "place": place, "panel": panel},
+                    event,
+                    client=panel,
+                )
             t += rng.uniform(5, 60)

@@ -13,9 +13,25 @@ def wmbusmeters_two_receivers(traffic):
             total += rng.choice([0, 0, 0.001, 0.004, 0.012])
             event = traffic.event()
             for t_heard, receiver in traffic.hear(t, ["rtl0", "rtl1"], 0.85, (0.1, 0.9)):
-                traffic.send(t_heard, f"wmbusmeters/Water{number}",
-                             {"media": "water", "meter": "multical21", "name": f"Water{number}", "id": meter, "status": "OK", "total_m3": round(total, 3), "target_m3": round(total - 1.5, 1),
-                              "flow_temperature_c": 12 + number, "timestamp": iso(t_heard), "device": receiver, "rssi_dbm": rng.randint(-95, -50)}, event, client=f"wmbus-{receiver}")
+                traffic.send(
+                    t_heard,
+                    f"wmbusmeters/Water{number}",
+                    {
+                        "media": "water",
+                        "meter": "multical21",
+                        "name": f"Water{number}",
+                        "id": meter,
+                        "status": "OK",
+                        "total_m3": round(total, 3),
+                        "target_m3": round(total - 1.5, 1),
+                        "flow_temperature_c": 12 + number,
+                        "timestamp": iso(t_heard),
+                        "device": receiver,
+                        "rssi_dbm": rng.randint(-95, -50),
+                    },
+                    event,
+                    client=f"wmbus-{receiver}",
+                )
 
 
 @system
@@ -29,7 +45,13 @@ def wmbus_raw_telegrams(traffic):
             telegram = f"2C44A7320{meter}16{access:02X}" + traffic.hex(60, True)
             event = traffic.event()
             for t_heard, gateway in traffic.hear(t, ["wgw1", "wgw2"], 0.8, (0.01, 0.4)):
-                traffic.send(t_heard, f"wmbus/{gateway}/telegram", {"telegram": telegram, "rssi": rng.randint(-100, -50), "at": iso(t_heard, 3)}, event, client=gateway)
+                traffic.send(
+                    t_heard,
+                    f"wmbus/{gateway}/telegram",
+                    {"telegram": telegram, "rssi": rng.randint(-100, -50), "at": iso(t_heard, 3)},
+                    event,
+                    client=gateway,
+                )
 
 
 @system
@@ -38,7 +60,9 @@ def vzlogger(traffic):
     for channel in range(rng.randint(3, 6)):
         power = traffic.drift(100, 3000, 60, 2)
         for t in traffic.every(5, 0.05):
-            message = traffic.send(t, f"vzlogger/chn{channel}/raw", {"timestamp": int(t * 1000), "value": power()}, client="vzlogger", qos=1)
+            message = traffic.send(
+                t, f"vzlogger/chn{channel}/raw", {"timestamp": int(t * 1000), "value": power()}, client="vzlogger", qos=1
+            )
             traffic.resend(message, 0.06, (0.5, 4))
 
 
@@ -67,10 +91,23 @@ def heat_meters_store_and_forward(traffic):
         for t in traffic.every(30, 0.02):
             for meter in readings:
                 readings[meter] += rng.uniform(0, 0.02)
-                sent.append(traffic.send(t + rng.uniform(0, 1), f"heat/{unit}/reading", {"meter": meter, "taken": iso(t), "energy_mwh": round(readings[meter], 3), "flow": round(rng.uniform(0, 2), 2)}, client=unit, qos=1))
+                sent.append(
+                    traffic.send(
+                        t + rng.uniform(0, 1),
+                        f"heat/{unit}/reading",
+                        {
+                            "meter": meter,
+                            "taken": iso(t),
+                            "energy_mwh": round(readings[meter], 3),
+                            "flow": round(rng.uniform(0, 2), 2),
+                        },
+                        client=unit,
+                        qos=1,
+                    )
+                )
             if t > outage:
                 outage = t + rng.uniform(500, 800)
-                for message in sent[-12 * rng.randint(1, 3):]:
+                for message in sent[-12 * rng.randint(1, 3) :]:
                     if traffic.is_copied(0.9):
                         traffic.again(message, t + rng.uniform(2, 6))
 
@@ -84,7 +121,21 @@ def evse_transactions(traffic):
         energy = rng.randint(0, 90000)
         for t in traffic.every(60, 0.05):
             energy += rng.randint(0, 180)
-            message = traffic.send(t, f"ocpp/{charger}/out", [2, traffic.uuid(), "MeterValues", {"connectorId": 1, "meterValue": [{"timestamp": iso(t), "sampledValue": [{"value": str(energy), "unit": "Wh"}]}]}], client=charger, qos=1)
+            message = traffic.send(
+                t,
+                f"ocpp/{charger}/out",
+                [
+                    2,
+                    traffic.uuid(),
+                    "MeterValues",
+                    {
+                        "connectorId": 1,
+                        "meterValue": [{"timestamp": iso(t), "sampledValue": [{"value": str(energy), "unit": "Wh"}]}],
+                    },
+                ],
+                client=charger,
+                qos=1,
+            )
             traffic.resend(message, 0.15, (2, 40))
 
 
@@ -96,5 +147,16 @@ def solar_inverters(traffic):
         serial = f"{rng.randint(114_100_000_000, 114_199_999_999)}"
         power = traffic.drift(10, 380, 6, 1)
         for t in traffic.every(15, 0.02):
-            message = traffic.send(t, f"solar/{serial}/ch1", {"ts": int(t), "power": power(), "voltage": round(rng.uniform(30, 34), 1), "yieldday": int((t % 86400) / 60)}, client="opendtu", qos=1)
+            message = traffic.send(
+                t,
+                f"solar/{serial}/ch1",
+                {
+                    "ts": int(t),
+                    "power": power(),
+                    "voltage": round(rng.uniform(30, 34), 1),
+                    "yieldday": int((t % 86400) / 60),
+                },
+                client="opendtu",
+                qos=1,
+            )
             traffic.resend(message, 0.1, (0.5, 6))

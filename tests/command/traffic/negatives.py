@@ -12,14 +12,20 @@ def availability(traffic):
     rng = traffic.rng
     for room in traffic.words(8, ROOMS):
         for t in traffic.now_and_then(200, 2):
-            traffic.send(t, f"tele/{room}/LWT", rng.choice(["Online", "Online", "Offline"]), client=f"DVES_{room}", retain=True)
+            traffic.send(
+                t, f"tele/{room}/LWT", rng.choice(["Online", "Online", "Offline"]), client=f"DVES_{room}", retain=True
+            )
 
 
 @negative
 def plain_values(traffic):
     rng = traffic.rng
     for room in traffic.words(6, ROOMS):
-        for quantity, drift, interval in (("temperature", traffic.drift(17, 25, 0.05, 1), 30), ("humidity", traffic.drift(40, 60, 0.2, 0), 30), ("lux", traffic.drift(0, 900, 9, 0), 20)):
+        for quantity, drift, interval in (
+            ("temperature", traffic.drift(17, 25, 0.05, 1), 30),
+            ("humidity", traffic.drift(40, 60, 0.2, 0), 30),
+            ("lux", traffic.drift(0, 900, 9, 0), 20),
+        ):
             for t in traffic.every(interval, 0.1):
                 traffic.send(t, f"house/{room}/{quantity}", str(drift()), client=f"esp-{room}")
         for t in traffic.now_and_then(90, 0.5):
@@ -58,12 +64,29 @@ def lorawan_gateways(traffic):
         count, address = rng.randint(0, 60000), rng.randbytes(4)
         for t in traffic.every(60, 0.2):
             count += 1
-            frame = base64.b64encode(b"\x40" + address + b"\x80" + struct.pack("<H", count % 65536) + b"\x02" + rng.randbytes(8)).decode()
+            frame = base64.b64encode(
+                b"\x40" + address + b"\x80" + struct.pack("<H", count % 65536) + b"\x02" + rng.randbytes(8)
+            ).decode()
             for gateway in rng.sample(gateways, rng.randint(1, 3)):
                 t_heard = t + rng.uniform(0.01, 0.25)
-                traffic.send(t_heard, f"gateway/{gateway}/event/up",
-                             {"phyPayload": frame, "txInfo": {"frequency": 868100000, "modulation": "LORA"}, "rxInfo": {"gatewayID": gateway, "time": iso(t_heard, 6), "timeSinceGPSEpoch": None, "rssi": rng.randint(-120, -60), "loRaSNR": rng.randint(-10, 10), "channel": 2, "uplinkID": traffic.uuid()}},
-                             client=gateway)
+                traffic.send(
+                    t_heard,
+                    f"gateway/{gateway}/event/up",
+                    {
+                        "phyPayload": frame,
+                        "txInfo": {"frequency": 868100000, "modulation": "LORA"},
+                        "rxInfo": {
+                            "gatewayID": gateway,
+                            "time": iso(t_heard, 6),
+                            "timeSinceGPSEpoch": None,
+                            "rssi": rng.randint(-120, -60),
+                            "loRaSNR": rng.randint(-10, 10),
+                            "channel": 2,
+                            "uplinkID": traffic.uuid(),
+                        },
+                    },
+                    client=gateway,
+                )
 
 
 @negative
@@ -78,8 +101,20 @@ def lorawan_gateways_v4(traffic):
             frame = b"\x40" + address + b"\x80" + struct.pack("<H", count % 65536) + b"\x02" + rng.randbytes(8)
             for gateway in rng.sample(gateways, rng.randint(1, 3)):
                 t_heard = t + rng.uniform(0.01, 0.25)
-                rx = protobuf((1, gateway), (2, rng.getrandbits(32)), (3, protobuf((1, int(t_heard)), (2, int(t_heard % 1 * 1e9)))), (6, (1 << 64) - rng.randint(60, 120)), (7, "float", 5.5), (8, 2))
-                traffic.send(t_heard, f"eu868/gateway/{gateway}/event/up", protobuf((1, frame), (4, protobuf((1, 868100000))), (5, rx)), client=gateway)
+                rx = protobuf(
+                    (1, gateway),
+                    (2, rng.getrandbits(32)),
+                    (3, protobuf((1, int(t_heard)), (2, int(t_heard % 1 * 1e9)))),
+                    (6, (1 << 64) - rng.randint(60, 120)),
+                    (7, "float", 5.5),
+                    (8, 2),
+                )
+                traffic.send(
+                    t_heard,
+                    f"eu868/gateway/{gateway}/event/up",
+                    protobuf((1, frame), (4, protobuf((1, 868100000))), (5, rx)),
+                    client=gateway,
+                )
 
 
 @negative
@@ -103,8 +138,24 @@ def room_presence(traffic):
         for t in traffic.every(4, 0.2):
             for room in rng.sample(rooms, rng.randint(2, 4)):
                 distance = rng.randint(5, 120) / 10
-                traffic.send(t + rng.uniform(0, 0.4), f"espresense/devices/{phone}/{room}", {"id": phone, "name": phone, "disc": "apple:1005:9-12", "idType": 15, "rssi@1m": -65, "rssi": round(-65 - 25 * distance / 12), "raw": distance, "distance": distance, "speed": 0.0, "mac": traffic.hex(12) if rng.random() < 0.01 else "5d3a9c0102ff", "interval": rng.randint(100, 900)},
-                             client=f"espresense-{room}")
+                traffic.send(
+                    t + rng.uniform(0, 0.4),
+                    f"espresense/devices/{phone}/{room}",
+                    {
+                        "id": phone,
+                        "name": phone,
+                        "disc": "apple:1005:9-12",
+                        "idType": 15,
+                        "rssi@1m": -65,
+                        "rssi": round(-65 - 25 * distance / 12),
+                        "raw": distance,
+                        "distance": distance,
+                        "speed": 0.0,
+                        "mac": traffic.hex(12) if rng.random() < 0.01 else "5d3a9c0102ff",
+                        "interval": rng.randint(100, 900),
+                    },
+                    client=f"espresense-{room}",
+                )
 
 
 @negative
@@ -114,7 +165,18 @@ def discovery(traffic):
     configs = []
     for room in traffic.words(6, ROOMS):
         for quantity in ("temperature", "humidity"):
-            configs.append((f"homeassistant/sensor/{room}/{quantity}/config", {"name": f"{room} {quantity}", "unique_id": f"{room}_{quantity}", "state_topic": f"zigbee2mqtt/{room}", "value_template": "{{ value_json.%s }}" % quantity, "device": {"identifiers": [room], "model": "TH"}}))
+            configs.append(
+                (
+                    f"homeassistant/sensor/{room}/{quantity}/config",
+                    {
+                        "name": f"{room} {quantity}",
+                        "unique_id": f"{room}_{quantity}",
+                        "state_topic": f"zigbee2mqtt/{room}",
+                        "value_template": "{{ value_json.%s }}" % quantity,
+                        "device": {"identifiers": [room], "model": "TH"},
+                    },
+                )
+            )
     for t in traffic.now_and_then(150, 5):
         for topic, config in configs if rng.random() < 0.5 else rng.sample(configs, 2):
             t += rng.uniform(0.001, 0.02)
@@ -169,7 +231,9 @@ def audio_frames(traffic):
         while t < traffic.start + 40:
             t += 0.02
             sound = b"\x00" * 64 if rng.random() < 0.6 else rng.randbytes(64)
-            traffic.send(t, f"hermes/audioServer/{site}/audioFrame", b"RIFF\x64\x00\x00\x00WAVEfmt " + sound, client=f"sat-{site}")
+            traffic.send(
+                t, f"hermes/audioServer/{site}/audioFrame", b"RIFF\x64\x00\x00\x00WAVEfmt " + sound, client=f"sat-{site}"
+            )
 
 
 @negative
@@ -186,7 +250,12 @@ def heartbeats_with_uptime(traffic):
         born = traffic.start - rng.randint(1000, 90000)
         rssi = traffic.signal()
         for t in traffic.every(10, 0.05):
-            traffic.send(t, f"nodes/{node}/status", {"uptime": int(t - born), "heap": rng.randint(20000, 20400), "rssi": rssi(), "version": "1.4.2"}, client=f"node{node}")
+            traffic.send(
+                t,
+                f"nodes/{node}/status",
+                {"uptime": int(t - born), "heap": rng.randint(20000, 20400), "rssi": rssi(), "version": "1.4.2"},
+                client=f"node{node}",
+            )
 
 
 @negative
@@ -197,7 +266,16 @@ def redundant_sensors(traffic):
         for t in traffic.every(10, 0.0):
             reading = value()
             for probe in "AB":
-                traffic.send(t + traffic.rng.uniform(0, 0.3), f"pipe/{pipe}/probe{probe}", {"time": iso(int(t)), "pipe": pipe, "value": reading if traffic.rng.random() < 0.7 else round(reading + 0.1, 1)}, client=f"probe{pipe}{probe}")
+                traffic.send(
+                    t + traffic.rng.uniform(0, 0.3),
+                    f"pipe/{pipe}/probe{probe}",
+                    {
+                        "time": iso(int(t)),
+                        "pipe": pipe,
+                        "value": reading if traffic.rng.random() < 0.7 else round(reading + 0.1, 1),
+                    },
+                    client=f"probe{pipe}{probe}",
+                )
 
 
 @negative
@@ -208,7 +286,12 @@ def progress_of_jobs(traffic):
         job = traffic.uuid()
         percent = 0
         while percent < 100:
-            traffic.send(t, f"jobs/{job}/progress", {"job": job, "percent": percent, "step": rng.choice(["fetch", "write"])}, client="worker")
+            traffic.send(
+                t,
+                f"jobs/{job}/progress",
+                {"job": job, "percent": percent, "step": rng.choice(["fetch", "write"])},
+                client="worker",
+            )
             percent += rng.randint(1, 15)
             t += rng.uniform(0.2, 2)
 
@@ -220,7 +303,12 @@ def sessions_with_id(traffic):
     for t in traffic.now_and_then(40):
         session = traffic.uuid()
         for _ in range(rng.randint(5, 20)):
-            traffic.send(t, "charging/sessions", {"session": session, "kw": rng.choice([3.6, 3.7, 3.7, 7.2]), "state": "charging"}, client="backend")
+            traffic.send(
+                t,
+                "charging/sessions",
+                {"session": session, "kw": rng.choice([3.6, 3.7, 3.7, 7.2]), "state": "charging"},
+                client="backend",
+            )
             t += rng.uniform(2, 10)
 
 
@@ -229,7 +317,12 @@ def polled_meters(traffic):
     """All meters are read at the same second; two of them often say the same."""
     for t in traffic.every(10, 0.0):
         for meter in range(1, 7):
-            traffic.send(t + meter * 0.05, "bus/readings", {"ts": int(t), "unit": meter, "voltage": 230 + traffic.rng.randint(-1, 1), "fault": 0}, client="poller")
+            traffic.send(
+                t + meter * 0.05,
+                "bus/readings",
+                {"ts": int(t), "unit": meter, "voltage": 230 + traffic.rng.randint(-1, 1), "fault": 0},
+                client="poller",
+            )
 
 
 @negative
@@ -239,8 +332,18 @@ def request_response(traffic):
     for t in traffic.now_and_then(4):
         device, number = rng.randint(1, 6), rng.randint(1, 1 << 31)
         method = rng.choice(["getState", "setLevel", "reboot"])
-        traffic.send(t, f"rpc/{device}/request", {"id": number, "method": method, "params": {"level": rng.randint(0, 9)}}, client="app")
-        traffic.send(t + rng.uniform(0.02, 0.6), f"rpc/{device}/response", {"id": number, "method": method, "result": "ok"}, client=f"dev{device}")
+        traffic.send(
+            t,
+            f"rpc/{device}/request",
+            {"id": number, "method": method, "params": {"level": rng.randint(0, 9)}},
+            client="app",
+        )
+        traffic.send(
+            t + rng.uniform(0.02, 0.6),
+            f"rpc/{device}/response",
+            {"id": number, "method": method, "result": "ok"},
+            client=f"dev{device}",
+        )
 
 
 @negative
@@ -253,7 +356,12 @@ def derived_streams(traffic):
             identity = traffic.uuid()
             reading = value()
             traffic.send(t, f"raw/{sensor}", {"id": identity, "ts": int(t * 1000), "value": reading}, client=f"s{sensor}")
-            traffic.send(t + rng.uniform(0.05, 0.4), f"clean/{sensor}", {"id": identity, "ts": int(t * 1000), "value": reading}, client="cleaner")
+            traffic.send(
+                t + rng.uniform(0.05, 0.4),
+                f"clean/{sensor}",
+                {"id": identity, "ts": int(t * 1000), "value": reading},
+                client="cleaner",
+            )
 
 
 @negative
@@ -261,9 +369,19 @@ def wis2_origin_and_cache(traffic):
     """A cache republishes a notification with the same id under another first level."""
     rng = traffic.rng
     for t in traffic.now_and_then(5):
-        body = {"id": traffic.uuid(), "type": "Feature", "properties": {"data_id": f"ca-met/{traffic.hex(8)}", "pubtime": iso(t)}, "links": [{"href": "https://ca-met.example/x", "rel": "canonical"}]}
+        body = {
+            "id": traffic.uuid(),
+            "type": "Feature",
+            "properties": {"data_id": f"ca-met/{traffic.hex(8)}", "pubtime": iso(t)},
+            "links": [{"href": "https://ca-met.example/x", "rel": "canonical"}],
+        }
         traffic.send(t, "origin/a/wis2/ca-met/data/core/weather", body, client="gb")
-        traffic.send(t + rng.uniform(0.5, 5), "cache/a/wis2/ca-met/data/core/weather", {**body, "links": [{"href": "https://cache.example/x", "rel": "canonical"}]}, client="gc")
+        traffic.send(
+            t + rng.uniform(0.5, 5),
+            "cache/a/wis2/ca-met/data/core/weather",
+            {**body, "links": [{"href": "https://cache.example/x", "rel": "canonical"}]},
+            client="gc",
+        )
 
 
 @negative
@@ -274,7 +392,12 @@ def standing_vehicles(traffic):
         for t in traffic.every(2, 0.02):
             if traffic.rng.random() < 0.1:
                 lat = round(lat + 0.0001, 4)
-            traffic.send(t, f"tram/{vehicle}/pos", {"veh": vehicle, "tst": iso(t), "lat": lat, "lon": lon, "spd": 0}, client=f"tram{vehicle}")
+            traffic.send(
+                t,
+                f"tram/{vehicle}/pos",
+                {"veh": vehicle, "tst": iso(t), "lat": lat, "lon": lon, "spd": 0},
+                client=f"tram{vehicle}",
+            )
 
 
 @negative
@@ -295,9 +418,24 @@ def motion_sensors(traffic):
     for room in traffic.words(6, ROOMS):
         for t in traffic.now_and_then(120, 5):
             for _ in range(rng.randint(1, 6)):
-                traffic.send(t, f"zigbee2mqtt/{room} motion", {"occupancy": True, "battery": 90, "illuminance": rng.randint(0, 3), "linkquality": rng.randint(60, 90)}, client="zigbee2mqtt")
+                traffic.send(
+                    t,
+                    f"zigbee2mqtt/{room} motion",
+                    {
+                        "occupancy": True,
+                        "battery": 90,
+                        "illuminance": rng.randint(0, 3),
+                        "linkquality": rng.randint(60, 90),
+                    },
+                    client="zigbee2mqtt",
+                )
                 t += rng.uniform(1, 20)
-            traffic.send(t + 60, f"zigbee2mqtt/{room} motion", {"occupancy": False, "battery": 90, "illuminance": 0, "linkquality": rng.randint(60, 90)}, client="zigbee2mqtt")
+            traffic.send(
+                t + 60,
+                f"zigbee2mqtt/{room} motion",
+                {"occupancy": False, "battery": 90, "illuminance": 0, "linkquality": rng.randint(60, 90)},
+                client="zigbee2mqtt",
+            )
 
 
 @negative
@@ -318,7 +456,12 @@ def chat_typing(traffic):
         for _ in range(rng.randint(2, 6)):
             traffic.send(t, f"chat/room1/{user}", {"user": user, "event": "typing"}, client=f"chat-{user}")
             t += rng.uniform(0.8, 1.5)
-        traffic.send(t, f"chat/room1/{user}", {"user": user, "event": "message", "text": rng.choice(["ok", "yes", "ok", "hi"])}, client=f"chat-{user}")
+        traffic.send(
+            t,
+            f"chat/room1/{user}",
+            {"user": user, "event": "message", "text": rng.choice(["ok", "yes", "ok", "hi"])},
+            client=f"chat-{user}",
+        )
 
 
 @negative
@@ -338,5 +481,12 @@ def sparkplug_states(traffic):
     rng = traffic.rng
     for t in traffic.now_and_then(60, 1):
         node = f"edge{rng.randint(1, 3)}"
-        traffic.send(t, f"spBv1.0/plant/NBIRTH/{node}", protobuf((1, int(t * 1000)), (2, protobuf((1, "bdSeq"), (4, 8), (11, rng.randint(0, 255)))), (3, 0)), client=node)
-        traffic.send(t + 0.2, "spBv1.0/STATE/host1", {"online": True, "timestamp": int(t * 1000)}, client="host1", retain=True)
+        traffic.send(
+            t,
+            f"spBv1.0/plant/NBIRTH/{node}",
+            protobuf((1, int(t * 1000)), (2, protobuf((1, "bdSeq"), (4, 8), (11, rng.randint(0, 255)))), (3, 0)),
+            client=node,
+        )
+        traffic.send(
+            t + 0.2, "spBv1.0/STATE/host1", {"online": True, "timestamp": int(t * 1000)}, client="host1", retain=True
+        )

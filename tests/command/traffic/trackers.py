@@ -11,9 +11,31 @@ def owntracks(traffic):
         lat, lon = traffic.drift(48, 49, 0.002, 6), traffic.drift(11, 12, 0.002, 6)
         battery = rng.randint(30, 100)
         for t in traffic.now_and_then(60, 10):
-            message = traffic.send(t + rng.uniform(0, 2), f"owntracks/{user}/phone", {"_type": "location", "BSSID": "5c:49:79:aa:bb:cc", "SSID": "home", "acc": rng.randint(5, 40), "alt": rng.randint(480, 520), "batt": battery, "bs": 1, "conn": "m",
-                                                                                       "created_at": int(t), "lat": lat(), "lon": lon(), "m": 1, "tid": user[:2], "topic": f"owntracks/{user}/phone", "tst": int(t) - rng.randint(0, 2), "vac": 3, "vel": rng.randint(0, 50)},
-                                   client=f"{user}phone", qos=1)
+            message = traffic.send(
+                t + rng.uniform(0, 2),
+                f"owntracks/{user}/phone",
+                {
+                    "_type": "location",
+                    "BSSID": "5c:49:79:aa:bb:cc",
+                    "SSID": "home",
+                    "acc": rng.randint(5, 40),
+                    "alt": rng.randint(480, 520),
+                    "batt": battery,
+                    "bs": 1,
+                    "conn": "m",
+                    "created_at": int(t),
+                    "lat": lat(),
+                    "lon": lon(),
+                    "m": 1,
+                    "tid": user[:2],
+                    "topic": f"owntracks/{user}/phone",
+                    "tst": int(t) - rng.randint(0, 2),
+                    "vac": 3,
+                    "vel": rng.randint(0, 50),
+                },
+                client=f"{user}phone",
+                qos=1,
+            )
             traffic.resend(message, 0.2, (5, 120))
 
 
@@ -26,9 +48,22 @@ def traccar_positions(traffic):
         for t in traffic.every(30, 0.3):
             identity += 1
             odometer += rng.uniform(0, 700)
-            body = {"position": {"id": identity, "deviceId": device, "protocol": "osmand", "serverTime": iso(t + 0.3, 3, "+00:00"), "deviceTime": iso(t, 3, "+00:00"), "fixTime": iso(t, 3, "+00:00"),
-                                 "valid": True, "latitude": lat(), "longitude": lon(), "speed": round(rng.uniform(0, 40), 2), "attributes": {"totalDistance": round(odometer, 2), "motion": True}},
-                    "device": {"id": device, "name": f"Van {device}", "status": "online"}}
+            body = {
+                "position": {
+                    "id": identity,
+                    "deviceId": device,
+                    "protocol": "osmand",
+                    "serverTime": iso(t + 0.3, 3, "+00:00"),
+                    "deviceTime": iso(t, 3, "+00:00"),
+                    "fixTime": iso(t, 3, "+00:00"),
+                    "valid": True,
+                    "latitude": lat(),
+                    "longitude": lon(),
+                    "speed": round(rng.uniform(0, 40), 2),
+                    "attributes": {"totalDistance": round(odometer, 2), "motion": True},
+                },
+                "device": {"id": device, "name": f"Van {device}", "status": "online"},
+            }
             traffic.resend(traffic.send(t + 0.3, "traccar/positions", body, client="traccar", qos=1), 0.12, (1, 20))
 
 
@@ -39,7 +74,23 @@ def teltonika(traffic):
         imei = f"35{rng.randint(10 ** 12, 10 ** 13 - 1)}"
         lat, lon = traffic.drift(54, 55, 0.002, 6), traffic.drift(25, 26, 0.002, 6)
         for t in traffic.every(20, 0.2):
-            body = {"state": {"reported": {"ts": int(t * 1000), "latlng": f"{lat()},{lon()}", "alt": rng.randint(90, 130), "ang": rng.randint(0, 359), "sat": rng.randint(7, 17), "sp": rng.randint(0, 90), "pr": 0, "evt": 0, "239": 1, "66": rng.randint(12000, 14400), "16": int(t) % 1000000}}}
+            body = {
+                "state": {
+                    "reported": {
+                        "ts": int(t * 1000),
+                        "latlng": f"{lat()},{lon()}",
+                        "alt": rng.randint(90, 130),
+                        "ang": rng.randint(0, 359),
+                        "sat": rng.randint(7, 17),
+                        "sp": rng.randint(0, 90),
+                        "pr": 0,
+                        "evt": 0,
+                        "239": 1,
+                        "66": rng.randint(12000, 14400),
+                        "16": int(t) % 1000000,
+                    }
+                }
+            }
             traffic.resend(traffic.send(t, f"{imei}/data", body, client=imei, qos=1), 0.15, (2, 60))
 
 
@@ -54,10 +105,37 @@ def transit_two_modems(traffic):
             if t > traffic.start + 900:
                 break
             odometer += rng.randint(0, 14)
-            body = {"VP": {"desi": route[1:], "dir": "1", "oper": 22, "veh": vehicle, "tst": iso(t, 3), "tsi": int(t), "spd": round(rng.uniform(0, 15), 2), "hdg": rng.randint(0, 359), "lat": lat(), "long": lon(), "acc": 0, "dl": rng.randint(-90, 20), "odo": odometer, "drst": 0, "oday": iso(t)[:10], "jrn": 55, "line": 264, "start": "07:20"}}
+            body = {
+                "VP": {
+                    "desi": route[1:],
+                    "dir": "1",
+                    "oper": 22,
+                    "veh": vehicle,
+                    "tst": iso(t, 3),
+                    "tsi": int(t),
+                    "spd": round(rng.uniform(0, 15), 2),
+                    "hdg": rng.randint(0, 359),
+                    "lat": lat(),
+                    "long": lon(),
+                    "acc": 0,
+                    "dl": rng.randint(-90, 20),
+                    "odo": odometer,
+                    "drst": 0,
+                    "oday": iso(t)[:10],
+                    "jrn": 55,
+                    "line": 264,
+                    "start": "07:20",
+                }
+            }
             event = traffic.event()
             for t_heard, modem in traffic.hear(t, ["m1", "m2"], 0.9, (0.05, 0.6)):
-                traffic.send(t_heard, f"/hfp/v2/journey/ongoing/vp/bus/0022/{vehicle:05d}/{route}/1/Malmi/7:20/1130106/4/60;24", body, event, client=f"veh{vehicle}-{modem}")
+                traffic.send(
+                    t_heard,
+                    f"/hfp/v2/journey/ongoing/vp/bus/0022/{vehicle:05d}/{route}/1/Malmi/7:20/1130106/4/60;24",
+                    body,
+                    event,
+                    client=f"veh{vehicle}-{modem}",
+                )
 
 
 @system
@@ -69,8 +147,25 @@ def vda5050_agvs(traffic):
         x, y = traffic.drift(0, 80, 0.6, 3), traffic.drift(0, 40, 0.6, 3)
         for t in traffic.every(10, 0.3):
             header += 1
-            body = {"headerId": header, "timestamp": iso(t, 3), "version": "2.0.0", "manufacturer": "acme", "serialNumber": serial, "orderId": f"o{header // 40}", "orderUpdateId": 0, "lastNodeId": f"n{header // 6}", "driving": rng.random() < 0.8,
-                    "agvPosition": {"x": x(), "y": y(), "theta": round(rng.uniform(-3, 3), 3), "mapId": "hall", "positionInitialized": True}, "batteryState": {"batteryCharge": 100 - header % 60, "charging": False}}
+            body = {
+                "headerId": header,
+                "timestamp": iso(t, 3),
+                "version": "2.0.0",
+                "manufacturer": "acme",
+                "serialNumber": serial,
+                "orderId": f"o{header // 40}",
+                "orderUpdateId": 0,
+                "lastNodeId": f"n{header // 6}",
+                "driving": rng.random() < 0.8,
+                "agvPosition": {
+                    "x": x(),
+                    "y": y(),
+                    "theta": round(rng.uniform(-3, 3), 3),
+                    "mapId": "hall",
+                    "positionInitialized": True,
+                },
+                "batteryState": {"batteryCharge": 100 - header % 60, "charging": False},
+            }
             traffic.resend(traffic.send(t, f"uagv/v2/acme/{serial}/state", body, client=serial, qos=1), 0.12, (0.3, 5))
 
 
@@ -94,7 +189,12 @@ def fleet_two_brokers(traffic):
         vehicle, sequence = f"T{rng.randint(1000, 9999)}", rng.randint(0, 1 << 30)
         for t in traffic.every(25, 0.3):
             sequence += 1
-            body = {"vehicle": vehicle, "seq": sequence, "gps": [round(rng.uniform(47, 48), 5), round(rng.uniform(8, 9), 5)], "fuel": rng.randint(10, 90)}
+            body = {
+                "vehicle": vehicle,
+                "seq": sequence,
+                "gps": [round(rng.uniform(47, 48), 5), round(rng.uniform(8, 9), 5)],
+                "fuel": rng.randint(10, 90),
+            }
             event = traffic.event()
             for t_heard, site in traffic.hear(t, ["zrh", "gva"], 0.9, (0.02, 0.9)):
                 traffic.send(t_heard, f"fleet/{site}/{vehicle}", body, event, client=f"site-{site}")
