@@ -4,6 +4,7 @@
 
 #include "http_sidecar/base/number.h"
 #include "http_sidecar/http/origin.h"
+#include "plugin/core/text/units.h"
 
 namespace dedup::sidecar {
 namespace {
@@ -41,6 +42,22 @@ std::string Origin(std::string_view text) {
   return std::string(text);
 }
 
+std::chrono::milliseconds ShutdownTimeout(std::string_view text) {
+  const auto timeout = ParseDuration(text);
+  if (!timeout || *timeout < std::chrono::seconds(1) || *timeout > std::chrono::hours(1)) {
+    throw std::invalid_argument("takes a duration such as 10s, 1s to 1h");
+  }
+  return *timeout;
+}
+
+// Less would not do for a body of the greatest size.
+std::uint64_t MemoryLimit(std::string_view text) {
+  const auto bytes = ParseSize(text);
+  constexpr std::uint64_t kMin = std::uint64_t{128} << 20;
+  if (!bytes || *bytes < kMin) throw std::invalid_argument("takes a size such as 256M, at least 128M");
+  return *bytes;
+}
+
 struct Flag {
   std::string_view name;  // empty for a variable alone
   const char* variable;
@@ -71,6 +88,8 @@ constexpr Flag kFlags[] = {
      [](Options* options, std::string_view text) { options->http_port = Port(text, 0); }},
     {"--access-log", "ACCESS_LOG", "write a line of JSON on stderr for each request",
      [](Options* options, std::string_view text) { options->access_log = Switch(text); }, true},
+    {"--shutdown-timeout", "SHUTDOWN_TIMEOUT", "by when SIGTERM has ended it, whatever clients do (10s)",
+     [](Options* options, std::string_view text) { options->shutdown_timeout = ShutdownTimeout(text); }},
     {"--tls-cert", "TLS_CERT", "HTTPS, and no HTTP, with this certificate (PEM; none: HTTP)",
      [](Options* options, std::string_view text) { options->tls.certificate = Name(text); }, false, "Security"},
     {"--tls-key", "TLS_KEY", "its key (PEM, without a passphrase)",
@@ -85,6 +104,8 @@ constexpr Flag kFlags[] = {
      [](Options* options, std::string_view text) { options->limits.requests_per_s = Limit(text); }},
     {"--connection-limit", "CONNECTION_LIMIT", "connections of an address at a time (no limit)",
      [](Options* options, std::string_view text) { options->limits.connections_per_address = Limit(text); }},
+    {"--memory-limit", "MEMORY_LIMIT", "bytes of bodies and answers in work at a time, beyond which it says 503 (256M)",
+     [](Options* options, std::string_view text) { options->memory_limit_bytes = MemoryLimit(text); }},
     {"--cors-origin", "CORS_ORIGIN",
      "origin whose pages may ask it in a browser, such as https://app.example; *: all (none)",
      [](Options* options, std::string_view text) { options->limits.cors_origin = Origin(text); }},

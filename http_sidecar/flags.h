@@ -1,6 +1,7 @@
 // The sidecar's command line and environment.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -27,9 +28,11 @@ struct Options {
   std::filesystem::path mqtt_password_file;     ///< empty: none
   std::filesystem::path mqtt_ca;                ///< empty: no TLS to the broker
   ClientLimits limits;
-  TlsFiles tls;                          ///< of the HTTP side
-  bool insecure = false;                 ///< listens on any address though nobody is asked for a token
-  bool access_log = false;               ///< see Server::LogRequests
+  TlsFiles tls;             ///< of the HTTP side
+  bool insecure = false;    ///< listens on any address though nobody is asked for a token
+  bool access_log = false;  ///< see ServerOptions
+  std::chrono::milliseconds shutdown_timeout = std::chrono::seconds(10);
+  std::uint64_t memory_limit_bytes = std::uint64_t{256} << 20;
   std::optional<std::string> new_token;  ///< see MakeToken
   bool help = false;
   bool version = false;

@@ -5,8 +5,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -18,6 +20,7 @@
 #include <vector>
 
 #include "http_sidecar/auth/tokens.h"
+#include "http_sidecar/base/heap.h"
 #include "http_sidecar/base/stderr_log.h"
 #include "http_sidecar/base/why_unreadable.h"
 #include "http_sidecar/endpoints/api.h"
@@ -31,16 +34,27 @@
 namespace dedup::sidecar {
 namespace {
 
-constexpr std::chrono::seconds kStopPatience{5};
+// Until then what waits for others may come to its end, in parts of --shutdown-timeout.
+constexpr double kBrokerPatiencePart = 0.5;
+constexpr double kClientPatiencePart = 0.9;
 constexpr int kExitFailure = 1;
 constexpr int kExitUsage = 2;
 
-// Each connection is a file descriptor, and the usual soft limit is 1,024.
-void RaiseFileLimit() {
+// Each connection is a file descriptor, and the usual soft limit is 1,024. Returns how many there may be.
+std::size_t RaiseFileLimit() {
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? static_cast<std::size_t>(limit.rlim_cur) : 1024;
+}
+
+// The others are for reading the store, of which each thread may have some files open.
+std::size_t ConnectionsMax(std::size_t files_max) {
+  constexpr std::size_t kOtherFiles = 1200;
+  constexpr std::size_t kMax = 50'000;
+  return std::min(kMax, files_max > 2 * kOtherFiles ? files_max - kOtherFiles : files_max / 2);
 }
 
 std::string UrlOf(const char* scheme, const std::string& host, int port) {
@@ -119,23 +133,45 @@ int PrintNewToken(const std::string& name_and_scopes) {
   return std::puts(made.line.c_str()) < 0 ? kExitFailure : EXIT_SUCCESS;
 }
 
+// What is under way comes to its end, or is ended.
+int Stop(std::chrono::milliseconds timeout, std::future<bool>* serving, Server* server, Publisher* publisher) {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto is_over_by = [&](double part) {
+    return serving->wait_until(begin + std::chrono::duration_cast<std::chrono::milliseconds>(part * timeout)) ==
+           std::future_status::ready;
+  };
+  server->Stop();
+  // Requests that wait for a broker that does not answer are told so.
+  if (!is_over_by(kBrokerPatiencePart)) publisher->Stop();
+  if (!is_over_by(kClientPatiencePart)) server->Cut();
+  if (!is_over_by(1)) {
+    Log("requests are still under way after --shutdown-timeout; what they were for can be sent again");
+    std::_Exit(EXIT_SUCCESS);
+  }
+  if (serving->get()) return EXIT_SUCCESS;
+  Log("cannot accept connections any more");
+  return kExitFailure;
+}
+
 int Run(const Options& options) {
+  LimitHeap();
   // Blocked here, so in all threads, for they inherit it: signals are waited for, not handled.
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
-  RaiseFileLimit();
+  const std::size_t files_max = RaiseFileLimit();
 
   // First what can be wrong with the files that were named.
   Tokens tokens(options.tokens);
   const auto tls = options.has_tls() ? std::make_shared<const Tls>(options.tls) : nullptr;
   const std::filesystem::path data_dir = std::filesystem::absolute(options.data_dir);
   Publisher publisher(BrokerOf(options));
-  Api api(data_dir, &publisher, &tokens);
-  Server server(&api, options.limits);
-  if (options.access_log) server.LogRequests();
+  Api api(data_dir, &publisher, &tokens, static_cast<std::size_t>(options.memory_limit_bytes));
+  Server server(
+      &api,
+      {.limits = options.limits, .logs_requests = options.access_log, .connections_max = ConnectionsMax(files_max)});
   if (tls != nullptr) server.SetTls(tls);
   const int port = server.Listen(options.http_host, options.http_port);
   const bool asks_nobody = !options.tokens && !options.tls.client_ca && !options.insecure;
@@ -163,12 +199,7 @@ int Run(const Options& options) {
   for (int signal = 0; sigwait(&signals, &signal) == 0 && signal == SIGHUP;) {
     Reload(options, &tokens, &api.watchers, &server);
   }
-  server.Stop();
-  // Requests that wait for a broker that does not answer are told so now.
-  if (serving.wait_for(kStopPatience) == std::future_status::timeout) publisher.Stop();
-  if (serving.get()) return EXIT_SUCCESS;
-  Log("cannot accept connections any more");
-  return kExitFailure;
+  return Stop(options.shutdown_timeout, &serving, &server, &publisher);
 }
 
 int Main(const std::vector<std::string_view>& arguments) {

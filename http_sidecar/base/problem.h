@@ -45,6 +45,7 @@ inline constexpr ProblemType kInternalError{500, "internal-error", "The sidecar 
 inline constexpr ProblemType kBrokerUnavailable{503, "broker-unavailable", "The broker cannot be reached"};
 inline constexpr ProblemType kStoreUnavailable{503, "store-unavailable", "The event store cannot be read"};
 inline constexpr ProblemType kTooManyWatchers{503, "too-many-watchers", "Too many clients watch"};
+inline constexpr ProblemType kBusy{503, "busy", "The service has too much to do"};
 inline constexpr ProblemType kNotReady{503, "not-ready", "The service is not ready"};
 
 }  // namespace problems

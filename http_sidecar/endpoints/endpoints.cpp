@@ -24,6 +24,8 @@ Answer AnswerOf(const Endpoint& endpoint, Api& api, Request& request) {
     return endpoint.serve(api, request);
   } catch (const StorageError& error) {
     return ProblemAnswer(StoreTrouble(error));
+  } catch (const BudgetSpent&) {
+    return ProblemAnswer(NoMemory());
   }
 }
 

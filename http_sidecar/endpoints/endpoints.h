@@ -28,6 +28,8 @@ struct Endpoint {
   bool is_post;
   Access access;
   Answer (*serve)(Api& api, Request& request);
+  /// It waits for nobody, has a small answer, and must be answered however many others wait.
+  bool is_prompt = false;
 
   std::string_view allow() const { return is_post ? "POST, OPTIONS" : "GET, HEAD, OPTIONS"; }
   bool Takes(std::string_view method) const { return is_post ? method == "POST" : method == "GET" || method == "HEAD"; }
@@ -42,9 +44,9 @@ inline constexpr Endpoint kEndpoints[] = {
     {"/stats", false, Access::kRead, ServeStats},
     {"/top", false, Access::kReadEverything, ServeTop},
     {"/metrics", false, Access::kReadEverything, ServeMetrics},
-    {"/healthz", false, Access::kOpen, ServeHealth},
-    {"/health", false, Access::kOpen, ServeHealth},
-    {"/readyz", false, Access::kOpen, ServeReady},
+    {"/healthz", false, Access::kOpen, ServeHealth, /*is_prompt=*/true},
+    {"/health", false, Access::kOpen, ServeHealth, /*is_prompt=*/true},
+    {"/readyz", false, Access::kOpen, ServeReady, /*is_prompt=*/true},
     {"/openapi.json", false, Access::kOpen, ServeOpenApi},
     {"/page/{file}", false, Access::kOpen, ServePageFile},
 };

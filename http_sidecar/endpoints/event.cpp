@@ -26,6 +26,8 @@ bool WantsBytes(std::string_view accept) {
   return wants_bytes;
 }
 
+constexpr std::size_t kCopies = 5;  // the store's own, and a text that has grown
+
 }  // namespace
 
 Answer ServeEvent(Api& api, Request& request) {
@@ -46,6 +48,7 @@ Answer ServeEvent(Api& api, Request& request) {
   std::string tag;
   api.store.Read([&](EventReader& reader) {
     return reader.ReadEvents(filter, {.first_seq = seq, .last_seq = seq}, [&](const StoredEvent& event) {
+      request.memory->Cover(kCopies * event.payload.size());
       if (wants_bytes) {
         answer.body = event.payload;
       } else {

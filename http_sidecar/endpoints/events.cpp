@@ -56,7 +56,7 @@ Answer ServeEvents(Api& api, Request& request) {
   const bool has_tag = !query.is_relative && request.caller.may_read_everything();
   if (has_tag && SetTag(EventsTag(api, query.range, format), request, &answer)) return answer;
 
-  EventListing listing(&api.store, format, query.filter, query.range, query.limit.value_or(SIZE_MAX));
+  EventListing listing(&api.store, request.memory, format, query.filter, query.range, query.limit.value_or(SIZE_MAX));
   if (query.limit) return PageAnswer(std::move(listing), request, query, std::move(answer));
   if (!listing.AppendNext(&answer.body)) {
     listing.End(&answer.body);

@@ -32,14 +32,19 @@ Answer ServeStream(Api& api, Request& request) {
   if (const auto* const problem = std::get_if<Problem>(&parsed)) return ProblemAnswer(*problem);
   auto& query = std::get<EventQuery>(parsed);
   if (auto refusal = Narrow(request.caller, &query.filter)) return ProblemAnswer(*refusal);
-  if (api.watchers.is_full()) {
-    return ProblemAnswer({problems::kTooManyWatchers,
-                          std::to_string(Watchers::kWatchersMax) + " clients watch already; try again later"});
+  auto place = api.watchers.Enter(request.client);
+  if (place == nullptr) {
+    return ProblemAnswer(
+        {problems::kTooManyWatchers, "too many clients watch already, or too many of this one's own; try again later"});
   }
   const auto statistics = api.store.AwaitStored();
   if (!statistics) return ProblemAnswer(StoreIsBehind());
 
-  Watch watch{.filter = query.filter, .first_seq = statistics->accepted_seq + 1, .caller = request.caller};
+  Watch watch{.filter = query.filter,
+              .first_seq = statistics->accepted_seq + 1,
+              .caller = request.caller,
+              .client = request.client,
+              .place = std::move(place)};
   // The header last: a client that reconnects asks for the same target as at first.
   if (query.filter.has_times() || query.range.first_seq != EventRange{}.first_seq) {
     watch.first_seq = query.range.first_seq;

@@ -1,17 +1,21 @@
 #include "http_sidecar/events/event_listing.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace dedup::sidecar {
 namespace {
 
 constexpr std::size_t kPieceBytes = 128 * 1024;
+constexpr std::size_t kPieceBytesKept = 1024 * 1024;
+constexpr std::size_t kOtherMembersBytes = 8 * 1024;
 
 }  // namespace
 
-EventListing::EventListing(EventStore* store, const EventFormat& format, EventFilter filter, EventRange range,
-                           std::size_t limit)
+EventListing::EventListing(EventStore* store, FairBudget::Share* memory, const EventFormat& format, EventFilter filter,
+                           EventRange range, std::size_t limit)
     : store_(store),
+      memory_(memory),
       format_(&format),
       filter_(std::move(filter)),
       rest_(range),
@@ -19,24 +23,50 @@ EventListing::EventListing(EventStore* store, const EventFormat& format, EventFi
       before_next_(format.begin) {}
 
 bool EventListing::AppendNext(std::string* out) {
-  // Also a list without an event has a beginning.
-  out->append(std::exchange(before_next_, ""));
+  if (out->empty() && out->capacity() > kPieceBytesKept) {
+    *out = {};
+    memory_->Resize(0);
+  }
   const std::size_t begin = out->size();
-  bool is_full = false;
+  // Also a list without an event has a beginning.
+  out->append(before_next_);
+  const std::size_t first = out->size();
+  bool is_full = false, has_memory = true;
   while (rest_ && !is_full) {
-    rest_ = store_->Read([&](EventReader& reader) {
+    rest_ = store_->ReadList([&](EventReader& reader) {
       return reader.ReadEvents(filter_, *rest_, [&](const StoredEvent& event) {
-        is_full = out->size() - begin >= kPieceBytes || events_left_ == 0;
+        is_full = out->size() - first >= kPieceBytes || events_left_ == 0;
         if (is_full) return false;
-        if (out->size() != begin) out->append(format_->separator);
+        has_memory = MakeRoom(event, out);
+        is_full = !has_memory;
+        if (is_full) return false;
+        if (out->size() != first) out->append(format_->separator);
         format_->append_event(event, out);
         --events_left_;
         return true;
       });
     });
   }
+  if (!has_memory && out->size() == first) {
+    out->resize(begin);
+    throw BudgetSpent();
+  }
   before_next_ = format_->separator;
   return rest_ && events_left_ > 0;
+}
+
+// For the event in any form, and while it is read the store's own copy of it.
+bool EventListing::MakeRoom(const StoredEvent& event, std::string* out) const {
+  const std::size_t event_bytes = 2 * event.payload.size() + kOtherMembersBytes;
+  const std::size_t room = out->size() + event_bytes;
+  if (room <= out->capacity() && room <= memory_->amount()) return true;
+  for (const std::size_t wanted : {std::max(room, 2 * out->capacity()), room}) {
+    const std::size_t amount = std::max(memory_->amount(), wanted + event.payload.size());
+    if (!memory_->Resize(amount)) continue;
+    out->reserve(wanted);
+    return true;
+  }
+  return false;
 }
 
 }  // namespace dedup::sidecar

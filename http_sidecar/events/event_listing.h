@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "http_sidecar/base/fair_budget.h"
 #include "http_sidecar/events/event_format.h"
 #include "http_sidecar/events/event_store.h"
 #include "plugin/core/store/event_filter.h"
@@ -15,12 +16,13 @@ namespace dedup::sidecar {
 /// Threading: one thread at a time. The store must outlive it.
 class EventListing {
  public:
-  /// At most `limit` events.
-  EventListing(EventStore* store, const EventFormat& format, EventFilter filter, EventRange range,
-               std::size_t limit = SIZE_MAX);
+  /// At most `limit` events. `memory` covers what is appended, and must outlive it.
+  EventListing(EventStore* store, FairBudget::Share* memory, const EventFormat& format, EventFilter filter,
+               EventRange range, std::size_t limit = SIZE_MAX);
 
   /// Appends the next piece, which is not empty. False when there is no more to come; then End() is to follow.
-  /// Errors: StorageError; then what was written so far is not the whole list.
+  /// Errors: StorageError; then what was written so far is not the whole list. BudgetSpent; then nothing was appended,
+  /// and the same can be tried again.
   bool AppendNext(std::string* out);
   void End(std::string* out) const { out->append(format_->end); }
 
@@ -28,7 +30,10 @@ class EventListing {
   const std::optional<EventRange>& rest() const { return rest_; }
 
  private:
+  bool MakeRoom(const StoredEvent& event, std::string* out) const;
+
   EventStore* store_;
+  FairBudget::Share* memory_;
   const EventFormat* format_;
   EventFilter filter_;
   std::optional<EventRange> rest_;

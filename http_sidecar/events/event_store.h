@@ -1,6 +1,7 @@
 // The plugin's data directory as the sidecar reads it, from many threads: what was acknowledged is readable.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -8,7 +9,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <semaphore>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -36,6 +39,18 @@ class EventStore {
     return result;
   }
 
+  /// The same for what may take a while, such as a piece of a list. Only as many of these run at a time as the
+  /// processors serve: more would only keep each other and everything else waiting.
+  template <class Function>
+  auto ReadList(Function function) {
+    lists_.acquire();
+    const struct Farewell {
+      std::counting_semaphore<>* lists;
+      ~Farewell() { lists->release(); }
+    } farewell{&lists_};
+    return Read(std::move(function));
+  }
+
   Statistics ReadStatistics();
 
   /// What was acknowledged before this call is in the store when it returns: the counters then, or nothing when that
@@ -56,6 +71,8 @@ class EventStore {
   void Return(std::unique_ptr<EventReader> reader);
 
   const std::filesystem::path data_dir_;
+  std::counting_semaphore<> lists_{
+      std::max(2 * static_cast<std::ptrdiff_t>(std::thread::hardware_concurrency()), std::ptrdiff_t{4})};
   std::mutex mutex_;
   std::vector<std::unique_ptr<EventReader>> idle_;  // guarded by mutex_
 };

@@ -29,6 +29,10 @@ constexpr std::size_t kUnsentBytesMax = 256 * 1024;       // then a watcher lags
 constexpr std::size_t kUnsentBytesOfLagging = 64 * 1024;  // below it a watcher gets its next piece
 constexpr std::size_t kPieceBytes = 128 * 1024;
 constexpr int kSocketBufferBytes = 128 * 1024;
+constexpr std::size_t kScratchBytes = 64 * 1024;  // what goes out in one call, of frames that are smaller
+constexpr std::size_t kFrameOverheadBytes = 256;
+// All watchers together hold what they share. A blank is in no token's name, and no network has two.
+constexpr char kAllWatchers[] = "  ";
 
 void AppendFrame(const StoredEvent& event, std::string* out) {
   out->append("id: ").append(std::to_string(event.seq)).append("\ndata: ");
@@ -50,35 +54,62 @@ bool HearOut(Connection* connection) {
 
 }  // namespace
 
+struct Watchers::Frame {
+  std::string text;
+  FairBudget::Share memory = {};
+};
+
 struct Watchers::Watcher {
   Watcher(std::unique_ptr<Connection> the_connection, Watch the_watch)
       : connection(std::move(the_connection)),
         filter(std::make_shared<const EventFilter>(std::move(the_watch.filter))),
         caller(std::move(the_watch.caller)),
+        client(std::move(the_watch.client)),
+        place(std::move(the_watch.place)),
         next_seq(the_watch.first_seq) {}
 
   const std::unique_ptr<Connection> connection;
   const std::shared_ptr<const EventFilter> filter;  // shared with a piece that is being read
   const Caller caller;
+  const std::string client;
+  const std::shared_ptr<const void> place;
   std::uint64_t next_seq;  // all before it has been looked at
   bool awaits_piece = false;
-  std::string unsent = "retry: 1000\n\n";
+  std::deque<std::shared_ptr<const Frame>> unsent;
+  std::size_t unsent_bytes = 0;
+  std::size_t sent_of_first = 0;  // bytes of the first frame
   Clock::time_point last_queued = Clock::now();
   Clock::time_point last_sent = Clock::now();
   bool awaits_room = false;  // epoll tells when the connection takes more
 
-  bool IsLive(std::uint64_t tail_seq) const { return next_seq > tail_seq && unsent.size() < kUnsentBytesMax; }
+  bool IsLive(std::uint64_t tail_seq) const { return next_seq > tail_seq && unsent_bytes < kUnsentBytesMax; }
+  void Append(std::shared_ptr<const Frame> frame) {
+    if (frame->text.empty()) return;
+    unsent_bytes += frame->text.size();
+    unsent.push_back(std::move(frame));
+    last_queued = Clock::now();
+  }
+  void Sent(std::size_t bytes) {
+    unsent_bytes -= bytes;
+    sent_of_first += bytes;
+    while (!unsent.empty() && sent_of_first >= unsent.front()->text.size()) {
+      sent_of_first -= unsent.front()->text.size();
+      unsent.pop_front();
+    }
+  }
 };
 
 struct Watchers::Piece {
   std::uint64_t watcher_id;
+  std::string client;
   std::shared_ptr<const EventFilter> filter;
   std::uint64_t next_seq;  // where it begins; once it is read, where the next one does
-  std::string text = {};
+  std::shared_ptr<const Frame> frame = {};
 };
 
-Watchers::Watchers(EventStore* store, std::function<bool(const Caller&)> may_stay)
+Watchers::Watchers(EventStore* store, FairBudget* memory, std::function<bool(const Caller&)> may_stay)
     : store_(store),
+      memory_(memory),
       may_stay_(std::move(may_stay)),
       epoll_fd_(MakeFd(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       wake_fd_(MakeFd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")) {
@@ -92,6 +123,11 @@ Watchers::~Watchers() {
   Stop();
   close(epoll_fd_);
   close(wake_fd_);
+}
+
+std::shared_ptr<const void> Watchers::Enter(const std::string& client) {
+  auto share = std::make_shared<FairBudget::Share>(&places_, client);
+  return share->Resize(1) ? share : nullptr;
 }
 
 void Watchers::Add(std::unique_ptr<Connection> connection, Watch watch) {
@@ -154,10 +190,12 @@ void Watchers::TakeAdded() {
     const std::lock_guard lock(mutex_);
     added.swap(added_);
   }
+  static const auto beginning = std::make_shared<const Frame>(Frame{.text = "retry: 1000\n\n"});
   for (auto& [connection, watch] : added) {
     const std::uint64_t id = next_id_++;
     const int fd = connection->fd();
     auto watcher = std::make_unique<Watcher>(std::move(connection), std::move(watch));
+    watcher->Append(beginning);
     // What the kernel holds for a watcher that does not read is memory too.
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kSocketBufferBytes, sizeof kSocketBufferBytes);
     epoll_event event{.events = EPOLLIN | EPOLLRDHUP, .data = {.u64 = id}};
@@ -191,8 +229,7 @@ void Watchers::TakePieces() {
     Watcher& watcher = *found->second;
     watcher.awaits_piece = false;
     watcher.next_seq = piece.next_seq;
-    watcher.unsent += piece.text;
-    if (!piece.text.empty()) watcher.last_queued = Clock::now();
+    if (piece.frame != nullptr) watcher.Append(piece.frame);
   }
 }
 
@@ -216,37 +253,43 @@ void Watchers::ReadNewUpTo(std::uint64_t stored_seq) {
   }
   std::optional<EventRange> rest;
   if (first_seq <= stored_seq) {
-    std::string frame;
+    std::vector<Watcher*> takers;
     rest = store_->Read([&](EventReader& reader) {
       return reader.ReadEvents({}, {.first_seq = first_seq, .last_seq = stored_seq}, [&](const StoredEvent& event) {
-        frame.clear();
+        takers.clear();
+        const auto looks_at = [&](const Watcher& watcher) {
+          // Otherwise it was caught up further already, or from here on it lags.
+          return watcher.next_seq <= event.seq && watcher.unsent_bytes < kUnsentBytesMax;
+        };
         for (Watcher* const watcher : live) {
-          if (watcher->next_seq > event.seq) continue;              // it was caught up further already
-          if (watcher->unsent.size() >= kUnsentBytesMax) continue;  // from here on it lags
-          watcher->next_seq = event.seq + 1;
-          if (!watcher->filter->Matches(event)) continue;
-          if (frame.empty()) AppendFrame(event, &frame);
-          watcher->unsent += frame;
-          watcher->last_queued = Clock::now();
+          if (looks_at(*watcher) && watcher->filter->Matches(event)) takers.push_back(watcher);
         }
+        const auto frame = takers.empty() ? nullptr : MakeFrame(event);
+        if (frame == nullptr && !takers.empty()) return false;  // later
+        // Before anybody is sent more: who lags is decided by what was unsent before.
+        for (Watcher* const watcher : live) {
+          if (looks_at(*watcher)) watcher->next_seq = event.seq + 1;
+        }
+        for (Watcher* const watcher : takers) watcher->Append(frame);
         return true;
       });
     });
   }
   tail_seq_ = rest ? rest->first_seq - 1 : stored_seq;
   for (Watcher* const watcher : live) {
-    if (watcher->unsent.size() < kUnsentBytesMax) watcher->next_seq = std::max(watcher->next_seq, tail_seq_ + 1);
+    if (watcher->unsent_bytes < kUnsentBytesMax) watcher->next_seq = std::max(watcher->next_seq, tail_seq_ + 1);
   }
 }
 
 void Watchers::BeginCatchUps() {
   std::vector<Piece> wanted;
   for (const auto& [id, watcher] : watchers_) {
-    if (watcher->awaits_piece || watcher->next_seq > tail_seq_ || watcher->unsent.size() > kUnsentBytesOfLagging) {
+    if (watcher->awaits_piece || watcher->next_seq > tail_seq_ || watcher->unsent_bytes > kUnsentBytesOfLagging) {
       continue;
     }
     watcher->awaits_piece = true;
-    wanted.push_back({.watcher_id = id, .filter = watcher->filter, .next_seq = watcher->next_seq});
+    wanted.push_back(
+        {.watcher_id = id, .client = watcher->client, .filter = watcher->filter, .next_seq = watcher->next_seq});
   }
   if (wanted.empty()) return;
   {
@@ -262,8 +305,8 @@ void Watchers::SendAll() {
   for (const auto& [id, watcher] : watchers_) {
     if (watcher->unsent.empty() && now - watcher->last_queued >= kHeartbeatInterval) {
       // An id without data is no event, but the client keeps it.
-      watcher->unsent = "id: " + std::to_string(watcher->next_seq - 1) + "\n\n";
-      watcher->last_queued = now;
+      watcher->Append(
+          std::make_shared<const Frame>(Frame{.text = "id: " + std::to_string(watcher->next_seq - 1) + "\n\n"}));
     }
     if (watcher->awaits_room) {
       if (now - watcher->last_sent >= kStallPatience) gone.push_back(id);
@@ -278,18 +321,38 @@ void Watchers::SendAll() {
 }
 
 bool Watchers::Send(Watcher* watcher) {
-  std::size_t sent = 0;
-  while (sent < watcher->unsent.size() && !watcher->awaits_room) {
-    const Connection::Moved moved =
-        watcher->connection->Send(std::string_view(watcher->unsent).substr(sent), /*more_follows=*/false);
+  bool has_sent = watcher->unsent.empty();
+  while (!watcher->unsent.empty() && !watcher->awaits_room) {
+    const Connection::Moved moved = watcher->connection->Send(NextToSend(*watcher), /*more_follows=*/false);
     watcher->awaits_room = moved.awaited != 0;
     if (moved.awaited == 0 && moved.bytes == 0) return false;
-    sent += moved.bytes;
+    watcher->Sent(moved.bytes);
+    has_sent = has_sent || moved.bytes > 0;
   }
-  if (sent > 0 || watcher->unsent.empty()) watcher->last_sent = Clock::now();
-  watcher->unsent.erase(0, sent);
-  if (watcher->unsent.empty()) watcher->unsent.shrink_to_fit();
+  if (has_sent) watcher->last_sent = Clock::now();
   return true;
+}
+
+// What is large from where it is; of small frames many at once. After a call that could not send it, it begins with the
+// same bytes and is no shorter, as Connection::Send wants it.
+std::string_view Watchers::NextToSend(const Watcher& watcher) {
+  const std::string_view first = std::string_view(watcher.unsent.front()->text).substr(watcher.sent_of_first);
+  if (first.size() >= kScratchBytes || watcher.unsent.size() == 1) return first;
+  scratch_.assign(first);
+  for (std::size_t i = 1; i < watcher.unsent.size() && scratch_.size() < kScratchBytes; ++i) {
+    scratch_.append(watcher.unsent[i]->text, 0, kScratchBytes - scratch_.size());
+  }
+  return scratch_;
+}
+
+// Null where there is no memory for it.
+std::shared_ptr<const Watchers::Frame> Watchers::MakeFrame(const StoredEvent& event) const {
+  auto frame = std::make_shared<Frame>(Frame{.text = {}, .memory = FairBudget::Share(memory_, kAllWatchers)});
+  if (!frame->memory.Resize(2 * event.payload.size() + event.topic.size() + kFrameOverheadBytes)) return nullptr;
+  AppendFrame(event, &frame->text);
+  frame->text.shrink_to_fit();
+  frame->memory.Resize(frame->text.size() + kFrameOverheadBytes);
+  return frame;
 }
 
 void Watchers::Await() {
@@ -337,6 +400,8 @@ void Watchers::RunCatchUp() {
     Piece piece = *wanted;
     try {
       piece = CatchUp(*wanted);
+      // There was no memory.
+      if (piece.next_seq == wanted->next_seq) std::this_thread::sleep_for(kPollInterval);
     } catch (const std::exception& error) {
       Log(std::string("a watcher waits: ") + error.what());
       std::this_thread::sleep_for(kPollInterval);
@@ -351,17 +416,23 @@ void Watchers::RunCatchUp() {
 
 Watchers::Piece Watchers::CatchUp(const Piece& wanted) {
   Piece piece = wanted;
+  auto frame = std::make_shared<Frame>(Frame{.text = {}, .memory = FairBudget::Share(memory_, wanted.client)});
   store_->Read([&](EventReader& reader) {
     const std::uint64_t stored_seq = reader.StoredSeq();
-    const auto rest = reader.ReadEvents(*wanted.filter, {.first_seq = wanted.next_seq, .last_seq = stored_seq},
-                                        [&](const StoredEvent& event) {
-                                          if (piece.text.size() >= kPieceBytes) return false;
-                                          AppendFrame(event, &piece.text);
-                                          return true;
-                                        });
+    const auto rest = reader.ReadEvents(
+        *wanted.filter, {.first_seq = wanted.next_seq, .last_seq = stored_seq}, [&](const StoredEvent& event) {
+          if (frame->text.size() >= kPieceBytes) return false;
+          const std::size_t bytes = frame->text.size() + 2 * event.payload.size() + event.topic.size();
+          if (!frame->memory.Resize(std::max(frame->memory.amount(), bytes + kFrameOverheadBytes))) return false;
+          AppendFrame(event, &frame->text);
+          return true;
+        });
     piece.next_seq = rest ? rest->first_seq : std::max(wanted.next_seq, stored_seq + 1);
     return rest;
   });
+  frame->text.shrink_to_fit();
+  frame->memory.Resize(frame->text.size() + kFrameOverheadBytes);
+  piece.frame = std::move(frame);
   return piece;
 }
 

@@ -31,7 +31,12 @@ Answer ProblemAnswer(const Problem& problem, ObjectText more) {
   AddProblem(problem, &more);
   Answer answer{.status = problem.type.status, .body = more.Take(), .content_type = "application/problem+json"};
   if (!problem.type.challenge.empty()) answer.headers.emplace_back("WWW-Authenticate", problem.type.challenge);
+  if (problem.type.name == problems::kBusy.name) answer.headers.emplace_back("Retry-After", "1");
   return answer;
+}
+
+Problem NoMemory() {
+  return {problems::kBusy, "too many bytes are at work (--memory-limit); try again later, or send less at once"};
 }
 
 }  // namespace dedup::sidecar

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "http_sidecar/auth/caller.h"
+#include "http_sidecar/base/fair_budget.h"
 #include "http_sidecar/base/problem.h"
 #include "http_sidecar/net/connection.h"
 #include "plugin/core/text/json_writer.h"
@@ -18,8 +19,10 @@ namespace dedup::sidecar {
 
 struct Request {
   Caller caller;
-  std::string target;  ///< as it stands in the request line, with the query
-  std::string path;    ///< decoded, without the query
+  std::string client;         ///< tells clients apart where something is shared between them
+  FairBudget::Share* memory;  ///< for what the answer takes, until it has been sent
+  std::string target;         ///< as it stands in the request line, with the query
+  std::string path;           ///< decoded, without the query
   std::string body;
   std::string content_type;
   /// Set instead of `body` for application/x-ndjson: appends what comes next of it; false at its end. Throws when it is
@@ -47,7 +50,11 @@ struct Answer {
 /// The problem as members of a JSON object: type, title, status, detail.
 void AddProblem(const Problem& problem, ObjectText* text);
 
-/// The form of every error: application/problem+json (RFC 9457), with members of its own first, if it has `more`.
+/// What is said to a client for whose request there is no memory left at the moment.
+Problem NoMemory();
+
+/// The form of every error: application/problem+json (RFC 9457), with members of its own first, if it has `more`. Where
+/// it passes by itself the answer says when to try again.
 Answer ProblemAnswer(const Problem& problem, ObjectText more = {});
 
 }  // namespace dedup::sidecar

@@ -1,15 +1,16 @@
 #include "http_sidecar/net/body_reader.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <stdexcept>
-#include <system_error>
+#include <string_view>
+
+#include "http_sidecar/base/header_field.h"
+#include "http_sidecar/base/number.h"
 
 namespace dedup::sidecar {
 namespace {
 
-constexpr std::size_t kReadBytes = 64 * 1024;
 constexpr std::size_t kLineBytesMax = 8 * 1024;  // of a chunk's size, or a trailer
 constexpr int kTrailersMax = 100;
 
@@ -21,7 +22,7 @@ bool BodyReader::ReadSome(std::string* out) {
   if (is_chunked_ && bytes_left_ == 0 && !is_over_) BeginChunk();
   if (bytes_left_ == 0) return false;
   const std::size_t begin = out->size();
-  out->resize(begin + static_cast<std::size_t>(std::min<std::uint64_t>(bytes_left_, kReadBytes)));
+  out->resize(begin + static_cast<std::size_t>(std::min<std::uint64_t>(bytes_left_, kBytesAtOnce)));
   const ssize_t count = socket_->Read(out->data() + begin, out->size() - begin);
   out->resize(begin + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
   if (count <= 0) Fail();
@@ -40,13 +41,19 @@ void BodyReader::BeginChunk() {
   if (!is_first_chunk_ && !ReadLine().empty()) Fail();
   is_first_chunk_ = false;
   const std::string line = ReadLine();
-  const char* const end = line.data() + std::min(line.find(';'), line.size());
-  const auto [stop, error] = std::from_chars(line.data(), end, bytes_left_, 16);
-  if (error != std::errc() || stop != end) Fail();
+  if (std::ranges::any_of(line, [](char c) { return IsControl(c) && c != '\t'; })) Fail();
+  const std::size_t extensions = std::min(line.find(';'), line.size());
+  std::string_view size = std::string_view(line).substr(0, extensions);
+  // Blanks may stand before an extension, and nowhere else.
+  if (extensions != line.size()) size = size.substr(0, size.find_last_not_of(" \t") + 1);
+  const auto bytes = ParseNumber<std::uint64_t>(size, 16);
+  if (!bytes) Fail();
+  bytes_left_ = *bytes;
   if (bytes_left_ != 0) return;
   is_over_ = true;
-  for (int trailers = 0; !ReadLine().empty(); ++trailers) {
-    if (trailers == kTrailersMax) Fail();
+  int trailers = 0;
+  for (std::string trailer = ReadLine(); !trailer.empty(); trailer = ReadLine()) {
+    if (++trailers > kTrailersMax || !ParseField(trailer)) Fail();
   }
 }
 

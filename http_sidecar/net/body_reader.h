@@ -1,6 +1,7 @@
 // A request's body as it comes, of any length.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -12,11 +13,13 @@ namespace dedup::sidecar {
 /// is a std::runtime_error. Threading: one thread at a time. The socket must outlive it.
 class BodyReader {
  public:
+  static constexpr std::size_t kBytesAtOnce = std::size_t{64} * 1024;
+
   /// `length` counts where the body is not chunked.
   BodyReader(ClientSocket* socket, bool is_chunked, std::uint64_t length)
       : socket_(socket), is_chunked_(is_chunked), bytes_left_(is_chunked ? 0 : length) {}
 
-  /// Appends what has come, and waits where nothing has. False at the body's end.
+  /// Appends what has come, at most kBytesAtOnce, and waits where nothing has. False at the body's end.
   bool ReadSome(std::string* out);
 
  private:

@@ -1,6 +1,7 @@
 #include "http_sidecar/net/client_socket.h"
 
 #include <poll.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -14,9 +15,7 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kInputBytes = 16 * 1024;
 constexpr std::size_t kOutputBytesMax = 64 * 1024;
-constexpr milliseconds kCrowdLookInterval{200};
-constexpr milliseconds kDrainPause{2000};
-constexpr std::size_t kDrainBytesMax = std::size_t{256} << 20;
+constexpr milliseconds kLookInterval{200};  // whether our patience has changed
 
 int MillisecondsUntil(ClientSocket::Clock::time_point deadline) {
   const auto left = std::chrono::ceil<milliseconds>(deadline - ClientSocket::Clock::now());
@@ -25,61 +24,63 @@ int MillisecondsUntil(ClientSocket::Clock::time_point deadline) {
 
 }  // namespace
 
-ClientSocket::ClientSocket(Connection* connection, int stop_fd, std::function<bool()> is_crowded)
-    : connection_(connection), stop_fd_(stop_fd), is_crowded_(std::move(is_crowded)), input_(kInputBytes) {}
+ClientSocket::ClientSocket(Connection* connection, std::function<Patience()> patience)
+    : connection_(connection), patience_(std::move(patience)) {}
 
-bool ClientSocket::Handshake() {
-  BeginHead();
+ClientSocket::Progress ClientSocket::TryHandshake() {
+  const Connection::Moved done = connection_->Handshake();
+  try_awaits_ = done.awaited;
+  if (done.awaited != 0) return Progress::kAwaits;
+  return done.bytes > 0 ? Progress::kDone : Progress::kGone;
+}
+
+ClientSocket::Progress ClientSocket::TryReadLine(std::size_t size_max, std::string* line) {
   for (;;) {
-    const Connection::Moved done = connection_->Handshake();
-    if (done.awaited == 0) return done.bytes > 0;
-    if (!Await(done.awaited)) return false;
+    if (TakeLine(&size_max, line)) return Progress::kDone;
+    const Connection::Moved received = Receive();
+    try_awaits_ = received.awaited;
+    if (received.awaited != 0) return Progress::kAwaits;
+    if (received.bytes == 0) return Progress::kGone;
   }
 }
 
-ClientSocket::Arrival ClientSocket::AwaitRequest(milliseconds patience) {
-  if (input_begin_ != input_end_) return Arrival::kRequest;
-  if (connection_->has_unread()) return Fill() ? Arrival::kRequest : Arrival::kEnd;
-  pollfd fds[] = {{connection_->fd(), POLLIN, 0}, {stop_fd_, POLLIN, 0}};
-  const Clock::time_point deadline = Clock::now() + patience;
-  int count;
-  do {
-    count = poll(fds, 2, MillisecondsUntil(deadline));
-  } while (count < 0 && errno == EINTR);
-  if (count == 0) return Arrival::kNothing;
-  return fds[1].revents == 0 && fds[0].revents != 0 && Fill() ? Arrival::kRequest : Arrival::kEnd;
+bool ClientSocket::AwaitInput(milliseconds time) const {
+  if (input_begin_ != input_end_ || connection_->has_unread()) return true;
+  pollfd fd{connection_->fd(), POLLIN, 0};
+  return poll(&fd, 1, static_cast<int>(time.count())) > 0;
 }
 
-void ClientSocket::BeginHead() {
-  in_head_ = true;
-  awaited_ = 0;
-}
-
-void ClientSocket::BeginBody() {
-  in_head_ = false;
-  awaited_ = 0;
+std::size_t ClientSocket::available_bytes() const {
+  int in_kernel = 0;  // with TLS: of records, which are a little longer than what is in them
+  if (ioctl(connection_->fd(), FIONREAD, &in_kernel) != 0) in_kernel = 0;
+  return input_end_ - input_begin_ + static_cast<std::size_t>(in_kernel);
 }
 
 ssize_t ClientSocket::Read(char* data, std::size_t size) {
   if (!FillIfEmpty()) return -1;
   size = std::min(size, input_end_ - input_begin_);
-  std::memcpy(data, input_.data() + input_begin_, size);
+  std::memcpy(data, input_.get() + input_begin_, size);
   input_begin_ += size;
   return static_cast<ssize_t>(size);
 }
 
 bool ClientSocket::ReadLine(std::size_t size_max, std::string* line) {
-  for (bool is_whole = false; !is_whole && size_max > 0;) {
+  while (!TakeLine(&size_max, line)) {
     if (!FillIfEmpty()) return false;
-    std::string_view input(input_.data() + input_begin_, std::min(size_max, input_end_ - input_begin_));
-    const std::size_t line_feed = input.find('\n');
-    is_whole = line_feed != std::string_view::npos;
-    if (is_whole) input = input.substr(0, line_feed + 1);
-    line->append(input);
-    input_begin_ += input.size();
-    size_max -= input.size();
   }
   return true;
+}
+
+// Moves what there is of a line out of the buffer. True when the line is whole, or has no room for more.
+bool ClientSocket::TakeLine(std::size_t* size_max, std::string* line) {
+  std::string_view input(input_.get() + input_begin_, std::min(*size_max, input_end_ - input_begin_));
+  const std::size_t line_feed = input.find('\n');
+  const bool is_whole = line_feed != std::string_view::npos;
+  if (is_whole) input = input.substr(0, line_feed + 1);
+  line->append(input);
+  input_begin_ += input.size();
+  *size_max -= input.size();
+  return is_whole || *size_max == 0;
 }
 
 bool ClientSocket::Write(std::string_view data) {
@@ -110,30 +111,21 @@ bool ClientSocket::Send(std::string_view data, bool more_follows) {
   return true;
 }
 
-void ClientSocket::Drain() {
-  if (!Flush()) return;
-  connection_->EndSending();
-  BeginBody();
-  for (std::size_t bytes = 0; bytes < kDrainBytesMax; bytes += input_end_) {
-    if (!Fill(kDrainPause)) return;
-  }
-}
-
-bool ClientSocket::Await(short events, milliseconds pause_max) {
+bool ClientSocket::Await(short events) {
   if (events != awaited_) {
     awaited_ = events;
     waited_ = {};
     moved_bytes_ = 0;
   }
   for (Clock::duration pause{0};;) {
-    const Patience& patience = is_crowded_() ? kPatienceInCrowd : kPatience;
-    const Clock::duration pause_left = std::min(patience.pause, pause_max) - pause;
-    const Clock::duration left =
-        std::min(pause_left, patience.pause + milliseconds(1000 * moved_bytes_ / patience.bytes_per_second) - waited_);
-    if (left <= Clock::duration::zero()) return false;
+    const Patience patience = patience_();
+    const Clock::duration left = std::min<Clock::duration>(
+        patience.pause - pause,
+        patience.pause + milliseconds(1000 * moved_bytes_ / patience.bytes_per_second) - waited_);
+    if (patience.pause == milliseconds(0) || left <= Clock::duration::zero()) return false;
     const Clock::time_point begin = Clock::now();
     pollfd fd{connection_->fd(), events, 0};
-    const int count = poll(&fd, 1, MillisecondsUntil(begin + std::min<Clock::duration>(left, kCrowdLookInterval)));
+    const int count = poll(&fd, 1, MillisecondsUntil(begin + std::min<Clock::duration>(left, kLookInterval)));
     const Clock::duration took = Clock::now() - begin;
     pause += took;
     waited_ += took;
@@ -149,17 +141,24 @@ bool ClientSocket::FillIfEmpty() {
 }
 
 // Reads what there is, at least one byte, into the empty buffer.
-bool ClientSocket::Fill(milliseconds pause_max) {
-  input_begin_ = input_end_ = 0;
+bool ClientSocket::Fill() {
   for (;;) {
-    const Connection::Moved received = connection_->Receive(input_.data(), input_.size());
+    const Connection::Moved received = Receive();
     if (received.awaited == 0) {
-      input_end_ = received.bytes;
-      if (!in_head_) moved_bytes_ += input_end_;
-      return input_end_ > 0;
+      moved_bytes_ += received.bytes;
+      return received.bytes > 0;
     }
-    if (!Await(received.awaited, pause_max)) return false;
+    if (!Await(received.awaited)) return false;
   }
+}
+
+// Into the empty buffer.
+Connection::Moved ClientSocket::Receive() {
+  if (input_ == nullptr) input_ = std::make_unique_for_overwrite<char[]>(kInputBytes);
+  const Connection::Moved received = connection_->Receive(input_.get(), kInputBytes);
+  input_begin_ = 0;
+  input_end_ = received.bytes;
+  return received;
 }
 
 }  // namespace dedup::sidecar

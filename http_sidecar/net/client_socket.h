@@ -6,23 +6,25 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "http_sidecar/net/connection.h"
 
 namespace dedup::sidecar {
 
-/// How long a client may make us wait: never longer than this pause, and for a request's head, its body and room to
-/// write the answer, each, no longer in all than the pause and what its bytes take at this rate (those of a head earn
-/// nothing). In a crowd every connection holds up another.
+/// How long a client may make us wait: never longer than this pause, and for a request's body and room to write the
+/// answer, each, no longer in all than the pause and what its bytes take at this rate.
 struct Patience {
   std::chrono::milliseconds pause;
   std::size_t bytes_per_second;
 };
 inline constexpr Patience kPatience{std::chrono::seconds(15), 1024};
+/// Where every client that waits holds up another.
 inline constexpr Patience kPatienceInCrowd{std::chrono::seconds(1), 16 * 1024};
+/// For a client that must not hold anybody up.
+inline constexpr Patience kNoPatience{std::chrono::seconds(0), 1};
 
 /// Buffered in both directions; what is read beyond one request stays for the next. Output goes out when it is much,
 /// when input is waited for, and on Flush().
@@ -35,20 +37,30 @@ class ClientSocket {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// The connection must outlive it. `stop_fd`: readable once the server stops. `is_crowded`: whether others wait to
-  /// be served; asked again while we wait.
-  ClientSocket(Connection* connection, int stop_fd, std::function<bool()> is_crowded);
+  /// The connection must outlive it. `patience` is asked again while we wait.
+  ClientSocket(Connection* connection, std::function<Patience()> patience);
 
-  /// To be called before anything else. False when the client has gone, or is none that can be served.
-  bool Handshake();
+  /// What came of something that does not wait.
+  enum class Progress {
+    kDone,
+    kAwaits,  ///< awaited() says what for; then the same is to be tried again
+    kGone,    ///< the client has gone, or is none that can be served
+  };
+  short awaited() const { return try_awaits_; }  ///< POLLIN or POLLOUT
 
-  enum class Arrival { kRequest, kNothing, kEnd };
-  /// Waits for the first byte of a request. kEnd: the client has gone, or the server stops.
-  Arrival AwaitRequest(std::chrono::milliseconds patience);
+  /// To be done before anything else.
+  Progress TryHandshake();
+  /// Appends what has come, to and with the next line feed, but at most `size_max` bytes: kDone with either of them.
+  Progress TryReadLine(std::size_t size_max, std::string* line);
 
-  /// What is read from here on is a request's head, or its body: our patience begins anew.
-  void BeginHead();
-  void BeginBody();
+  /// Waits for the client to send something, without reading it.
+  bool AwaitInput(std::chrono::milliseconds time) const;
+
+  /// So much can be read at once, at least.
+  std::size_t available_bytes() const;
+
+  /// What is read from here on is another body: our patience begins anew.
+  void BeginBody() { awaited_ = 0; }
 
   /// Like recv(), but the end of the stream is an error too: HTTP says by itself where a request ends. -1 at an error.
   ssize_t Read(char* data, std::size_t size);
@@ -63,24 +75,26 @@ class ClientSocket {
   /// Since the beginning of the connection.
   std::size_t sent_bytes() const { return sent_bytes_; }
 
-  /// Takes in, for a few seconds, what a client goes on sending that has been answered already: closing at once would
-  /// reset the connection, and with it the answer that it has not read yet.
-  void Drain();
+  /// Gives back the memory of an empty buffer.
+  void Rest() {
+    if (input_begin_ == input_end_) input_.reset();
+  }
 
  private:
-  bool Await(short events, std::chrono::milliseconds pause_max = kPatience.pause);
+  bool Await(short events);
   bool FillIfEmpty();
-  bool Fill(std::chrono::milliseconds pause_max = kPatience.pause);
+  bool Fill();
+  Connection::Moved Receive();
+  bool TakeLine(std::size_t* size_max, std::string* line);
   bool Send(std::string_view data, bool more_follows);
 
   Connection* const connection_;
-  const int stop_fd_;
-  const std::function<bool()> is_crowded_;
-  std::vector<char> input_;
+  const std::function<Patience()> patience_;
+  std::unique_ptr<char[]> input_;  // null while there is none
   std::size_t input_begin_ = 0;
   std::size_t input_end_ = 0;
   std::string output_;
-  bool in_head_ = false;
+  short try_awaits_ = 0;
   short awaited_ = 0;            // what was waited for last
   Clock::duration waited_{0};    // for that
   std::size_t moved_bytes_ = 0;  // meanwhile

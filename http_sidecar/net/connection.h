@@ -27,7 +27,9 @@ class Connection {
 
   /// Lets go of it when the connection has been closed.
   void Keep(std::shared_ptr<const void> place) { place_ = std::move(place); }
-  bool has_place() const { return place_ != nullptr; }
+
+  /// Whether what let the client in still does: its certificate's CA may have been exchanged. Threading: any thread.
+  virtual bool is_trusted() const { return true; }
 
   /// To be called, until `bytes` is 1, before anything else.
   virtual Moved Handshake() = 0;
@@ -49,7 +51,7 @@ class Connection {
   std::shared_ptr<const void> place_;
 };
 
-/// TCP as it is.
+/// TCP as it is. Takes over the socket.
 std::unique_ptr<Connection> MakePlainConnection(int fd);
 
 }  // namespace dedup::sidecar

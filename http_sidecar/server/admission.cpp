@@ -37,24 +37,24 @@ Answer TryAgainLater(Problem problem, std::chrono::seconds wait) {
 
 }  // namespace
 
-void Admission::Admit(const Client& client, Exchange* exchange) {
+void Admission::Admit(const std::string& network, Exchange* exchange) {
+  exchange->client = " " + network;  // a blank is in no name
   if (exchange->head.problem) {
     exchange->refusal = ProblemAnswer(*exchange->head.problem);
     return;
   }
   const std::optional<Caller> caller = tokens_->Find(exchange->head.Header("Authorization"));
   if (caller) exchange->caller = *caller;
-  if (!client.is_welcome) exchange->is_last = true;
-  exchange->refusal = RefusalOf(client, caller, *exchange);
+  if (exchange->caller.token() != nullptr) exchange->client = exchange->caller.name();
+  exchange->refusal = RefusalOf(caller, *exchange);
 }
 
-std::optional<Answer> Admission::RefusalOf(const Client& client, const std::optional<Caller>& caller,
-                                           const Exchange& exchange) {
+std::optional<Answer> Admission::RefusalOf(const std::optional<Caller>& caller, const Exchange& exchange) {
   const auto& [method, path] = std::tie(exchange.head.method, exchange.head.path);
   if (const std::string range = exchange.head.Header("Range"); !range.empty() && !IsRange(range)) {
     return ProblemAnswer({problems::kInvalidRange, "the Range header is malformed"});
   }
-  if (auto excess = Excess(client, exchange.caller)) return excess;
+  if (auto excess = Excess(exchange)) return excess;
   const bool is_options = method == "OPTIONS";
   const Endpoint* const endpoint = exchange.endpoint;
   if (endpoint == nullptr && !(is_options && path == "*")) {
@@ -77,17 +77,10 @@ std::optional<Answer> Admission::RefusalOf(const Client& client, const std::opti
   return std::nullopt;
 }
 
-std::optional<Answer> Admission::Excess(const Client& client, const Caller& caller) {
-  if (!client.is_welcome) {
-    return TryAgainLater(
-        {problems::kTooManyConnections,
-         "this address has " + std::to_string(limits_.connections_per_address) + " connections already"},
-        std::chrono::seconds(1));
-  }
-  // A blank is in no name.
-  const std::string name = caller.name();
-  const auto wait = request_rate_.Excess(name.empty() ? " " + client.network : name, RequestRate::Clock::now());
+std::optional<Answer> Admission::Excess(const Exchange& exchange) {
+  const auto wait = request_rate_.Excess(exchange.client, RequestRate::Clock::now());
   if (!wait) return std::nullopt;
+  const std::string name = exchange.caller.name();
   return TryAgainLater(
       {problems::kTooManyRequests, (name.empty() ? "this address" : "the token \"" + name + "\"") + " may ask " +
                                        std::to_string(limits_.requests_per_s) + " times a second"},
@@ -97,7 +90,7 @@ std::optional<Answer> Admission::Excess(const Client& client, const Caller& call
 // What a page that the user's browser shows may not ask in the user's name.
 std::optional<Problem> Admission::Foreign(const Exchange& exchange) const {
   const RequestHead& head = exchange.head;
-  if (const std::string host = head.Header("Host"); own_name_ && !host.empty() && !IsLocalHost(host, *own_name_)) {
+  if (own_name_ && !head.host.empty() && !IsLocalHost(head.host, *own_name_)) {
     return Problem{problems::kForeignPage,
                    "without tokens Host takes localhost, an address or a name without a dot, so that no page of a name "
                    "that leads here can read; --insecure takes any"};

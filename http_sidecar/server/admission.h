@@ -13,12 +13,6 @@
 
 namespace dedup::sidecar {
 
-/// What the server knows of a client beside what it sends.
-struct Client {
-  std::string network;  ///< see NetworkOf
-  bool is_welcome;      ///< otherwise its address has too many connections
-};
-
 /// Threading: any thread.
 class Admission {
  public:
@@ -29,13 +23,13 @@ class Admission {
   /// From now on a request's Host must be one of this machine's, see IsLocalHost. Before the first request.
   void RequireLocalHost(std::string own_name) { own_name_ = std::move(own_name); }
 
-  /// Sets the exchange's caller, and its refusal where the caller is not let in. To be called once for each request:
-  /// it counts them.
-  void Admit(const Client& client, Exchange* exchange);
+  /// Sets the exchange's caller and client, and its refusal where the caller is not let in. To be called once for each
+  /// request: it counts them. `network`: see NetworkOf.
+  void Admit(const std::string& network, Exchange* exchange);
 
  private:
-  std::optional<Answer> RefusalOf(const Client& client, const std::optional<Caller>& caller, const Exchange& exchange);
-  std::optional<Answer> Excess(const Client& client, const Caller& caller);
+  std::optional<Answer> RefusalOf(const std::optional<Caller>& caller, const Exchange& exchange);
+  std::optional<Answer> Excess(const Exchange& exchange);
   std::optional<Problem> Foreign(const Exchange& exchange) const;
 
   const Tokens* const tokens_;

@@ -1,22 +1,31 @@
 #include "http_sidecar/server/answering.h"
 
+#include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <functional>
 #include <iterator>
 #include <memory>
+#include <stdexcept>
 #include <string_view>
+#include <thread>
 #include <utility>
+#include <variant>
 
 #include "http_sidecar/base/ascii.h"
 #include "http_sidecar/base/stderr_log.h"
 #include "http_sidecar/endpoints/endpoints.h"
 #include "http_sidecar/http/origin.h"
 #include "http_sidecar/net/body_reader.h"
+#include "http_sidecar/server/whole_body.h"
 
 namespace dedup::sidecar {
 namespace {
+
+constexpr std::chrono::seconds kMemoryPatience{15};
+constexpr std::chrono::milliseconds kMemoryLookInterval{50};
 
 void AddHeaders(const HeaderList& headers, httplib::Response* response) {
   for (const auto& [name, value] : headers) response->set_header(name, value);
@@ -32,11 +41,24 @@ std::string ChunkHead(std::size_t size) {
   return std::string(digits, std::to_chars(std::begin(digits), std::end(digits), size, 16).ptr) + "\r\n";
 }
 
+// For an answer that has begun, memory is waited for: cutting it would have it begun again.
+bool AppendNext(Answer* answer, std::string* piece) {
+  const auto deadline = std::chrono::steady_clock::now() + kMemoryPatience;
+  for (;;) {
+    try {
+      return answer->append_next(piece);
+    } catch (const BudgetSpent&) {
+      if (std::chrono::steady_clock::now() > deadline) throw;
+    }
+    std::this_thread::sleep_for(kMemoryLookInterval);
+  }
+}
+
 // Sends the next piece of an answer. False cuts the connection, so that half an answer never looks like a whole one.
 bool SendNext(Answer* answer, bool is_chunked, httplib::DataSink* sink) noexcept {
   try {
     std::string& piece = answer->body;
-    const bool is_last = piece.empty() && !answer->append_next(&piece);
+    const bool is_last = piece.empty() && !AppendNext(answer, &piece);
     bool is_sent = true;
     const auto send = [&](std::string_view bytes) { is_sent = is_sent && sink->write(bytes.data(), bytes.size()); };
     // An empty chunk would be the end.
@@ -63,6 +85,8 @@ void SetHead(const Answer& answer, Sender send, httplib::Response* response) {
       answer.content_type, [send = std::move(send)](std::size_t, httplib::DataSink& sink) { return send(&sink); });
 }
 
+constexpr std::size_t kBodyCopies = 3;  // the body, its events, and what is on its way to the broker
+
 // Reads a body of lines, while the answer is sent.
 std::function<bool(std::string*)> LinesReader(Exchange* exchange) {
   exchange->is_last = true;
@@ -70,6 +94,10 @@ std::function<bool(std::string*)> LinesReader(Exchange* exchange) {
   const auto reader =
       std::make_shared<BodyReader>(exchange->socket, framing.is_chunked(), framing.has_length() ? framing.length() : 0);
   return [reader, exchange](std::string* out) {
+    // A line, its events, and their way to the broker.
+    if (!exchange->memory.Resize(kBodyCopies * (out->size() + BodyReader::kBytesAtOnce))) {
+      throw std::runtime_error(NoMemory().detail);
+    }
     const bool more = reader->ReadSome(out);
     if (!more) exchange->body_is_unread = false;
     return more;
@@ -86,17 +114,20 @@ void SetAnswer(Answer answer, httplib::Response* response) {
   AddHeaders(answer.headers, response);
 }
 
-bool Answering::AnswerHead(Exchange* exchange, httplib::Response* response) const {
+void Answering::AnswerTo(Exchange* exchange, httplib::Response* response) const {
   if (exchange->refusal) {
     SetAnswer(*exchange->refusal, response);
   } else if (exchange->head.method == "OPTIONS") {
     AnswerOptions(*exchange, response);
-  } else if (exchange->endpoint->is_post && !exchange->framing.is_lines()) {
-    return false;
+  } else if (exchange->endpoint->is_post) {
+    // RFC 9110, 10.1.1. It goes out before the body is waited for.
+    if (!exchange->head.is_http_1_0 && exchange->head.HasElement("Expect", "100-continue")) {
+      exchange->socket->Write("HTTP/1.1 100 Continue\r\n\r\n");
+    }
+    exchange->framing.is_lines() ? Serve(exchange, {}, response) : ServeWhole(exchange, response);
   } else {
     Serve(exchange, {}, response);
   }
-  return true;
 }
 
 void Answering::AnswerOptions(const Exchange& exchange, httplib::Response* response) const {
@@ -107,25 +138,14 @@ void Answering::AnswerOptions(const Exchange& exchange, httplib::Response* respo
   AddHeaders(PreflightHeaders(cors_origin_, HeadersOf(exchange.head), allow), response);
 }
 
-void Answering::AnswerBody(Exchange* exchange, LibraryStream* stream, const httplib::ContentReader& read_content,
-                           httplib::Response* response) const {
-  std::string body;
-  bool is_too_large = false;
-  bool is_whole = read_content([&](const char* data, std::size_t size) {
-    is_too_large = body.size() + size > kBodyBytesMax;
-    if (!is_too_large) body.append(data, size);
-    return !is_too_large;
-  });
-  // The library takes a chunk that does not end where it should for the end of the body; where a chunked body really
-  // ends there is an empty line.
-  is_whole = is_whole && (!exchange->framing.is_chunked() || stream->LastReadWere("\r\n\r\n"));
-  if (is_too_large) return SetAnswer(ProblemAnswer({problems::kTooLarge, kBodyTooLarge}), response);
-  if (!is_whole) {
-    return SetAnswer(
-        ProblemAnswer({problems::kMalformedRequest, "the body ended too soon, or its chunks are malformed"}), response);
+void Answering::ServeWhole(Exchange* exchange, httplib::Response* response) const {
+  auto body = ReadWholeBody(exchange);
+  if (const auto* const problem = std::get_if<Problem>(&body)) return SetAnswer(ProblemAnswer(*problem), response);
+  auto& text = std::get<std::string>(body);
+  if (!exchange->memory.Resize(std::max(kBodyCopies * text.size(), text.capacity()))) {
+    return SetAnswer(ProblemAnswer(NoMemory()), response);
   }
-  exchange->body_is_unread = false;
-  Serve(exchange, std::move(body), response);
+  Serve(exchange, std::move(text), response);
 }
 
 void Answering::Serve(Exchange* exchange, std::string body, httplib::Response* response) const {
@@ -133,6 +153,8 @@ void Answering::Serve(Exchange* exchange, std::string body, httplib::Response* r
   const Endpoint& endpoint = *exchange->endpoint;
   const bool is_lines = endpoint.is_post && exchange->framing.is_lines();
   Request request{.caller = exchange->caller,
+                  .client = exchange->client,
+                  .memory = &exchange->memory,
                   .target = head.target,
                   .path = head.path,
                   .body = std::move(body),
@@ -157,20 +179,6 @@ void Answering::Serve(Exchange* exchange, std::string body, httplib::Response* r
   } else {
     SetAnswer(std::move(answer), response);
   }
-}
-
-void Answering::Prepare(const Exchange& exchange, httplib::Request* request) {
-  const RequestHead& head = exchange.head;
-  const Framing& framing = exchange.framing;
-  if (!head.problem) {
-    request->method = head.method;
-    request->path = head.path;
-  }
-  if (exchange.refusal) return;  // then nothing is read
-  if (EqualsIgnoringCase(head.Header("Expect"), "100-continue")) request->set_header("Expect", "100-continue");
-  if (framing.is_chunked()) request->set_header("Transfer-Encoding", "chunked");
-  if (framing.has_length()) request->set_header("Content-Length", std::to_string(framing.length()));
-  if (framing.is_gzip()) request->set_header("Content-Encoding", "gzip");
 }
 
 void Answering::Complete(const Exchange& exchange, httplib::Response* response) const {

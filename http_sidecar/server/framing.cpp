@@ -7,6 +7,7 @@ namespace dedup::sidecar {
 Framing::Framing(const RequestHead& head)
     : length_count_(head.headers.count("Content-Length")),
       coding_count_(head.headers.count("Transfer-Encoding")),
+      is_http_1_0_(head.is_http_1_0),
       length_(head.Header("Content-Length")),
       coding_(head.Header("Transfer-Encoding")),
       content_encoding_(head.Header("Content-Encoding")),
@@ -17,11 +18,17 @@ bool Framing::is_lines() const {
   return EqualsIgnoringCase(type, "application/x-ndjson") || EqualsIgnoringCase(type, "application/ndjson");
 }
 
-bool Framing::is_gzip() const { return EqualsIgnoringCase(content_encoding_, "gzip"); }
+// RFC 9110, 8.4.1.3: x-gzip is another name of it.
+bool Framing::is_gzip() const {
+  return EqualsIgnoringCase(content_encoding_, "gzip") || EqualsIgnoringCase(content_encoding_, "x-gzip");
+}
 
 std::optional<Problem> Framing::Check() const {
   if (coding_count_ + length_count_ > 1) {
     return Problem{problems::kMalformedRequest, "a body takes one of Transfer-Encoding and Content-Length, once"};
+  }
+  if (is_chunked() && is_http_1_0_) {
+    return Problem{problems::kMalformedRequest, "HTTP/1.0 has no Transfer-Encoding"};
   }
   if (is_chunked() && !EqualsIgnoringCase(coding_, "chunked")) {
     return Problem{problems::kMalformedRequest, "the only Transfer-Encoding that is understood is chunked"};

@@ -19,9 +19,12 @@ class Framing {
   Framing() = default;
   explicit Framing(const RequestHead& head);
 
+  /// Also one that is announced in a way that cannot be understood.
   bool has_body() const { return is_chunked() || (has_length() && length_ != "0"); }
   bool is_chunked() const { return coding_count_ > 0; }
   bool has_length() const { return length_count_ > 0; }
+  /// A body of a known length that may have come with its head.
+  bool is_short() const { return has_length() && length() <= std::uint64_t{64} * 1024; }
   /// A stream of events, of any length.
   bool is_lines() const;
   bool is_gzip() const;
@@ -37,6 +40,7 @@ class Framing {
  private:
   std::size_t length_count_ = 0;
   std::size_t coding_count_ = 0;
+  bool is_http_1_0_ = false;
   std::string length_;            // Content-Length
   std::string coding_;            // Transfer-Encoding
   std::string content_encoding_;  // Content-Encoding

@@ -6,9 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstddef>
-#include <cstring>
 #include <ctime>
 #include <functional>
 #include <string>
@@ -18,17 +16,11 @@
 
 namespace dedup::sidecar {
 
-/// A client's connection, as the library sees it for one request: first a head that says nothing, for the true one has
-/// been read already, then the body. The socket must outlive it.
+/// A client's connection, as the library sees it: a head that says nothing, for the true one has been read already,
+/// and then room for an answer. The socket must outlive it.
 class LibraryStream : public httplib::Stream {
  public:
   explicit LibraryStream(ClientSocket* socket) : socket_(socket) {}
-
-  /// Whether the bytes of the body that were read last were these (at most 4).
-  bool LastReadWere(std::string_view bytes) const { return std::string_view(last_, sizeof last_).ends_with(bytes); }
-
-  /// From here on the library finds no body: some versions look for what an endpoint has left of it.
-  void EndBody() { body_is_over_ = true; }
 
   // None is marked `override`, for which of them are virtual depends on the version.
   bool is_readable() const { return true; }
@@ -43,36 +35,21 @@ class LibraryStream : public httplib::Stream {
     return socket_->Write({data, size}) ? static_cast<ssize_t>(size) : -1;
   }
   ssize_t read(char* data, size_t size) {
-    if (!head_.empty()) {
-      size = head_.copy(data, size);
-      head_.remove_prefix(size);
-      return static_cast<ssize_t>(size);
-    }
-    if (body_is_over_) return -1;
-    const ssize_t count = socket_->Read(data, size);
-    if (count > 0) Remember({data, static_cast<std::size_t>(count)});
-    return count;
+    if (head_.empty()) return -1;  // some versions look for what is left of a body
+    size = head_.copy(data, size);
+    head_.remove_prefix(size);
+    return static_cast<ssize_t>(size);
   }
 
  private:
-  void Remember(std::string_view bytes) {
-    const std::size_t kept = std::min(bytes.size(), sizeof last_);
-    std::memmove(last_, last_ + kept, sizeof last_ - kept);
-    bytes.copy(last_ + sizeof last_ - kept, kept, bytes.size() - kept);
-  }
-
   ClientSocket* const socket_;
   std::string_view head_ = "GET / HTTP/1.1\r\n\r\n";
-  char last_[4] = {};
-  bool body_is_over_ = false;
 };
 
 class LibraryServer : public httplib::Server {
  protected:
-  /// Serves a connection, which it closes, on a thread of the pool.
-  virtual void ServeConnection(int fd) noexcept = 0;
-
-  /// Lets the handlers answer one request; `prepare` says which. False when the connection is of no use any more.
+  /// Writes what the pre-routing handler answers to one request; `prepare` says which. False when the connection is of
+  /// no use any more.
   bool ServeRequest(LibraryStream* stream, const std::function<void(httplib::Request&)>& prepare) {
     return ProcessRequest(*this, *stream, prepare);
   }
@@ -80,8 +57,8 @@ class LibraryServer : public httplib::Server {
   /// Of the socket that connections come from; -1 after StopListening().
   int listening_fd() const { return svr_sock_; }
 
-  /// Ends listen_after_bind(), also one that is still to come, and answers that are made piece by piece. Not the
-  /// library's stop(), which does nothing while the server is not yet running. Threading: any thread.
+  /// Ends answers that are made piece by piece, too. Not the library's stop(), which does nothing while the library
+  /// does not listen by itself. Threading: any thread.
   void StopListening() {
     if (const socket_t socket = svr_sock_.exchange(INVALID_SOCKET); socket != INVALID_SOCKET) {
       shutdown(socket, SHUT_RDWR);
@@ -90,11 +67,6 @@ class LibraryServer : public httplib::Server {
   }
 
  private:
-  bool process_and_close_socket(socket_t fd) final {
-    ServeConnection(fd);
-    return true;
-  }
-
   // A template, so that only the call that this version has is compiled.
   template <class Library>
   static bool ProcessRequest(Library& library, LibraryStream& stream,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "http_sidecar/base/header_field.h"
 #include "http_sidecar/base/percent.h"
 
 namespace dedup::sidecar {
@@ -16,23 +17,54 @@ constexpr std::string_view kLineEnd = "\r\n";
 constexpr std::string_view kMethods[] = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
                                          "CONNECT", "OPTIONS", "TRACE", "PATCH"};
 
+constexpr char kNoHeader[] = "a header takes a name, a colon and a value, and ends with CR LF";
+
 RequestHead Failed(const ProblemType& type, std::string detail) {
   RequestHead head;
   head.problem = Problem{type, std::move(detail)};
   return head;
 }
 
-constexpr bool IsControl(char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7F; }
-
-// RFC 9110, 5.6.2.
-constexpr bool IsTokenCharacter(char c) {
-  return ('0' <= c && c <= '9') || ('a' <= AsciiLower(c) && AsciiLower(c) <= 'z') ||
-         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+// RFC 3986, 3.2.2 and 3.2.3: a name, an IPv4 address or one of IPv6 in brackets, and the port. Empty where the client
+// knows none.
+bool IsHost(std::string_view text) {
+  const std::size_t last = text.find_last_not_of("0123456789");
+  if (last != std::string_view::npos && text[last] == ':') text = text.substr(0, last);
+  if (text.starts_with('[')) {
+    return text.ends_with(']') &&
+           text.substr(1, text.size() - 2).find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
+  }
+  return std::ranges::all_of(text, [](char c) {
+    return ('0' <= c && c <= '9') || ('a' <= AsciiLower(c) && AsciiLower(c) <= 'z') ||
+           std::string_view("-._~%!$&'()*+,;=").find(c) != std::string_view::npos;
+  });
 }
 
-std::string_view WithoutSpaceAround(std::string_view text) {
-  const std::size_t begin = std::min(text.find_first_not_of(" \t"), text.size());
-  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
+// Brings the target into origin-form (RFC 9112, 3.2).
+bool TakeTarget(std::string_view target, RequestHead* head) {
+  target = target.substr(0, target.find('#'));
+  if (target == "*" && head->method == "OPTIONS") {
+    head->target = target;
+    head->path = target;
+    return true;
+  }
+  const std::size_t scheme_end = target.find("://");
+  const std::string_view scheme = target.substr(0, std::min(scheme_end, target.size()));
+  if (EqualsIgnoringCase(scheme, "http") || EqualsIgnoringCase(scheme, "https")) {
+    target.remove_prefix(scheme_end + 3);
+    const std::size_t host_end = std::min(target.find_first_of("/?"), target.size());
+    head->host = target.substr(0, host_end);
+    if (head->host.empty() || !IsHost(head->host)) return false;
+    target.remove_prefix(host_end);
+    head->target = (target.starts_with('/') ? "" : "/") + std::string(target);
+  } else if (head->method == "CONNECT" && IsHost(target)) {
+    head->target = target;  // which leads nowhere
+  } else {
+    if (!target.starts_with('/')) return false;
+    head->target = target;
+  }
+  head->path = PercentDecoded(std::string_view(head->target).substr(0, head->target.find('?')), Plus::kIsItself);
+  return true;
 }
 
 bool ParseRequestLine(std::string_view line, RequestHead* head) {
@@ -44,23 +76,25 @@ bool ParseRequestLine(std::string_view line, RequestHead* head) {
   const std::string_view version = line.substr(last + 1);
   if (std::ranges::find(kMethods, method) == std::end(kMethods)) return false;
   if (target.empty() || std::ranges::any_of(target, [](char c) { return IsControl(c) || c == ' '; })) return false;
-  if (version != "HTTP/1.1" && version != "HTTP/1.0") return false;
+  // RFC 9110, 2.5: what has the same major version is understood.
+  constexpr std::string_view kVersion = "HTTP/1.";
+  if (!version.starts_with(kVersion) || version.size() != kVersion.size() + 1 || version.back() < '0' ||
+      version.back() > '9') {
+    return false;
+  }
+  head->is_http_1_0 = version.back() == '0';
   head->method = method;
-  head->target = target.substr(0, target.find('#'));
-  head->path = PercentDecoded(head->target.substr(0, head->target.find('?')), Plus::kIsItself);
-  head->is_http_1_0 = version == "HTTP/1.0";
-  return true;
+  return TakeTarget(target, head);
 }
 
-// A line that goes on with the one before it begins with a space, and so has no name.
-bool ParseHeader(std::string_view line, RequestHead* head) {
-  const std::size_t colon = line.find(':');
-  if (colon == 0 || colon == std::string_view::npos) return false;
-  const std::string_view name = line.substr(0, colon);
-  const std::string_view value = WithoutSpaceAround(line.substr(colon + 1));
-  if (!std::ranges::all_of(name, IsTokenCharacter)) return false;
-  if (std::ranges::any_of(value, [](char c) { return IsControl(c) && c != '\t'; })) return false;
-  head->headers.emplace(name, value);
+// Whom the client means (RFC 9112, 3.2): in HTTP/1.1 it must say so, and once.
+bool TakeHost(RequestHead* head) {
+  const std::size_t count = head->headers.count("Host");
+  if (count > 1 || (count == 0 && !head->is_http_1_0)) return false;
+  if (count == 0) return true;
+  const std::string& host = head->headers.find("Host")->second;
+  if (!IsHost(host)) return false;
+  if (head->host.empty()) head->host = host;
   return true;
 }
 
@@ -96,33 +130,69 @@ std::vector<std::pair<std::string, std::string>> RequestHead::HeadersAfter(std::
   return found;
 }
 
-std::optional<RequestHead> ReadHead(ClientSocket* socket) {
-  socket->BeginHead();
-  RequestHead head;
-  std::string line;
-  if (!socket->ReadLine(kLineBytesMax, &line)) return std::nullopt;
-  if (!line.ends_with('\n')) return Failed(problems::kTargetTooLong, "the request line is longer than 8 KiB");
-  std::size_t bytes_left = kHeadBytesMax - line.size();
-  if (!line.ends_with(kLineEnd) ||
-      !ParseRequestLine(std::string_view(line).substr(0, line.size() - kLineEnd.size()), &head)) {
-    return Failed(problems::kMalformedRequest,
-                  "this is no HTTP request: its first line takes a method, a target and HTTP/1.1");
-  }
+ClientSocket::Progress HeadReader::ReadSome(ClientSocket* socket) {
+  using Progress = ClientSocket::Progress;
   for (;;) {
-    line.clear();
-    if (!socket->ReadLine(std::min(kLineBytesMax, bytes_left), &line)) {
-      return Failed(problems::kMalformedRequest, "the request's head ended too soon");
-    }
-    if (!line.ends_with('\n')) {
-      return Failed(problems::kHeadTooLarge, "the head is larger than 64 KiB, or a header longer than 8 KiB");
-    }
-    bytes_left -= line.size();
-    if (line == kLineEnd) return head;
-    if (!line.ends_with(kLineEnd) ||
-        !ParseHeader(std::string_view(line).substr(0, line.size() - kLineEnd.size()), &head)) {
-      return Failed(problems::kMalformedRequest, "a header takes a name, a colon and a value, and ends with CR LF");
+    const std::size_t line_bytes_left = kLineBytesMax - (raw_.size() - line_begin_);
+    const Progress progress = socket->TryReadLine(std::min(line_bytes_left, kHeadBytesMax - raw_.size()), &raw_);
+    if (progress != Progress::kDone) return progress;
+    if (TakeLine(std::string_view(raw_).substr(line_begin_))) return Progress::kDone;
+    line_begin_ = raw_.size();
+  }
+}
+
+// True when it is the last line, or the first that is wrong.
+bool HeadReader::TakeLine(std::string_view line) {
+  const bool is_first = line_count_ == 0;
+  ++line_count_;
+  if (!line.ends_with('\n')) {
+    head_ = is_first ? Failed(problems::kTargetTooLong, "the request line is longer than 8 KiB")
+                     : Failed(problems::kHeadTooLarge, "the head is larger than 64 KiB, or a header longer than 8 KiB");
+    return true;
+  }
+  const bool is_line = line.ends_with(kLineEnd);
+  if (is_line) line.remove_suffix(kLineEnd.size());
+  if (!is_first) {
+    if (!is_line) head_ = Failed(problems::kMalformedRequest, kNoHeader);
+    return !is_line || line.empty();
+  }
+  // RFC 9112, 2.2: some clients send an empty line behind a body.
+  if (is_line && line.empty() && !has_skipped_a_line_) {
+    has_skipped_a_line_ = true;
+    raw_.clear();
+    line_count_ = 0;
+    return false;
+  }
+  if (is_line && ParseRequestLine(line, &head_)) return false;
+  head_ = Failed(problems::kMalformedRequest,
+                 "this is no HTTP request: its first line takes a method, a target and HTTP/1.1");
+  return true;
+}
+
+std::size_t HeadReader::memory_bytes() const {
+  constexpr std::size_t kHeaderBytes = 160;  // as an entry of the map, beside its text
+  return 2 * raw_.size() + kHeaderBytes * line_count_;
+}
+
+RequestHead HeadReader::Take() {
+  RequestHead head = std::exchange(head_, {});
+  std::string_view rest = raw_;
+  for (bool is_request_line = true; !rest.empty() && !head.problem; is_request_line = false) {
+    const std::string_view line = rest.substr(0, rest.find(kLineEnd));
+    rest.remove_prefix(line.size() + kLineEnd.size());
+    if (is_request_line || line.empty()) continue;
+    if (const auto field = ParseField(line)) {
+      head.headers.emplace(field->first, field->second);
+    } else {
+      head = Failed(problems::kMalformedRequest, kNoHeader);
     }
   }
+  if (!head.problem && !TakeHost(&head)) {
+    head = Failed(problems::kMalformedRequest,
+                  "HTTP/1.1 takes one header Host, with the name or the address of this server");
+  }
+  *this = {};
+  return head;
 }
 
 }  // namespace dedup::sidecar

@@ -1,9 +1,12 @@
 #include "http_sidecar/server/server.h"
 
-#include <sys/eventfd.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -14,32 +17,40 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <utility>
 
+#include "http_sidecar/base/heap.h"
 #include "http_sidecar/base/stderr_log.h"
 #include "http_sidecar/base/time.h"
 #include "http_sidecar/net/address.h"
 #include "http_sidecar/net/client_socket.h"
-#include "http_sidecar/net/connection_counts.h"
 #include "http_sidecar/server/access_log.h"
 #include "http_sidecar/server/admission.h"
 #include "http_sidecar/server/answering.h"
+#include "http_sidecar/server/bare_answer.h"
 #include "http_sidecar/server/exchange.h"
 #include "http_sidecar/server/http_library.h"
-#include "http_sidecar/server/request_head.h"
+#include "http_sidecar/server/reception.h"
+#include "http_sidecar/server/seats.h"
+#include "http_sidecar/server/visit.h"
+#include "http_sidecar/server/workers.h"
 
 namespace dedup::sidecar {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using Progress = ClientSocket::Progress;
 
 constexpr std::size_t kThreads = 256;
+constexpr std::size_t kSeats = kThreads - Workers::kWithoutSeatMax;
 constexpr std::size_t kRequestsPerConnectionMax = 1'000'000;
 constexpr std::chrono::seconds kIdlePatience{60};
-// An idle connection holds a thread. Where threads run short, it must give way to those that wait.
-constexpr std::size_t kCrowd = kThreads * 3 / 4;
-constexpr std::chrono::seconds kIdlePatienceInCrowd{1};
+constexpr std::chrono::seconds kHeadPatience{15};
+constexpr std::chrono::seconds kSeatPatience{10};
+// Who asks at once again need not wait for a thread, as long as there are some.
+constexpr std::chrono::milliseconds kNextRequestPatience{2};
+constexpr std::size_t kHeadBytesFree = std::size_t{4} * 1024;  // not counted
+constexpr std::size_t kMemoryWorthATrim = std::size_t{16} << 20;
 constexpr int kBacklog = 1024;
 
 // Says whether another request may follow, whatever the library would say.
@@ -52,38 +63,29 @@ void SetConnection(const Exchange& exchange, httplib::Response* response) {
 
 // In the clear, for whoever did not know that this port takes TLS.
 void RefusePlainHttp(int fd) {
-  const Answer answer = ProblemAnswer({problems::kMalformedRequest, "this port takes HTTPS, not HTTP"});
-  const std::string text = "HTTP/1.1 400 Bad Request\r\nContent-Type: " + answer.content_type +
-                           "\r\nContent-Length: " + std::to_string(answer.body.size()) +
-                           "\r\nConnection: close\r\n\r\n" + answer.body;
   // It fits, for nothing was sent before. What the client goes on sending is taken in, as far as it has come, so that
   // the answer is not lost in a reset.
   const std::unique_ptr<Connection> bare = MakePlainConnection(dup(fd));
-  bare->Send(text, /*more_follows=*/false);
+  bare->Send(BareAnswer(ProblemAnswer({problems::kMalformedRequest, "this port takes HTTPS, not HTTP"})),
+             /*more_follows=*/false);
   bare->EndSending();
   for (char ignored[4096]; bare->Receive(ignored, sizeof ignored).bytes > 0;) {
   }
 }
 
-// What the calling thread is at: the library gives its handlers no way to the connection.
-struct AtWork {
-  Exchange* exchange = nullptr;
-  LibraryStream* stream = nullptr;
-};
-thread_local AtWork at_work;
+// What the calling thread is at: the library gives its handlers no way to it.
+thread_local Exchange* exchange_at_work = nullptr;
 
 }  // namespace
 
 class Server::HttpServer : public LibraryServer {
  public:
-  HttpServer(Api* api, const ClientLimits& limits)
+  HttpServer(Api* api, const ServerOptions& options)
       : api_(api),
-        admission_(api->tokens, limits),
-        answering_(api, limits.cors_origin),
-        connection_counts_(limits.connections_per_address),
-        stop_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-    if (stop_fd_ < 0) throw std::system_error(errno, std::system_category(), "eventfd");
-    new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+        options_(options),
+        admission_(api->tokens, options.limits),
+        answering_(api, options.limits.cors_origin),
+        seats_(kSeats, [this](std::unique_ptr<Visit> visit) { Attend(std::move(visit)); }) {
     set_tcp_nodelay(true);
     // Not the library's SO_REUSEPORT, by which a second sidecar would quietly take a share of the first one's requests.
     set_socket_options([](socket_t socket) {
@@ -92,7 +94,6 @@ class Server::HttpServer : public LibraryServer {
     });
     SetHandlers();
   }
-  ~HttpServer() override { close(stop_fd_); }
 
   int Listen(const std::string& host, int port) {
     errno = 0;
@@ -103,6 +104,7 @@ class Server::HttpServer : public LibraryServer {
     }
     // Again, for the library lets only 5 connections wait.
     ::listen(listening_fd(), kBacklog);
+    fcntl(listening_fd(), F_SETFL, fcntl(listening_fd(), F_GETFL) | O_NONBLOCK);
     return bound_port;
   }
 
@@ -110,43 +112,72 @@ class Server::HttpServer : public LibraryServer {
 
   void RequireLocalHost(std::string own_name) { admission_.RequireLocalHost(std::move(own_name)); }
 
-  void LogRequests() { logs_requests_ = true; }
-
   void SetTls(std::shared_ptr<const Tls> tls) {
     const std::lock_guard lock(tls_mutex_);
     tls_ = std::move(tls);
   }
 
-  bool Serve() { return listen_after_bind() || stopping_; }
+  bool Serve() {
+    const std::uint32_t per_address = options_.limits.connections_per_address;
+    Answer too_many = ProblemAnswer(
+        {problems::kTooManyConnections, "this address has " + std::to_string(per_address) + " connections already"});
+    too_many.headers.emplace_back("Retry-After", "1");
+    const bool has_tls = CurrentTls() != nullptr;
+    Reception reception({.connections_max = options_.connections_max,
+                         .connections_per_address_max = per_address,
+                         .refusal = has_tls ? "" : BareAnswer(too_many)},
+                        {.on_ready = [this](std::unique_ptr<Visit> visit) { Attend(std::move(visit)); },
+                         .on_tick = [this] { OnTick(); }});
+    Workers workers(kThreads, [this](std::unique_ptr<Visit> visit) { Work(std::move(visit)); });
+    {
+      const std::lock_guard lock(parts_mutex_);
+      reception_ = &reception;
+      workers_ = &workers;
+      if (stopping_) reception.Stop();
+    }
+    const bool was_stopped = reception.Run(listening_fd());
+    workers.Stop();  // when those at work have come to their end
+    const std::lock_guard lock(parts_mutex_);
+    reception_ = nullptr;
+    workers_ = nullptr;
+    return was_stopped;
+  }
 
   void Stop() {
     stopping_ = true;
-    eventfd_write(stop_fd_, 1);
     api_->watchers.Stop();
+    {
+      const std::lock_guard lock(parts_mutex_);
+      if (reception_ != nullptr) reception_->Stop();
+    }
     StopListening();
   }
 
+  void Cut() { is_cut_ = true; }
+
  private:
+  // What is to become of a visit.
+  enum class Fate {
+    kNeedsSeat,
+    kYields,   // it goes on when others have had their turn
+    kAwaits,   // that the client sends or takes something
+    kLingers,  // it has been answered, and may go on sending
+    kEnds,
+  };
+
   void SetHandlers() {
     set_pre_routing_handler([this](const auto&, auto& response) {
-      const bool is_answered = answering_.AnswerHead(at_work.exchange, &response);
-      return is_answered ? HandlerResponse::Handled : HandlerResponse::Unhandled;
+      answering_.AnswerTo(exchange_at_work, &response);
+      return HandlerResponse::Handled;
     });
-    for (const Endpoint& endpoint : kEndpoints) {
-      if (!endpoint.is_post) continue;
-      Post(std::string(endpoint.path), [this](const auto&, auto& response, const auto& read_content) {
-        answering_.AnswerBody(at_work.exchange, at_work.stream, read_content, &response);
-      });
-    }
     set_post_routing_handler([this](const auto&, auto& response) {
-      at_work.stream->EndBody();
-      at_work.exchange->status = response.status;
-      answering_.Complete(*at_work.exchange, &response);
-      SetConnection(*at_work.exchange, &response);
+      exchange_at_work->status = response.status;
+      answering_.Complete(*exchange_at_work, &response);
+      SetConnection(*exchange_at_work, &response);
     });
     set_exception_handler([](const auto&, auto& response, std::exception_ptr exception) {
       SetAnswer(ProblemAnswer({problems::kInternalError, "an error inside the sidecar; its log says more"}), &response);
-      const RequestHead& head = at_work.exchange->head;
+      const RequestHead& head = exchange_at_work->head;
       try {
         std::rethrow_exception(std::move(exception));
       } catch (const std::exception& error) {
@@ -157,76 +188,179 @@ class Server::HttpServer : public LibraryServer {
     });
   }
 
-  void ServeConnection(int fd) noexcept override {
-    ++connection_count_;
+  // To the next worker that is free. Threading: any thread that serves.
+  void Attend(std::unique_ptr<Visit> visit) { workers_->Give(std::move(visit)); }
+
+  // On a worker.
+  void Work(std::unique_ptr<Visit> visit) noexcept {
+    while (visit != nullptr) {
+      const Fate fate = FateOf(visit.get());
+      try {
+        if (fate == Fate::kNeedsSeat) {
+          visit = seats_.Enter(std::move(visit));
+          if (visit != nullptr) workers_->GotSeat();
+          continue;
+        }
+        seats_.Leave(visit.get());
+        if (fate == Fate::kYields) {
+          Attend(std::move(visit));
+        } else if (fate == Fate::kAwaits) {
+          const auto deadline = DeadlineOf(visit.get());
+          const short awaited = visit->socket->awaited();
+          reception_->Await(std::move(visit), awaited, deadline);
+        } else if (fate == Fate::kLingers) {
+          visit->connection->EndSending();
+          reception_->Linger(std::move(visit->connection));
+        }
+      } catch (const std::exception& error) {  // out of memory
+        Log(std::string("a connection was cut: ") + error.what());
+      }
+      return;
+    }
+  }
+
+  Fate FateOf(Visit* visit) noexcept {
     try {
-      const std::shared_ptr<const Tls> tls = CurrentTls();
-      auto connection = tls == nullptr ? MakePlainConnection(fd) : tls->Accept(fd);
-      connection->Keep(connection_counts_.Enter(NetworkOf(fd)));
-      ServeRequests(std::move(connection));
+      return ServeRequests(visit);
     } catch (const std::exception& error) {
       Log(std::string("a connection was cut: ") + error.what());
     } catch (...) {
       Log("a connection was cut after an unknown error");
     }
-    --connection_count_;
+    return Fate::kEnds;
   }
 
-  void ServeRequests(std::unique_ptr<Connection> connection) {
-    const Client client{.network = NetworkOf(connection->fd()), .is_welcome = connection->has_place()};
-    const std::string peer = logs_requests_ ? PeerOf(connection->fd()) : "";
-    const auto is_hurried = [this, &client] { return connection_count_ > kCrowd || !client.is_welcome; };
-    ClientSocket socket(connection.get(), stop_fd_, is_hurried);
-    if (!socket.Handshake()) {
-      if (connection->is_without_tls()) RefusePlainHttp(connection->fd());
-      return;
-    }
-    for (std::size_t left = kRequestsPerConnectionMax; left > 0 && AwaitRequest(&socket, is_hurried); --left) {
-      const Clock::time_point begin = Clock::now();
-      const std::size_t sent_bytes = socket.sent_bytes();
-      std::optional<RequestHead> head = ReadHead(&socket);
-      if (!head) return socket.Drain();
-      Exchange exchange(&socket, *std::move(head));
-      if (logs_requests_) exchange.request_id = RequestId(exchange.head.Header("X-Request-Id"));
-      if (left == 1) exchange.is_last = true;
-      admission_.Admit(client, &exchange);
-      socket.BeginBody();
+  Fate ServeRequests(Visit* visit) {
+    for (;;) {
+      if (visit->exchange == nullptr) {
+        switch (ReadHead(visit)) {
+          case Progress::kAwaits:
+            return Fate::kAwaits;
+          case Progress::kGone:
+            if (visit->connection->is_without_tls()) RefusePlainHttp(visit->fd());
+            return Fate::kEnds;
+          case Progress::kDone:
+            Admit(visit);
+        }
+      }
+      Exchange& exchange = *visit->exchange;
+      if (exchange.may_wait() && !visit->has_seat) return Fate::kNeedsSeat;
+      visit->may_wait = visit->has_seat;
+      const std::size_t sent_bytes = visit->socket->sent_bytes();
+      visit->socket->BeginBody();
       const bool is_whole = MakeAnswer(&exchange);
-      const bool is_sent = socket.Flush();
-      if (exchange.status != 0) Report(exchange, Clock::now() - begin, socket.sent_bytes() - sent_bytes, peer);
-      if (!is_sent) return;
-      if (exchange.is_unread()) return socket.Drain();
-      if (!is_whole) return;
-      if (exchange.take_over) return exchange.take_over(std::move(connection));
-      if (exchange.must_close() || stopping_) return;
+      const bool is_sent = visit->socket->Flush();
+      if (exchange.status != 0) Report(exchange, visit, visit->socket->sent_bytes() - sent_bytes);
+      if (!is_sent) return Fate::kEnds;
+      if (exchange.is_unread()) return Fate::kLingers;
+      if (!is_whole) return Fate::kEnds;
+      if (exchange.take_over) {
+        exchange.take_over(std::move(visit->connection));
+        return Fate::kEnds;
+      }
+      if (exchange.must_close() || stopping_) return Fate::kEnds;
+      seats_.Leave(visit);
+      visit->exchange.reset();
+      visit->may_wait = false;
+      --visit->requests_left;
+      if (workers_->idle_count() > 2 * Workers::kWithoutSeatMax) visit->socket->AwaitInput(kNextRequestPatience);
+      if (!workers_->MayGoOnWithoutSeat()) return Fate::kYields;
     }
   }
 
-  template <class IsHurried>
-  static bool AwaitRequest(ClientSocket* socket, IsHurried is_hurried) {
-    for (std::chrono::seconds idle{0}; idle < (is_hurried() ? kIdlePatienceInCrowd : kIdlePatience); ++idle) {
-      const ClientSocket::Arrival arrival = socket->AwaitRequest(std::chrono::seconds(1));
-      if (arrival != ClientSocket::Arrival::kNothing) return arrival == ClientSocket::Arrival::kRequest;
+  // As far as its bytes have come.
+  Progress ReadHead(Visit* visit) {
+    if (visit->connection == nullptr) Open(visit);
+    if (!visit->is_shaken) {
+      if (const Progress progress = visit->socket->TryHandshake(); progress != Progress::kDone) return progress;
+      visit->is_shaken = true;
+      visit->head_deadline = {};
     }
-    return false;
+    const Clock::time_point now = Clock::now();
+    if (!visit->head.has_begun()) visit->request_begin = now;
+    const Progress progress = visit->head.ReadSome(visit->socket.get());
+    const std::size_t memory_bytes = visit->head.memory_bytes();
+    const bool fits = memory_bytes <= kHeadBytesFree || visit->memory.Resize(memory_bytes);
+    return fits ? progress : Progress::kGone;
+  }
+
+  void Open(Visit* visit) {
+    const int fd = visit->arrived.get();
+    const int yes = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    if (options_.logs_requests) visit->peer = PeerOf(fd);
+    const std::shared_ptr<const Tls> tls = CurrentTls();
+    visit->connection =
+        tls == nullptr ? MakePlainConnection(visit->arrived.Release()) : tls->Accept(visit->arrived.Release());
+    visit->connection->Keep(std::move(visit->place));
+    visit->socket =
+        std::make_unique<ClientSocket>(visit->connection.get(), [this, visit] { return PatienceFor(*visit); });
+    visit->memory = FairBudget::Share(&api_->memory, " " + visit->network);
+    visit->requests_left = kRequestsPerConnectionMax;
+  }
+
+  void Admit(Visit* visit) {
+    visit->head_deadline = {};
+    visit->exchange = std::make_unique<Exchange>(visit->socket.get(), visit->head.Take());
+    Exchange& exchange = *visit->exchange;
+    if (options_.logs_requests) exchange.request_id = RequestId(exchange.head.Header("X-Request-Id"));
+    if (visit->requests_left == 1) exchange.is_last = true;
+    admission_.Admit(visit->network, &exchange);
+    exchange.memory = FairBudget::Share(&api_->memory, exchange.client);
+  }
+
+  static Clock::time_point DeadlineOf(Visit* visit) {
+    const Clock::time_point now = Clock::now();
+    if (visit->is_shaken && !visit->head.has_begun()) return now + kIdlePatience;
+    if (visit->head_deadline == Clock::time_point{}) visit->head_deadline = now + kHeadPatience;
+    return visit->head_deadline;
+  }
+
+  Patience PatienceFor(const Visit& visit) const {
+    if (is_cut_ || !visit.may_wait) return kNoPatience;
+    return api_->memory.is_short() || seats_.AreShortFor(visit) ? kPatienceInCrowd : kPatience;
+  }
+
+  // On the reception's thread.
+  void OnTick() {
+    TurnAwayWhoWaitsInVain();
+    memory_peak_ = std::max(memory_peak_, api_->memory.taken());
+    if (memory_peak_ > kMemoryWorthATrim && api_->memory.taken() < kMemoryWorthATrim / 4) {
+      memory_peak_ = 0;
+      TrimHeap();
+    }
+  }
+
+  // Those who have found no seat for long are told so.
+  void TurnAwayWhoWaitsInVain() {
+    for (auto& visit : seats_.TakeWaiting(Clock::now() - kSeatPatience)) {
+      visit->exchange->refusal = ProblemAnswer(
+          {problems::kBusy, "too many requests are at work, or too many of this client's own; try again later"});
+      Attend(std::move(visit));
+    }
   }
 
   // False when the answer, or the connection, ended before its time.
   bool MakeAnswer(Exchange* exchange) {
     LibraryStream stream(exchange->socket);
-    at_work = {.exchange = exchange, .stream = &stream};
-    return ServeRequest(&stream, [exchange](httplib::Request& request) { Answering::Prepare(*exchange, &request); });
+    exchange_at_work = exchange;
+    return ServeRequest(&stream, [exchange](httplib::Request& request) {
+      if (exchange->head.problem) return;
+      request.method = exchange->head.method;
+      request.path = exchange->head.path;
+    });
   }
 
-  void Report(const Exchange& exchange, Clock::duration took, std::size_t bytes, const std::string& peer) {
+  void Report(const Exchange& exchange, const Visit* visit, std::size_t bytes) {
+    const Clock::duration took = Clock::now() - visit->request_begin;
     api_->request_durations.Observe(exchange.route(), exchange.status, took);
-    if (!logs_requests_) return;
+    if (!options_.logs_requests) return;
     WriteLine(AccessLine({.method = exchange.head.method,
                           .target = exchange.head.target,
                           .status = exchange.status,
                           .bytes = bytes,
                           .took = took,
-                          .client = peer,
+                          .client = visit->peer,
                           .request_id = exchange.request_id},
                          NowUs()));
   }
@@ -237,25 +371,30 @@ class Server::HttpServer : public LibraryServer {
   }
 
   Api* const api_;
+  const ServerOptions options_;
   Admission admission_;
   const Answering answering_;
-  ConnectionCounts connection_counts_;
-  const int stop_fd_;
-  bool logs_requests_ = false;
+  Seats seats_;
+  std::atomic<bool> stopping_ = false;
+  std::atomic<bool> is_cut_ = false;
+  std::size_t memory_peak_ = 0;  // the reception's thread's: since the heap was trimmed
   std::mutex tls_mutex_;
   std::shared_ptr<const Tls> tls_;  // guarded by tls_mutex_
-  std::atomic<bool> stopping_ = false;
-  std::atomic<std::size_t> connection_count_ = 0;
+  std::mutex parts_mutex_;
+  // While it serves. Set before the first visit, so those who have one need no lock; for others guarded by
+  // parts_mutex_.
+  Reception* reception_ = nullptr;
+  Workers* workers_ = nullptr;
 };
 
-Server::Server(Api* api, ClientLimits limits) : http_(std::make_unique<HttpServer>(api, std::move(limits))) {}
+Server::Server(Api* api, const ServerOptions& options) : http_(std::make_unique<HttpServer>(api, options)) {}
 Server::~Server() = default;
 int Server::Listen(const std::string& host, int port) { return http_->Listen(host, port); }
 void Server::RequireLocalHost(std::string own_name) { http_->RequireLocalHost(std::move(own_name)); }
-void Server::LogRequests() { http_->LogRequests(); }
 void Server::SetTls(std::shared_ptr<const Tls> tls) { http_->SetTls(std::move(tls)); }
 bool Server::Serve() { return http_->Serve(); }
 bool Server::is_loopback() const { return http_->is_loopback(); }
 void Server::Stop() { http_->Stop(); }
+void Server::Cut() { http_->Cut(); }
 
 }  // namespace dedup::sidecar

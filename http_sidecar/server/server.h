@@ -1,6 +1,7 @@
 // HTTP in front of the Api.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -10,13 +11,19 @@
 
 namespace dedup::sidecar {
 
-/// Limits: bodies of 16 MiB (413 beyond), heads of 64 KiB, request lines of 8 KiB (414), 256 connections served at
-/// once; more of them wait. A connection may stay idle for 60 s, and pause for 15 s inside a request or its answer.
-/// Beyond those of ClientLimits: 429, and when to try again.
+struct ServerOptions {
+  ClientLimits limits;
+  bool logs_requests = false;  ///< each is a line of the access log (see AccessLine), and its answer names its id
+  std::size_t connections_max = 10'000;  ///< shared between addresses, see FairBudget
+};
+
+/// Limits: bodies of 16 MiB (413 beyond), heads of 64 KiB, request lines of 8 KiB (414), 240 requests at work at once;
+/// more of them wait, for 10 s. A connection may stay idle for 60 s, take 15 s for a request's head, and pause for 15 s
+/// inside its body or its answer. Beyond those of ClientLimits: 429, and when to try again.
 class Server {
  public:
   /// The api must outlive it.
-  Server(Api* api, ClientLimits limits);
+  Server(Api* api, const ServerOptions& options);
   ~Server();
 
   /// Binds and listens; requests wait until Serve(). Returns the port (`port` 0: any free one).
@@ -33,15 +40,15 @@ class Server {
   /// is 403. For a server that asks nobody for a token. Before Serve().
   void RequireLocalHost(std::string own_name);
 
-  /// From the next connection on each request is a line of the access log (see AccessLine), and its answer names its id
-  /// in X-Request-Id. Before Serve().
-  void LogRequests();
-
   /// Serves until Stop(); then returns when the requests at work are answered. False if it had to end by itself.
   bool Serve();
 
   /// No more requests; running downloads are cut. Threading: from any thread, also before Serve().
   void Stop();
+
+  /// After Stop(): clients are not waited for any more, and what they have sent of a request or taken of an answer is
+  /// all that there will be of it. Threading: from any thread.
+  void Cut();
 
  private:
   class HttpServer;

@@ -27,6 +27,7 @@ FOREIGN = {
     r"sqlite3\.h": ["plugin/core/store"],
     r"httplib\.h": ["http_sidecar/server"],
     r"openssl/.*": ["http_sidecar/net", "http_sidecar/base"],
+    r"zlib\.h": ["http_sidecar/net"],
     r"cjson/.*": ["plugin/core/control", "plugin/core/rules"],
     r"nlohmann/.*": ["command/capture", "command/traffic", "command/advise", "command/report"],
 }

@@ -101,7 +101,7 @@ def test_duration_lasts_from_the_first_byte_to_the_last(park):
     with contextlib.closing(sidecar.connect()) as connection:
         connection.connect()
         time.sleep(0.4)  # idle: not yet a request
-        connection.sock.sendall(b"GET /events HTTP/1.1\r\n")
+        connection.sock.sendall(b"GET /events HTTP/1.1\r\nHost: x\r\n")
         time.sleep(0.3)
         connection.sock.sendall(b"Connection: close\r\n\r\n")
         while connection.sock.recv(4096):

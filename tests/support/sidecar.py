@@ -173,7 +173,8 @@ class Sidecar:
     def request(self, method, path, body=None, headers=None, **options):
         """One request on a connection of its own."""
         with contextlib.closing(self.connect()) as connection:
-            connection.request(method, path, body, headers or {}, **options)
+            with contextlib.suppress(BrokenPipeError):  # it was answered before it was whole
+                connection.request(method, path, body, headers or {}, **options)
             return read_response(connection)
 
     def get(self, path):
@@ -234,6 +235,10 @@ class MemoryWatch:
 
     def look(self):
         self._peak = max(self._peak, self._sidecar.memory_bytes())
+
+    def grown_bytes(self):
+        """What it has now beyond that."""
+        return self._sidecar.memory_bytes() - self._before
 
     def assert_below(self, limit_bytes):
         self.look()

@@ -22,7 +22,7 @@ struct ReadBody {
 
 ReadBody Read(std::string_view sent, bool is_chunked, std::uint64_t length = 0, std::size_t piece_bytes = 1000) {
   BytesConnection connection(sent, piece_bytes);
-  ClientSocket socket(&connection, -1, [] { return false; });
+  ClientSocket socket(&connection, [] { return kPatience; });
   BodyReader reader(&socket, is_chunked, length);
   ReadBody read;
   while (reader.ReadSome(&read.body)) {
@@ -57,12 +57,29 @@ TEST(BodyReaderTest, ABodyThatIsCutAnywhereIsAnError) {
 }
 
 TEST(BodyReaderTest, WhatIsNoChunkIsAnError) {
-  for (const std::string_view malformed :
-       {"\r\n", "x\r\nabc\r\n0\r\n\r\n", "-3\r\nabc\r\n0\r\n\r\n", "+3\r\nabc\r\n0\r\n\r\n", "0x3\r\nabc\r\n0\r\n\r\n",
-        " 3\r\nabc\r\n0\r\n\r\n", "3 \r\nabc\r\n0\r\n\r\n", "3\nabc\r\n0\r\n\r\n", "3\r\nabcd\r\n0\r\n\r\n",
-        "3\r\nabc\n0\r\n\r\n", "3\r\nabc0\r\n\r\n", "10000000000000000\r\nabc\r\n0\r\n\r\n", "0\r\nT: x\n\r\n"}) {
+  for (const std::string_view malformed : {"\r\n",
+                                           "x\r\nabc\r\n0\r\n\r\n",
+                                           "-3\r\nabc\r\n0\r\n\r\n",
+                                           "+3\r\nabc\r\n0\r\n\r\n",
+                                           "0x3\r\nabc\r\n0\r\n\r\n",
+                                           " 3\r\nabc\r\n0\r\n\r\n",
+                                           "3 \r\nabc\r\n0\r\n\r\n",
+                                           "3\nabc\r\n0\r\n\r\n",
+                                           "3\r\nabcd\r\n0\r\n\r\n",
+                                           "3\r\nabc\n0\r\n\r\n",
+                                           "3\r\nabc0\r\n\r\n",
+                                           "0x64\r\nabc\r\n0\r\n\r\n",
+                                           "3;\x01\r\nabc\r\n0\r\n\r\n",
+                                           "3;a\rb\r\nabc\r\n0\r\n\r\n",
+                                           "0\r\nno colon\r\n\r\n",
+                                           "0\r\nT : x\r\n\r\n",
+                                           "0\r\n folded\r\n\r\n",
+                                           ";x\r\n\r\n",
+                                           "10000000000000000\r\nabc\r\n0\r\n\r\n",
+                                           "0\r\nT: x\n\r\n"}) {
     EXPECT_THROW(Read(malformed, /*is_chunked=*/true), std::runtime_error) << malformed;
   }
+  EXPECT_EQ(Read("3 \t;a=\"b\"\r\nabc\r\n0;x\r\n\r\n", /*is_chunked=*/true).body, "abc");  // RFC 9112, 7.1.1
 }
 
 TEST(BodyReaderTest, LinesAndTrailersHaveLimits) {

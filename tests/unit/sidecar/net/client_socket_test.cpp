@@ -1,7 +1,7 @@
 #include "http_sidecar/net/client_socket.h"
 
 #include <gtest/gtest.h>
-#include <sys/eventfd.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,14 +16,11 @@ namespace dedup::sidecar {
 namespace {
 
 using std::chrono::milliseconds;
-using Arrival = ClientSocket::Arrival;
+using Progress = ClientSocket::Progress;
 
 class ClientSocketTest : public testing::Test {
  protected:
-  ~ClientSocketTest() override {
-    HangUp();
-    close(stop_fd_);
-  }
+  ~ClientSocketTest() override { HangUp(); }
   void Send(std::string_view text) { ASSERT_EQ(send(fds_[1], text.data(), text.size(), 0), ssize_t(text.size())); }
   void HangUp() {
     if (fds_[1] >= 0) close(fds_[1]);
@@ -47,22 +44,62 @@ class ClientSocketTest : public testing::Test {
   }
 
   std::array<int, 2> fds_ = MakePair();
-  int stop_fd_ = eventfd(0, 0);
-  std::atomic<bool> is_crowded_ = false;
+  std::atomic<const Patience*> patience_ = &kPatience;
   std::unique_ptr<Connection> connection_ = MakePlainConnection(fds_[0]);
-  ClientSocket socket_{connection_.get(), stop_fd_, [this] { return is_crowded_.load(); }};
+  ClientSocket socket_{connection_.get(), [this] { return *patience_.load(); }};
 };
 
-TEST_F(ClientSocketTest, WhatIsReadBeyondOneRequestStaysForTheNext) {
-  Send("one\r\ntwo\r\n");
-  EXPECT_EQ(socket_.AwaitRequest(milliseconds(0)), Arrival::kRequest);
-  socket_.BeginHead();
-  EXPECT_EQ(ReadLine(), "one\r\n");
-  EXPECT_EQ(socket_.AwaitRequest(milliseconds(0)), Arrival::kRequest);
-  EXPECT_EQ(ReadLine(), "two\r\n");
-  EXPECT_EQ(socket_.AwaitRequest(milliseconds(1)), Arrival::kNothing);
+TEST_F(ClientSocketTest, ALineIsReadAsFarAsItHasComeWithoutWaiting) {
+  std::string line;
+  EXPECT_EQ(socket_.TryReadLine(100, &line), Progress::kAwaits);
+  EXPECT_EQ(socket_.awaited(), POLLIN);
+  Send("one\r\ntw");
+  EXPECT_EQ(socket_.TryReadLine(100, &line), Progress::kDone);
+  EXPECT_EQ(line, "one\r\n");
+  EXPECT_EQ(socket_.TryReadLine(100, &line), Progress::kAwaits);
+  EXPECT_EQ(line, "one\r\ntw");
+  Send("o\nthree");
+  EXPECT_EQ(socket_.TryReadLine(100, &line), Progress::kDone);
+  EXPECT_EQ(socket_.TryReadLine(3, &line), Progress::kDone);
+  EXPECT_EQ(line, "one\r\ntwo\nthr");
   HangUp();
-  EXPECT_EQ(socket_.AwaitRequest(milliseconds(1)), Arrival::kEnd);
+  EXPECT_EQ(socket_.TryReadLine(100, &line), Progress::kGone);
+  EXPECT_EQ(line, "one\r\ntwo\nthree");
+}
+
+TEST_F(ClientSocketTest, WhatIsReadBeyondOneRequestStaysForTheNext) {
+  EXPECT_FALSE(socket_.AwaitInput(milliseconds(1)));
+  Send("one\r\ntwo\r\n");
+  EXPECT_TRUE(socket_.AwaitInput(milliseconds(1000)));
+  EXPECT_EQ(ReadLine(), "one\r\n");
+  socket_.Rest();
+  EXPECT_TRUE(socket_.AwaitInput(milliseconds(0)));
+  EXPECT_EQ(ReadLine(), "two\r\n");
+  socket_.Rest();
+  EXPECT_FALSE(socket_.AwaitInput(milliseconds(0)));
+}
+
+TEST_F(ClientSocketTest, WithoutPatienceNothingIsWaitedFor) {
+  patience_ = &kNoPatience;
+  const auto begin = std::chrono::steady_clock::now();
+  char c;
+  EXPECT_EQ(socket_.Read(&c, 1), -1);
+  EXPECT_TRUE(socket_.Write("x"));
+  EXPECT_TRUE(socket_.Flush());  // there is room for it
+  EXPECT_FALSE(socket_.Write(std::string(10'000'000, 'x')));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1));
+}
+
+TEST_F(ClientSocketTest, PatienceThatIsOverEndsAWaitThatHasBegun) {
+  std::thread end([this] {
+    std::this_thread::sleep_for(milliseconds(100));
+    patience_ = &kNoPatience;
+  });
+  const auto begin = std::chrono::steady_clock::now();
+  char c;
+  EXPECT_EQ(socket_.Read(&c, 1), -1);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1));
+  end.join();
 }
 
 TEST_F(ClientSocketTest, TheEndOfTheStreamIsAnErrorInTheMiddleOfARequest) {
@@ -149,27 +186,24 @@ class Drip {
 };
 
 TEST_F(ClientSocketTest, InACrowdWhoOnlyDripsIsCutSoon) {
-  is_crowded_ = true;
+  patience_ = &kPatienceInCrowd;
   const Drip drip(fds_[1]);
-  for (const bool in_head : {true, false}) {
-    const auto begin = std::chrono::steady_clock::now();
-    socket_.BeginHead();
-    if (!in_head) socket_.BeginBody();
-    char c;
-    while (socket_.Read(&c, 1) == 1) {
-    }
-    EXPECT_GE(std::chrono::steady_clock::now() - begin, kPatienceInCrowd.pause);
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, 4 * kPatienceInCrowd.pause);
+  const auto begin = std::chrono::steady_clock::now();
+  socket_.BeginBody();
+  char c;
+  while (socket_.Read(&c, 1) == 1) {
   }
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, kPatienceInCrowd.pause);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 4 * kPatienceInCrowd.pause);
 }
 
 TEST_F(ClientSocketTest, ACrowdThatComesEndsAWaitThatHasBegun) {
   std::thread crowd([this] {
     std::this_thread::sleep_for(milliseconds(300));
-    is_crowded_ = true;
+    patience_ = &kPatienceInCrowd;
   });
   const auto begin = std::chrono::steady_clock::now();
-  socket_.BeginHead();
+  socket_.BeginBody();
   char c;
   EXPECT_EQ(socket_.Read(&c, 1), -1);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, kPatience.pause / 2);
@@ -177,7 +211,7 @@ TEST_F(ClientSocketTest, ACrowdThatComesEndsAWaitThatHasBegun) {
 }
 
 TEST_F(ClientSocketTest, InACrowdWhoGetsOnMayTakeLonger) {
-  is_crowded_ = true;
+  patience_ = &kPatienceInCrowd;
   std::thread client([this] {
     for (int i = 0; i < 16; ++i) {
       const std::string piece(8 * 1024, 'x');
@@ -197,7 +231,7 @@ TEST_F(ClientSocketTest, InACrowdWhoGetsOnMayTakeLonger) {
 }
 
 TEST_F(ClientSocketTest, WhoWasQuickFirstMayNotPauseTheLonger) {
-  is_crowded_ = true;
+  patience_ = &kPatienceInCrowd;
   std::thread client([this] {
     std::string buffer(100'000, '\0');
     for (std::size_t size = 0; size < 4'000'000;) {
@@ -214,16 +248,11 @@ TEST_F(ClientSocketTest, WhoWasQuickFirstMayNotPauseTheLonger) {
 }
 
 TEST_F(ClientSocketTest, InACrowdWhoDoesNotReadIsCutSoon) {
-  is_crowded_ = true;
+  patience_ = &kPatienceInCrowd;
   const auto begin = std::chrono::steady_clock::now();
   while (socket_.Write(std::string(100'000, 'x'))) {
   }
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
-}
-
-TEST_F(ClientSocketTest, AServerThatStopsEndsTheWait) {
-  eventfd_write(stop_fd_, 1);
-  EXPECT_EQ(socket_.AwaitRequest(std::chrono::minutes(1)), Arrival::kEnd);
 }
 
 }  // namespace

@@ -8,8 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "http_sidecar/server/request_head.h"
-#include "tests/unit/support/bytes_connection.h"
+#include "tests/unit/support/read_head.h"
 #include "tests/unit/support/temp_dir.h"
 
 namespace dedup::sidecar {
@@ -28,10 +27,8 @@ class AdmissionTest : public testing::Test {
   void Begin() { admission_ = std::make_unique<Admission>(tokens_.get(), limits_); }
 
   Exchange Admit(std::string_view sent) {
-    BytesConnection connection(sent);
-    ClientSocket socket(&connection, -1, [] { return false; });
-    Exchange exchange(nullptr, ReadHead(&socket).value());
-    admission_->Admit(client_, &exchange);
+    Exchange exchange(nullptr, ReadHead(sent).value());
+    admission_->Admit(network_, &exchange);
     return exchange;
   }
   // "404 {…}" or, for who is let in, nothing.
@@ -51,7 +48,7 @@ class AdmissionTest : public testing::Test {
 
   TempDir dir_;
   ClientLimits limits_;
-  Client client_{.network = "1234", .is_welcome = true};
+  std::string network_ = "1234";
   std::unique_ptr<Tokens> tokens_ = std::make_unique<Tokens>(std::nullopt);
   std::unique_ptr<Admission> admission_ = std::make_unique<Admission>(tokens_.get(), limits_);
 };
@@ -65,9 +62,10 @@ class AdmissionTest : public testing::Test {
 
 TEST_F(AdmissionTest, AnOrdinaryRequestIsLetIn) {
   for (const std::string_view sent :
-       {"GET / HTTP/1.1\r\n\r\n", "HEAD /events HTTP/1.1\r\nHost: x\r\n\r\n", "OPTIONS * HTTP/1.1\r\n\r\n",
-        "OPTIONS /publish HTTP/1.1\r\n\r\n", "POST /publish HTTP/1.1\r\nContent-Length: 2\r\n\r\n",
-        "POST /publish HTTP/1.1\r\nTransfer-Encoding: Chunked\r\nContent-Encoding: GZIP\r\n\r\n"}) {
+       {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "HEAD /events HTTP/1.1\r\nHost: x\r\n\r\n",
+        "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", "OPTIONS /publish HTTP/1.1\r\nHost: x\r\n\r\n",
+        "POST /publish HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n",
+        "POST /publish HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: Chunked\r\nContent-Encoding: GZIP\r\n\r\n"}) {
     EXPECT_EQ(RefusalOf(sent), "") << sent;
   }
 }
@@ -75,15 +73,15 @@ TEST_F(AdmissionTest, AnOrdinaryRequestIsLetIn) {
 TEST_F(AdmissionTest, AHeadThatCannotBeUnderstoodIsNotLookedAt) {
   limits_.requests_per_s = 1;
   Begin();
-  EXPECT_REFUSED(RefusalOf("BREW / HTTP/1.1\r\n\r\n"), "400", "malformed-request");
-  EXPECT_REFUSED(RefusalOf("BREW / HTTP/1.1\r\n\r\n"), "400", "malformed-request");
+  EXPECT_REFUSED(RefusalOf("BREW / HTTP/1.1\r\nHost: x\r\n\r\n"), "400", "malformed-request");
+  EXPECT_REFUSED(RefusalOf("BREW / HTTP/1.1\r\nHost: x\r\n\r\n"), "400", "malformed-request");
 }
 
 TEST_F(AdmissionTest, WhatThereIsNotAndWhatItDoesNotTake) {
-  EXPECT_REFUSED(RefusalOf("GET /nope HTTP/1.1\r\n\r\n"), "404", "not-found");
-  EXPECT_REFUSED(RefusalOf("OPTIONS /nope HTTP/1.1\r\n\r\n"), "404", "not-found");
-  EXPECT_REFUSED(RefusalOf("GET * HTTP/1.1\r\n\r\n"), "404", "not-found");
-  const Exchange exchange = Admit("DELETE /events HTTP/1.1\r\n\r\n");
+  EXPECT_REFUSED(RefusalOf("GET /nope HTTP/1.1\r\nHost: x\r\n\r\n"), "404", "not-found");
+  EXPECT_REFUSED(RefusalOf("OPTIONS /nope HTTP/1.1\r\nHost: x\r\n\r\n"), "404", "not-found");
+  EXPECT_REFUSED(RefusalOf("GET /* HTTP/1.1\r\nHost: x\r\n\r\n"), "404", "not-found");
+  const Exchange exchange = Admit("DELETE /events HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_EQ(exchange.refusal->status, 405);
   EXPECT_EQ(HeaderOf(exchange, "Allow"), "GET, HEAD, OPTIONS");
 }
@@ -91,14 +89,15 @@ TEST_F(AdmissionTest, WhatThereIsNotAndWhatItDoesNotTake) {
 TEST_F(AdmissionTest, WhereTokensAreAskedForTheyDecide) {
   const std::string token = AskForTokens();
   const std::string bearer = "Authorization: Bearer " + token + "\r\n";
-  EXPECT_REFUSED(RefusalOf("GET /events HTTP/1.1\r\n\r\n"), "401", "token-missing");
-  EXPECT_REFUSED(RefusalOf("GET /events HTTP/1.1\r\nAuthorization: Bearer x\r\n\r\n"), "401", "token-unknown");
-  EXPECT_REFUSED(RefusalOf("GET /metrics HTTP/1.1\r\n" + bearer + "\r\n"), "403", "scope-missing");
-  const Exchange exchange = Admit("GET /events HTTP/1.1\r\n" + bearer + "\r\n");
+  EXPECT_REFUSED(RefusalOf("GET /events HTTP/1.1\r\nHost: x\r\n\r\n"), "401", "token-missing");
+  EXPECT_REFUSED(RefusalOf("GET /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\n\r\n"), "401",
+                 "token-unknown");
+  EXPECT_REFUSED(RefusalOf("GET /metrics HTTP/1.1\r\nHost: x\r\n" + bearer + "\r\n"), "403", "scope-missing");
+  const Exchange exchange = Admit("GET /events HTTP/1.1\r\nHost: x\r\n" + bearer + "\r\n");
   EXPECT_FALSE(exchange.refusal);
   EXPECT_EQ(exchange.caller.name(), "gateway");
-  EXPECT_EQ(RefusalOf("GET / HTTP/1.1\r\n\r\n"), "");
-  EXPECT_EQ(RefusalOf("OPTIONS /events HTTP/1.1\r\n\r\n"), "");
+  EXPECT_EQ(RefusalOf("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), "");
+  EXPECT_EQ(RefusalOf("OPTIONS /events HTTP/1.1\r\nHost: x\r\n\r\n"), "");
 }
 
 TEST_F(AdmissionTest, WhoIsRefusedIsNotToldMoreThanHeMayKnow) {
@@ -110,7 +109,7 @@ TEST_F(AdmissionTest, PagesOfOthersMayNotPublish) {
   const std::string length = "Content-Length: 2\r\n";
   EXPECT_REFUSED(RefusalOfPost(length + "Origin: https://a.example\r\n"), "403", "foreign-page");
   EXPECT_REFUSED(RefusalOfPost(length + "Sec-Fetch-Site: cross-site\r\n"), "403", "foreign-page");
-  EXPECT_EQ(RefusalOf("GET /events HTTP/1.1\r\nOrigin: https://a.example\r\n\r\n"), "");
+  EXPECT_EQ(RefusalOf("GET /events HTTP/1.1\r\nHost: x\r\nOrigin: https://a.example\r\n\r\n"), "");
   limits_.cors_origin = "https://a.example";
   Begin();
   EXPECT_EQ(RefusalOfPost(length + "Origin: https://a.example\r\n"), "");
@@ -125,26 +124,39 @@ TEST_F(AdmissionTest, WhereTheHostMustBeLocalNamesOfOthersAreRefused) {
   EXPECT_REFUSED(RefusalOf(with_host("a.example")), "403", "foreign-page");
   EXPECT_EQ(RefusalOf(with_host("my.name:80")), "");
   EXPECT_EQ(RefusalOf(with_host("127.0.0.1")), "");
+  EXPECT_REFUSED(RefusalOf("GET http://a.example/events HTTP/1.1\r\nHost: localhost\r\n\r\n"), "403", "foreign-page");
+  EXPECT_EQ(RefusalOf("GET http://localhost/events HTTP/1.1\r\nHost: a.example\r\n\r\n"), "");
   EXPECT_EQ(RefusalOf("GET /events HTTP/1.0\r\n\r\n"), "");
 }
 
 TEST_F(AdmissionTest, WhoAsksTooOftenIsToldWhenToTryAgain) {
   limits_.requests_per_s = 1;
   Begin();
-  EXPECT_EQ(RefusalOf("GET / HTTP/1.1\r\n\r\n"), "");
-  const Exchange exchange = Admit("GET / HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(RefusalOf("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), "");
+  const Exchange exchange = Admit("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_EQ(exchange.refusal->status, 429);
   EXPECT_EQ(HeaderOf(exchange, "Retry-After"), "1");
   EXPECT_FALSE(exchange.is_last);
-  client_.network = "5678";
-  EXPECT_EQ(RefusalOf("GET / HTTP/1.1\r\n\r\n"), "");
+  network_ = "5678";
+  EXPECT_EQ(RefusalOf("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), "");
 }
 
-TEST_F(AdmissionTest, WhoseAddressHasTooManyConnectionsIsAnsweredOnce) {
-  client_.is_welcome = false;
-  const Exchange exchange = Admit("GET /nope HTTP/1.1\r\n\r\n");
-  EXPECT_EQ(exchange.refusal->status, 429);
-  EXPECT_TRUE(exchange.must_close());
+TEST_F(AdmissionTest, WhereSomethingIsSharedATokenCountsAndWithoutOneTheNetwork) {
+  EXPECT_EQ(Admit("GET / HTTP/1.0\r\n\r\n").client, " 1234");
+  const std::string token = AskForTokens();
+  EXPECT_EQ(Admit("GET / HTTP/1.0\r\nAuthorization: Bearer " + token + "\r\n\r\n").client, "gateway");
+  EXPECT_EQ(Admit("GET / HTTP/1.0\r\nAuthorization: Bearer x\r\n\r\n").client, " 1234");
+  EXPECT_EQ(Admit("BREW / HTTP/1.0\r\n\r\n").client, " 1234");
+}
+
+TEST_F(AdmissionTest, WhatIsRefusedOrPromptWaitsForNobody) {
+  for (const std::string_view sent :
+       {"GET /healthz HTTP/1.0\r\n\r\n", "GET /health HTTP/1.0\r\n\r\n", "GET /readyz HTTP/1.0\r\n\r\n",
+        "GET /nope HTTP/1.0\r\n\r\n", "OPTIONS /publish HTTP/1.0\r\n\r\n", "BREW / HTTP/1.0\r\n\r\n"}) {
+    EXPECT_FALSE(Admit(sent).may_wait()) << sent;
+  }
+  EXPECT_TRUE(Admit("GET / HTTP/1.0\r\n\r\n").may_wait());
+  EXPECT_TRUE(Admit("POST /publish HTTP/1.0\r\nContent-Length: 2\r\n\r\n").may_wait());
 }
 
 TEST_F(AdmissionTest, ABodyWhoseEndIsUnclearIsRefused) {
@@ -155,8 +167,10 @@ TEST_F(AdmissionTest, ABodyWhoseEndIsUnclearIsRefused) {
         "Transfer-Encoding: gzip, chunked\r\n", "Transfer-Encoding:\r\n",
         "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"}) {
     EXPECT_REFUSED(RefusalOfPost(headers), "400", "malformed-request");
-    EXPECT_REFUSED(RefusalOf("GET / HTTP/1.1\r\n" + std::string(headers) + "\r\n"), "400", "malformed-request");
+    EXPECT_REFUSED(RefusalOf("GET / HTTP/1.1\r\nHost: x\r\n" + std::string(headers) + "\r\n"), "400",
+                   "malformed-request");
   }
+  EXPECT_REFUSED(RefusalOf("POST /publish HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"), "400", "malformed-request");
   EXPECT_REFUSED(RefusalOfPost(""), "400", "malformed-request");
   EXPECT_REFUSED(RefusalOfPost("Content-Length: 0\r\n"), "400", "malformed-request");
 }
@@ -172,6 +186,7 @@ TEST_F(AdmissionTest, ABodyHasALimitAndAStreamOfLinesHasNone) {
 TEST_F(AdmissionTest, ABodyInAnotherEncodingIsRefused) {
   const std::string length = "Content-Length: 2\r\n";
   EXPECT_EQ(RefusalOfPost(length + "Content-Encoding: Identity\r\n"), "");
+  EXPECT_EQ(RefusalOfPost(length + "Content-Encoding: X-Gzip\r\n"), "");
   for (const std::string_view coding : {"br", "deflate", "gzip, gzip"}) {
     EXPECT_REFUSED(RefusalOfPost(length + "Content-Encoding: " + std::string(coding) + "\r\n"), "415",
                    "unsupported-encoding");
@@ -181,7 +196,9 @@ TEST_F(AdmissionTest, ABodyInAnotherEncodingIsRefused) {
 }
 
 TEST_F(AdmissionTest, ARangeIsIgnoredWhereItCanBeUnderstood) {
-  const auto with_range = [](const std::string& range) { return "GET / HTTP/1.1\r\nRange: " + range + "\r\n\r\n"; };
+  const auto with_range = [](const std::string& range) {
+    return "GET / HTTP/1.1\r\nHost: x\r\nRange: " + range + "\r\n\r\n";
+  };
   for (const char* const range : {"bytes=0-3", "bytes=4-", "bytes=-5", "bytes=0-1,3-4", "bytes=0-1, \t3-4", ""}) {
     EXPECT_EQ(RefusalOf(with_range(range)), "") << range;
   }

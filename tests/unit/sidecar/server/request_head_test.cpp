@@ -10,6 +10,7 @@
 
 #include "http_sidecar/net/client_socket.h"
 #include "tests/unit/support/bytes_connection.h"
+#include "tests/unit/support/read_head.h"
 
 namespace dedup::sidecar {
 namespace {
@@ -22,13 +23,7 @@ constexpr std::size_t kLineBytesMax = 8 * 1024;
 constexpr std::size_t kHeadBytesMax = 64 * 1024;
 
 std::optional<RequestHead> Read(std::string_view sent, std::string* rest = nullptr, std::size_t piece_bytes = 1000) {
-  BytesConnection connection(sent, piece_bytes);
-  ClientSocket socket(&connection, -1, [] { return false; });
-  auto head = ReadHead(&socket);
-  if (rest != nullptr) {
-    for (char c; socket.Read(&c, 1) == 1;) rest->push_back(c);
-  }
-  return head;
+  return ReadHead(sent, rest, piece_bytes);
 }
 
 std::string ProblemOf(std::string_view sent) {
@@ -57,12 +52,12 @@ TEST(RequestHeadTest, IsReadHoweverItComes) {
 }
 
 TEST(RequestHeadTest, WhatAHeaderSaysIsNotChanged) {
-  EXPECT_EQ(Read("GET / HTTP/1.1\r\nce-id: a%2541 %zz \xff\r\n\r\n")->Header("ce-id"), "a%2541 %zz \xff");
+  EXPECT_EQ(Read("GET / HTTP/1.1\r\nHost: x\r\nce-id: a%2541 %zz \xff\r\n\r\n")->Header("ce-id"), "a%2541 %zz \xff");
 }
 
 TEST(RequestHeadTest, HeadersWithAPrefixComeInTheOrderOfTheirNames) {
   const auto head =
-      Read("GET / HTTP/1.1\r\nce-z: 1\r\nCE-a: 2\r\nce-B: 3\r\nce: 4\r\nce-e:\r\nce-a: 5\r\ncf-: 6\r\n\r\n");
+      Read("GET / HTTP/1.1\r\nHost: x\r\nce-z: 1\r\nCE-a: 2\r\nce-B: 3\r\nce: 4\r\nce-e:\r\nce-a: 5\r\ncf-: 6\r\n\r\n");
   EXPECT_THAT(head->HeadersAfter("ce-"), ElementsAre(Pair("a", "2"), Pair("a", "5"), Pair("B", "3"), Pair("z", "1")));
   EXPECT_THAT(head->HeadersAfter("x-"), IsEmpty());
 }
@@ -70,19 +65,19 @@ TEST(RequestHeadTest, HeadersWithAPrefixComeInTheOrderOfTheirNames) {
 TEST(RequestHeadTest, TheTargetHasNoFragmentAndItsPathNoQuery) {
   EXPECT_EQ(Read("GET /a#b?c HTTP/1.0\r\n\r\n")->target, "/a");
   EXPECT_TRUE(Read("GET /a#b?c HTTP/1.0\r\n\r\n")->is_http_1_0);
-  EXPECT_EQ(Read("GET /a?b?c HTTP/1.1\r\n\r\n")->path, "/a");
-  EXPECT_EQ(Read("GET /a+b%2Fc?d HTTP/1.1\r\n\r\n")->path, "/a+b/c");
-  EXPECT_EQ(Read("OPTIONS * HTTP/1.1\r\n\r\n")->path, "*");
+  EXPECT_EQ(Read("GET /a?b?c HTTP/1.1\r\nHost: x\r\n\r\n")->path, "/a");
+  EXPECT_EQ(Read("GET /a+b%2Fc?d HTTP/1.1\r\nHost: x\r\n\r\n")->path, "/a+b/c");
+  EXPECT_EQ(Read("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n")->path, "*");
 }
 
 TEST(RequestHeadTest, ARequestLineThatIsNoneIsMalformed) {
   for (const std::string_view line :
-       {"", "GET", "GET /", "GET  / HTTP/1.1", "GET / HTTP/1.1 ", " GET / HTTP/1.1", "GET / HTTP/2.0", "GET / HTTP/1.2",
-        "GET / http/1.1", "get / HTTP/1.1", "BREW / HTTP/1.1", "GET /a b HTTP/1.1", "GET /\x01 HTTP/1.1",
-        "GET /\t HTTP/1.1", "GET /\x7f HTTP/1.1", "GET\t/ HTTP/1.1", "GET / HTTP/1.1\r"}) {
+       {"GET", "GET /", "GET  / HTTP/1.1", "GET / HTTP/1.1 ", " GET / HTTP/1.1", "GET / HTTP/2.0", "GET / HTTP/1.",
+        "GET / HTTP/1.10", "GET / http/1.1", "get / HTTP/1.1", "BREW / HTTP/1.1", "GET /a b HTTP/1.1",
+        "GET /\x01 HTTP/1.1", "GET /\t HTTP/1.1", "GET /\x7f HTTP/1.1", "GET\t/ HTTP/1.1", "GET / HTTP/1.1\r"}) {
     EXPECT_EQ(ProblemOf(std::string(line) + "\r\nHost: x\r\n\r\n"), "malformed-request") << line;
   }
-  EXPECT_EQ(ProblemOf(std::string("GET /\0 HTTP/1.1\r\n\r\n", 20)), "malformed-request");
+  EXPECT_EQ(ProblemOf(std::string("GET /\0 HTTP/1.1\r\nHost: x\r\n\r\n", 20)), "malformed-request");
   EXPECT_EQ(ProblemOf("GET / HTTP/1.1\nHost: x\r\n\r\n"), "malformed-request");
 }
 
@@ -90,12 +85,12 @@ TEST(RequestHeadTest, AHeaderThatIsNoneIsMalformed) {
   for (const std::string_view line :
        {"no colon", ": no name", "Content-Length : 5", " Content-Length: 5", "\tgoes on", "two words: x", "a(b): x",
         "\xc3\xa4: x", "X: \x01", "X: a\rb", "X: \x7f", "X: y\r"}) {
-    EXPECT_EQ(ProblemOf("GET / HTTP/1.1\r\n" + std::string(line) + "\r\n\r\n"), "malformed-request") << line;
+    EXPECT_EQ(ProblemOf("GET / HTTP/1.1\r\nHost: x\r\n" + std::string(line) + "\r\n\r\n"), "malformed-request") << line;
   }
-  EXPECT_EQ(ProblemOf(std::string("GET / HTTP/1.1\r\nX: \0\r\n\r\n", 23)), "malformed-request");
-  EXPECT_EQ(ProblemOf("GET / HTTP/1.1\r\nX: y\nContent-Length: 5\r\n\r\n"), "malformed-request");
-  EXPECT_EQ(ProblemOf("GET / HTTP/1.1\r\nX: y\r\n\n"), "malformed-request");
-  EXPECT_EQ(ProblemOf("GET / HTTP/1.1\r\n!#$%&'*+-.^_`|~09azAZ: x\r\n\r\n"), "");
+  EXPECT_EQ(ProblemOf(std::string("GET / HTTP/1.1\r\nHost: x\r\nX: \0\r\n\r\n", 33)), "malformed-request");
+  EXPECT_EQ(ProblemOf("GET / HTTP/1.1\r\nHost: x\r\nX: y\nContent-Length: 5\r\n\r\n"), "malformed-request");
+  EXPECT_EQ(ProblemOf("GET / HTTP/1.1\r\nHost: x\r\nX: y\r\n\n"), "malformed-request");
+  EXPECT_EQ(ProblemOf("GET / HTTP/1.1\r\nHost: x\r\n!#$%&'*+-.^_`|~09azAZ: x\r\n\r\n"), "");
 }
 
 TEST(RequestHeadTest, OfAMalformedOneNothingIsLeft) {
@@ -104,18 +99,83 @@ TEST(RequestHeadTest, OfAMalformedOneNothingIsLeft) {
   EXPECT_THAT(head->headers, IsEmpty());
 }
 
-TEST(RequestHeadTest, WhoGoesInTheFirstLineHearsNothingAndLaterThatItIsCut) {
+TEST(RequestHeadTest, WhoGoesBeforeItIsWholeHearsNothing) {
   constexpr std::string_view kSent = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
   for (std::size_t size = 0; size < kSent.size(); ++size) {
-    const bool is_in_first_line = size < kSent.find('\n') + 1;
-    EXPECT_EQ(ProblemOf(kSent.substr(0, size)), is_in_first_line ? "nobody to answer" : "malformed-request") << size;
+    EXPECT_EQ(ProblemOf(kSent.substr(0, size)), "nobody to answer") << size;
   }
+}
+
+TEST(RequestHeadTest, ATargetMayNameTheHostToo) {
+  const auto target_of = [](const std::string& target) {
+    const auto head = Read("GET " + target + " HTTP/1.1\r\nHost: other\r\n\r\n");
+    return head->problem ? "no" : head->host + " " + head->target + " " + head->path;
+  };
+  EXPECT_EQ(target_of("http://h:8/stats?a=%20#f"), "h:8 /stats?a=%20 /stats");
+  EXPECT_EQ(target_of("HTTPS://[::1]:8/a%20b"), "[::1]:8 /a%20b /a b");
+  EXPECT_EQ(target_of("http://h"), "h / /");
+  EXPECT_EQ(target_of("http://h?a"), "h /?a /");
+  EXPECT_EQ(target_of("/http://h/a"), "other /http://h/a /http://h/a");
+  for (const char* const target : {"http:///stats", "http://u@h/", "http://a b/", "ftp://h/", "stats", "?a", "h:80",
+                                   "http:/stats", "*", "http://h:x/", "http://[::1/", "http://[g]/"}) {
+    EXPECT_EQ(target_of(target), "no") << target;
+  }
+  EXPECT_EQ(ProblemOf("CONNECT h:80 HTTP/1.1\r\nHost: h:80\r\n\r\n"), "");
+  EXPECT_EQ(ProblemOf("OPTIONS http://h/ HTTP/1.1\r\nHost: h\r\n\r\n"), "");
+}
+
+TEST(RequestHeadTest, Http11TakesOneHost) {
+  EXPECT_EQ(ProblemOf("GET / HTTP/1.1\r\n\r\n"), "malformed-request");
+  EXPECT_EQ(ProblemOf("GET http://h/ HTTP/1.1\r\n\r\n"), "malformed-request");
+  EXPECT_EQ(ProblemOf("GET / HTTP/1.0\r\n\r\n"), "");
+  EXPECT_EQ(ProblemOf("GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n"), "malformed-request");
+  EXPECT_EQ(ProblemOf("GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n"), "malformed-request");
+  for (const char* const host : {"", "a", "a:80", "a:", "1.2.3.4:5", "[::1]", "[::1]:80", "a%20b", "x_y"}) {
+    EXPECT_EQ(ProblemOf("GET / HTTP/1.1\r\nHost:" + std::string(host) + "\r\n\r\n"), "") << host;
+  }
+  for (const char* const host : {"a b", "a/b", "a@b", "a:b", "a:1:2", "[a", "\xc3\xa4"}) {
+    EXPECT_EQ(ProblemOf("GET / HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n"), "malformed-request") << host;
+  }
+}
+
+TEST(RequestHeadTest, OneEmptyLineBeforeItIsSkipped) {
+  EXPECT_EQ(ProblemOf("\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n"), "");
+  EXPECT_EQ(ProblemOf("\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n"), "malformed-request");
+  EXPECT_EQ(ProblemOf("\nGET / HTTP/1.1\r\nHost: x\r\n\r\n"), "malformed-request");
+}
+
+TEST(RequestHeadTest, TheNextHeadBeginsAnew) {
+  const std::string sent = "GET /a HTTP/1.1\r\nHost: x\r\nA: b\r\n\r\nGET /b HTTP/1.0\r\n\r\n";
+  BytesConnection connection(sent);
+  ClientSocket socket(&connection, AlwaysPatient);
+  HeadReader reader;
+  EXPECT_FALSE(reader.has_begun());
+  EXPECT_EQ(reader.ReadSome(&socket), ClientSocket::Progress::kDone);
+  EXPECT_TRUE(reader.has_begun());
+  EXPECT_EQ(reader.Take().path, "/a");
+  EXPECT_FALSE(reader.has_begun());
+  EXPECT_EQ(reader.ReadSome(&socket), ClientSocket::Progress::kDone);
+  const RequestHead second = reader.Take();
+  EXPECT_EQ(second.path, "/b");
+  EXPECT_THAT(second.headers, IsEmpty());
+}
+
+// What a million of them would take is what counts, taken apart too.
+TEST(RequestHeadTest, TheMemoryOfShortHeadersIsKnown) {
+  std::string sent = "GET / HTTP/1.1\r\n";
+  while (sent.size() < 60'000) sent += "a:\r\n";
+  BytesConnection connection(sent);
+  ClientSocket socket(&connection, AlwaysPatient);
+  HeadReader reader;
+  EXPECT_EQ(reader.ReadSome(&socket), ClientSocket::Progress::kGone);
+  EXPECT_GT(reader.memory_bytes(), 2'000'000U);
 }
 
 TEST(RequestHeadTest, ARequestLineMayHave8KiB) {
   const auto line_of = [](std::size_t size) {
     const std::string_view begin = "GET /", end = " HTTP/1.1\r\n";
-    return std::string(begin) + std::string(size - begin.size() - end.size(), 'x') + std::string(end) + "\r\n";
+    return std::string(begin) + std::string(size - begin.size() - end.size(), 'x') + std::string(end) +
+           "Host: x\r\n\r\n";
   };
   EXPECT_EQ(ProblemOf(line_of(kLineBytesMax)), "");
   EXPECT_EQ(ProblemOf(line_of(kLineBytesMax + 1)), "target-too-long");
@@ -124,7 +184,7 @@ TEST(RequestHeadTest, ARequestLineMayHave8KiB) {
 
 TEST(RequestHeadTest, AHeaderMayHave8KiBAndAHead64KiB) {
   const auto header_of = [](std::size_t size) { return "X:" + std::string(size - 4, 'y') + "\r\n"; };
-  const std::string first = "GET / HTTP/1.1\r\n";
+  const std::string first = "GET / HTTP/1.1\r\nHost: x\r\n";
   EXPECT_EQ(ProblemOf(first + header_of(kLineBytesMax) + "\r\n"), "");
   EXPECT_EQ(ProblemOf(first + header_of(kLineBytesMax + 1) + "\r\n"), "head-too-large");
   std::string head = first;
@@ -136,11 +196,11 @@ TEST(RequestHeadTest, AHeaderMayHave8KiBAndAHead64KiB) {
 }
 
 TEST(RequestHeadTest, MayHaveAnyNumberOfHeaders) {
-  std::string sent = "GET / HTTP/1.1\r\n";
+  std::string sent = "GET / HTTP/1.1\r\nHost: x\r\n";
   for (int i = 0; i < 5000; ++i) sent += "X" + std::to_string(i) + ": y\r\n";
   const auto head = Read(sent + "\r\n");
   EXPECT_FALSE(head->problem);
-  EXPECT_EQ(head->headers.size(), 5000U);
+  EXPECT_EQ(head->headers.size(), 5001U);
 }
 
 }  // namespace
