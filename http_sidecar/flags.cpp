@@ -1,5 +1,6 @@
 #include "http_sidecar/flags.h"
 
+#include <algorithm>
 #include <set>
 
 #include "http_sidecar/base/number.h"
@@ -58,6 +59,20 @@ std::uint64_t MemoryLimit(std::string_view text) {
   return *bytes;
 }
 
+std::vector<std::string> Hosts(std::string_view text) {
+  std::vector<std::string> hosts;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    const std::string_view host = text.substr(begin, end - begin);
+    if (host.empty() || host.find_first_of(" :/") != std::string_view::npos || (host == "*" && host != text)) {
+      throw std::invalid_argument("takes names without ports, with commas between them, or *");
+    }
+    hosts.emplace_back(host);
+    begin = end + 1;
+  }
+  return hosts;
+}
+
 struct Flag {
   std::string_view name;  // empty for a variable alone
   const char* variable;
@@ -82,6 +97,10 @@ constexpr Flag kFlags[] = {
      [](Options* options, std::string_view text) { options->mqtt_password_file = Name(text); }},
     {"--mqtt-ca", "MQTT_CA", "TLS to the broker, whose certificate one of this file (PEM) has signed (none: no TLS)",
      [](Options* options, std::string_view text) { options->mqtt_ca = Name(text); }},
+    {"--mqtt-cert", "MQTT_CERT", "certificate that the broker is shown (PEM; none)",
+     [](Options* options, std::string_view text) { options->mqtt_cert = Name(text); }},
+    {"--mqtt-key", "MQTT_KEY", "its key (PEM, without a passphrase)",
+     [](Options* options, std::string_view text) { options->mqtt_key = Name(text); }},
     {"--http-host", "HTTP_HOST", "address to listen on (127.0.0.1: this machine only)",
      [](Options* options, std::string_view text) { options->http_host = Name(text); }, false, "HTTP"},
     {"--http-port", "HTTP_PORT", "port to listen on (8080); 0: any free one, see the log",
@@ -98,8 +117,11 @@ constexpr Flag kFlags[] = {
      [](Options* options, std::string_view text) { options->tls.client_ca = Name(text); }},
     {"--tokens", "TOKENS", "file of the bearer tokens that are asked for (none: everybody may do everything)",
      [](Options* options, std::string_view text) { options->tokens = Name(text); }},
-    {"--insecure", "INSECURE", "ask nobody for a token, beyond this machine too, and whatever Host says",
+    {"--insecure", "INSECURE", "ask nobody for a token, beyond this machine too",
      [](Options* options, std::string_view text) { options->insecure = Switch(text); }, true},
+    {"--allow-host", "ALLOW_HOST",
+     "names that Host may be where nobody is asked for a token, with commas between them; *: any (names without a dot)",
+     [](Options* options, std::string_view text) { options->allowed_hosts = Hosts(text); }},
     {"--rate-limit", "RATE_LIMIT", "requests a second of a token, or of an address without one (no limit)",
      [](Options* options, std::string_view text) { options->limits.requests_per_s = Limit(text); }},
     {"--connection-limit", "CONNECTION_LIMIT", "connections of an address at a time (no limit)",
@@ -131,6 +153,8 @@ void CheckTogether(const Options& options) {
     throw UsageError("--tls-cert and --tls-key go together");
   }
   if (options.tls.client_ca && !options.has_tls()) throw UsageError("--tls-client-ca takes --tls-cert and --tls-key");
+  if (options.mqtt_cert.empty() != options.mqtt_key.empty()) throw UsageError("--mqtt-cert and --mqtt-key go together");
+  if (!options.mqtt_cert.empty() && options.mqtt_ca.empty()) throw UsageError("--mqtt-cert takes --mqtt-ca");
   const bool has_password_file = !options.mqtt_password_file.empty();
   if (!options.mqtt_password.empty() && has_password_file) {
     throw UsageError("the password is in MQTT_PASSWORD or in --mqtt-password-file, not in both");

@@ -27,10 +27,13 @@ struct Options {
   std::string mqtt_password;                    ///< empty: none, or that of the file
   std::filesystem::path mqtt_password_file;     ///< empty: none
   std::filesystem::path mqtt_ca;                ///< empty: no TLS to the broker
+  std::filesystem::path mqtt_cert;              ///< empty: no certificate for the broker
+  std::filesystem::path mqtt_key;
   ClientLimits limits;
-  TlsFiles tls;             ///< of the HTTP side
-  bool insecure = false;    ///< listens on any address though nobody is asked for a token
-  bool access_log = false;  ///< see ServerOptions
+  TlsFiles tls;                            ///< of the HTTP side
+  bool insecure = false;                   ///< listens on any address though nobody is asked for a token
+  std::vector<std::string> allowed_hosts;  ///< what Host may be then, beside what IsLocalHost takes; *: anything
+  bool access_log = false;                 ///< see ServerOptions
   std::chrono::milliseconds shutdown_timeout = std::chrono::seconds(10);
   std::uint64_t memory_limit_bytes = std::uint64_t{256} << 20;
   std::optional<std::string> new_token;  ///< see MakeToken
@@ -38,6 +41,7 @@ struct Options {
   bool version = false;
 
   bool has_tls() const { return !tls.certificate.empty(); }
+  bool allows_any_host() const { return allowed_hosts == std::vector<std::string>{"*"}; }
 };
 
 /// A flag or variable is unknown or malformed. what() names it and says what it takes.

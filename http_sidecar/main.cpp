@@ -17,6 +17,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "http_sidecar/auth/tokens.h"
@@ -72,19 +73,27 @@ BrokerAccess BrokerOf(const Options& options) {
                       .port = options.mqtt_port,
                       .username = options.mqtt_username,
                       .password = options.mqtt_password,
-                      .ca_file = options.mqtt_ca};
+                      .ca_file = options.mqtt_ca,
+                      .certificate_file = options.mqtt_cert,
+                      .key_file = options.mqtt_key};
   if (!options.mqtt_password_file.empty()) {
+    const auto refuse = [&](const std::string& why) {
+      throw std::runtime_error("cannot read a password from " + options.mqtt_password_file.string() + ": " + why);
+    };
+    if (const std::string why = WhyUnreadable(options.mqtt_password_file); !why.empty()) refuse(why);
     std::ifstream file(options.mqtt_password_file);
-    if (!std::getline(file, broker.password) || broker.password.empty()) {
-      const std::string why = WhyUnreadable(options.mqtt_password_file);
-      throw std::runtime_error("cannot read a password from " + options.mqtt_password_file.string() + ": " +
-                               (why.empty() ? "its first line is empty" : why));
-    }
+    if (!std::getline(file, broker.password) || broker.password.empty()) refuse("its first line is empty");
     if (broker.password.ends_with('\r')) broker.password.pop_back();
   }
-  if (broker.ca_file.empty()) return broker;
-  if (const std::string why = WhyUnreadable(broker.ca_file); !why.empty()) {
-    throw std::runtime_error("cannot read the broker's CA, " + broker.ca_file + ": " + why);
+  const std::pair<const char*, const std::string&> files[] = {
+      {"the broker's CA", broker.ca_file},
+      {"the certificate for the broker", broker.certificate_file},
+      {"the key for the broker", broker.key_file}};
+  for (const auto& [what, file] : files) {
+    if (file.empty()) continue;
+    if (const std::string why = WhyUnreadable(file); !why.empty()) {
+      throw std::runtime_error(std::string("cannot read ") + what + ", " + file + ": " + why);
+    }
   }
   return broker;
 }
@@ -100,6 +109,7 @@ void Reload(const Options& options, Tokens* tokens, Watchers* watchers, Server* 
   if (!options.has_tls()) return;
   try {
     server->SetTls(std::make_shared<const Tls>(options.tls));
+    watchers->Review();
     Log("SIGHUP: the certificate was read anew");
   } catch (const std::exception& error) {
     Log(std::string("SIGHUP: the old certificate stays: ") + error.what());
@@ -146,6 +156,7 @@ int Stop(std::chrono::milliseconds timeout, std::future<bool>* serving, Server* 
   if (!is_over_by(kClientPatiencePart)) server->Cut();
   if (!is_over_by(1)) {
     Log("requests are still under way after --shutdown-timeout; what they were for can be sent again");
+    FlushLog();
     std::_Exit(EXIT_SUCCESS);
   }
   if (serving->get()) return EXIT_SUCCESS;
@@ -174,9 +185,13 @@ int Run(const Options& options) {
       {.limits = options.limits, .logs_requests = options.access_log, .connections_max = ConnectionsMax(files_max)});
   if (tls != nullptr) server.SetTls(tls);
   const int port = server.Listen(options.http_host, options.http_port);
-  const bool asks_nobody = !options.tokens && !options.tls.client_ca && !options.insecure;
-  if (asks_nobody) server.RequireLocalHost(options.http_host);
-  if (asks_nobody && !server.is_loopback()) {
+  const bool asks_nobody = !options.tokens && !options.tls.client_ca;
+  if (asks_nobody && !options.allows_any_host()) {
+    std::vector<std::string> names = options.allowed_hosts;
+    names.push_back(options.http_host);
+    server.RequireLocalHost(std::move(names));
+  }
+  if (asks_nobody && !options.insecure && !server.is_loopback()) {
     throw UsageError("--http-host " + options.http_host +
                      " lets other machines in, and nobody is asked for a token: give --tokens FILE, or --insecure if "
                      "that is meant");
@@ -221,4 +236,8 @@ int Main(const std::vector<std::string_view>& arguments) {
 }  // namespace
 }  // namespace dedup::sidecar
 
-int main(int argc, char** argv) { return dedup::sidecar::Main({argv + 1, argv + argc}); }
+int main(int argc, char** argv) {
+  const int status = dedup::sidecar::Main({argv + 1, argv + argc});
+  dedup::sidecar::FlushLog();
+  return status;
+}

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <optional>
+#include <set>
 #include <sstream>
 
 #include "http_sidecar/base/hex.h"
@@ -69,16 +70,22 @@ Token ParseLine(std::string_view line) {
 }  // namespace
 
 std::vector<Token> ReadTokenFile(const std::filesystem::path& path) {
+  // First, for opening a pipe would wait for who writes into it.
+  const auto refuse = [&path] {
+    throw TokenFileError("cannot read the token file " + path.string() + ": " + WhyUnreadable(path));
+  };
+  if (!WhyUnreadable(path).empty()) refuse();
   std::ifstream file(path);
   std::vector<Token> tokens;
+  std::set<std::string> names;
+  std::set<Sha256> hashes;
   std::size_t number = 0;
   for (std::string line; std::getline(file, line);) {
     ++number;
     if (line.find_first_not_of(" \t\r") == std::string::npos || line.starts_with('#')) continue;
     try {
       Token token = ParseLine(line);
-      const auto is_same = [&](const Token& other) { return other.name == token.name || other.hash == token.hash; };
-      if (std::ranges::any_of(tokens, is_same)) {
+      if (!names.insert(token.name).second || !hashes.insert(token.hash).second) {
         throw std::invalid_argument("this name or hash stands in a line before");
       }
       tokens.push_back(std::move(token));
@@ -87,9 +94,10 @@ std::vector<Token> ReadTokenFile(const std::filesystem::path& path) {
     }
   }
   // Not at its end: it could not be opened, or not be read, as a directory.
-  if (!file.eof() || file.bad()) {
-    throw TokenFileError("cannot read the token file " + path.string() + ": " + WhyUnreadable(path));
-  }
+  if (!file.eof() || file.bad()) refuse();
+  // As an editor leaves it for a moment, or a disk that is full.
+  if (tokens.empty())
+    throw TokenFileError("the token file " + path.string() + " holds no token; --new-token makes one");
   return tokens;
 }
 

@@ -30,7 +30,7 @@ class TokenFileError : public std::runtime_error {
 };
 
 /// Names and hashes are unique; empty lines and those that begin with # are left out. Errors: TokenFileError, also
-/// where the file cannot be read.
+/// where the file cannot be read, is no regular file, or holds no token.
 std::vector<Token> ReadTokenFile(const std::filesystem::path& path);
 
 struct NewToken {

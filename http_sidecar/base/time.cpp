@@ -184,4 +184,21 @@ std::string FormatUptime(std::chrono::seconds uptime) {
   return std::to_string(days.count()) + (days.count() == 1 ? " day, " : " days, ") + text;
 }
 
+std::string HttpDate(std::int64_t us) {
+  constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const std::chrono::sys_seconds time{std::chrono::floor<std::chrono::seconds>(std::chrono::microseconds(us))};
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss clock{time - day};
+  char text[64];
+  const int size =
+      std::snprintf(text, sizeof text, "%s, %02u %s %04d %02d:%02d:%02d GMT",
+                    kDays[std::chrono::weekday(day).c_encoding()], unsigned{date.day()},
+                    kMonths[unsigned{date.month()} - 1], int{date.year()}, static_cast<int>(clock.hours().count()),
+                    static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
+  return {text, static_cast<std::size_t>(size)};
+}
+
 }  // namespace dedup::sidecar

@@ -35,4 +35,7 @@ char* PutTime(std::int64_t us, char* at);
 /// "0:00:07", "23:59:59", beyond a day "1 day, 1:01:01" and "2 days, 7:33:20". Fractions of a second are cut off.
 std::string FormatUptime(std::chrono::seconds uptime);
 
+/// The time as HTTP writes it (RFC 9110, 5.6.7): "Sun, 06 Nov 1994 08:49:37 GMT", from microseconds since 1970.
+std::string HttpDate(std::int64_t us);
+
 }  // namespace dedup::sidecar

@@ -17,9 +17,16 @@ void AppendCsvField(std::string_view text, std::string* out) {
   out->push_back('"');
 }
 
-std::string CsvText(const json::Value& value) {
-  if (value.kind == json::Kind::kNull) return {};
-  return value.kind == json::Kind::kString ? json::Unescape(value.text) : std::string(value.text);
+// A text for people: spreadsheets take one that begins like a formula for one, and run it.
+void AppendCsvText(std::string text, std::string* out) {
+  if (!text.empty() && std::string_view("=+-@\t\r").find(text[0]) != std::string_view::npos) text.insert(0, 1, '\'');
+  AppendCsvField(text, out);
+}
+
+void AppendCsvValue(const json::Value& value, std::string* out) {
+  if (value.kind == json::Kind::kNull) return;
+  if (value.kind == json::Kind::kString) return AppendCsvText(json::Unescape(value.text), out);
+  AppendCsvField(value.text, out);
 }
 
 }  // namespace
@@ -28,12 +35,12 @@ void AppendEventCsv(const StoredEvent& event, std::string* out) {
   const ShownMembers members = ShowMembers(event);
   char time[kTimeBytes];
   out->append(std::to_string(event.seq)).append(",").append(time, PutTime(event.received_us, time)).append(",");
-  AppendCsvField(event.topic, out);
+  AppendCsvText(std::string(event.topic), out);
   out->push_back(',');
-  AppendCsvField(event.event_id, out);
+  AppendCsvText(std::string(event.event_id), out);
   for (const auto* const member : {&members.timestamp, &members.source, &members.payload}) {
     out->push_back(',');
-    AppendCsvField(CsvText(*member), out);
+    AppendCsvValue(*member, out);
   }
   out->push_back(',');
   if (!members.is_json) AppendBase64(event.payload, out);

@@ -13,7 +13,8 @@ inline constexpr std::string_view kEventCsvHeader =
     "seq,received_at,topic,event_id,timestamp,source,payload,payload_base64,message\r\n";
 
 /// Appends one event's line: what AppendEventJson shows, strings without quotes and escapes, other values as JSON, null
-/// as nothing.
+/// as nothing. A string that a spreadsheet would take for a formula (it begins with =, +, -, @, a tab or CR) has an
+/// apostrophe in front.
 void AppendEventCsv(const StoredEvent& event, std::string* out);
 
 }  // namespace dedup::sidecar

@@ -109,7 +109,6 @@ std::variant<EventQuery, Problem> ParseEventQuery(std::string_view target, std::
 }
 
 std::string NextTarget(std::string_view target, const EventQuery& query, const EventRange& rest) {
-  const std::string path(target.substr(0, target.find('?')));
   const char* const cursor = rest.newest_first ? "before_seq" : "after_seq";
   std::string next = QueryWithout(QueryOf(target), cursor);
   if (query.is_relative) {
@@ -123,7 +122,7 @@ std::string NextTarget(std::string_view target, const EventQuery& query, const E
     fix("until", query.filter.until_us);
   }
   next.append(next.empty() ? "" : "&").append(cursor).append("=");
-  return path + "?" + next + std::to_string(rest.newest_first ? rest.last_seq + 1 : rest.first_seq - 1);
+  return "?" + next + std::to_string(rest.newest_first ? rest.last_seq + 1 : rest.first_seq - 1);
 }
 
 }  // namespace dedup::sidecar

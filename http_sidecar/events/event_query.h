@@ -28,7 +28,8 @@ struct EventQuery {
 /// In `topic` a level that is written as a bare `+` is the wildcard, elsewhere `+` is a space, as in all queries.
 std::variant<EventQuery, Problem> ParseEventQuery(std::string_view target, std::int64_t now_us);
 
-/// The target of the page that follows, of which `rest` is what is left to read.
+/// The page that follows, of which `rest` is what is left to read: a reference that is relative to the request's own
+/// URL, for a proxy may show it at another path.
 std::string NextTarget(std::string_view target, const EventQuery& query, const EventRange& rest);
 
 }  // namespace dedup::sidecar

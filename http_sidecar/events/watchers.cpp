@@ -200,7 +200,7 @@ void Watchers::TakeAdded() {
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kSocketBufferBytes, sizeof kSocketBufferBytes);
     epoll_event event{.events = EPOLLIN | EPOLLRDHUP, .data = {.u64 = id}};
     // The token may have been taken back since it was asked for.
-    if (!may_stay_(watcher->caller) || epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) != 0) {
+    if (!MayStay(*watcher) || epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) != 0) {
       --count_;
       continue;
     }
@@ -208,12 +208,16 @@ void Watchers::TakeAdded() {
   }
 }
 
+bool Watchers::MayStay(const Watcher& watcher) const {
+  return watcher.connection->is_trusted() && may_stay_(watcher.caller);
+}
+
 void Watchers::DropTheUnwelcome() {
   if (!must_review_.exchange(false)) return;
   for (auto next = watchers_.begin(); next != watchers_.end();) {
     const auto [id, watcher] = std::pair(next->first, next->second.get());
     ++next;
-    if (!may_stay_(watcher->caller)) Drop(id);
+    if (!MayStay(*watcher)) Drop(id);
   }
 }
 

@@ -79,6 +79,7 @@ class Watchers {
   // On the sending thread:
   void Run();
   void TakeAdded();
+  bool MayStay(const Watcher& watcher) const;
   void DropTheUnwelcome();
   void TakePieces();
   void ReadNew();

@@ -57,13 +57,13 @@ bool IsForeign(const std::string& allowed, const HeaderReader& header) {
   return origin.substr(std::min(origin.find("://"), origin.size())) != "://" + header("Host");
 }
 
-bool IsLocalHost(std::string_view host, std::string_view own_name) {
+bool IsLocalHost(std::string_view host, const std::vector<std::string>& names) {
   const std::size_t port = host.find_last_not_of("0123456789");
   if (port != std::string_view::npos && host[port] == ':') host = host.substr(0, port);
   const std::string name(host);
   in_addr address;
   return name.find('.') == std::string::npos || inet_pton(AF_INET, name.c_str(), &address) == 1 ||
-         EqualsIgnoringCase(name, own_name);
+         std::ranges::any_of(names, [&name](const std::string& one) { return EqualsIgnoringCase(name, one); });
 }
 
 }  // namespace dedup::sidecar

@@ -24,8 +24,9 @@ HeaderList PreflightHeaders(const std::string& allowed, const HeaderReader& head
 /// Whether a page of another origin, which is not the allowed one, makes the browser ask this.
 bool IsForeign(const std::string& allowed, const HeaderReader& header);
 
-/// Whether a Host header names an address, `own_name`, or what has no dot, such as localhost. A name with a dot may be
-/// a stranger's and yet resolve to 127.0.0.1, and to browsers the stranger's page then comes from here (DNS rebinding).
-bool IsLocalHost(std::string_view host, std::string_view own_name);
+/// Whether a Host header names an address, one of `names`, or what has no dot, such as localhost. A name with a dot may
+/// be a stranger's and yet resolve to 127.0.0.1, and to browsers the stranger's page then comes from here (DNS
+/// rebinding).
+bool IsLocalHost(std::string_view host, const std::vector<std::string>& names);
 
 }  // namespace dedup::sidecar

@@ -35,6 +35,9 @@ constexpr int kKeepAliveS = 10;
 constexpr std::size_t kInflightEventsMax = 200;
 constexpr std::size_t kInflightBytesMax = std::size_t{8} << 20;
 
+// A key with a passphrase must not make it ask on the terminal.
+int NoPassphrase(char*, int, int, void*) { return 0; }
+
 }  // namespace
 
 MqttConnection::MqttConnection(const std::string& address, const BrokerAccess& broker, const std::string& client_id)
@@ -54,7 +57,11 @@ MqttConnection::MqttConnection(const std::string& address, const BrokerAccess& b
     const char* const password = broker.password.empty() ? nullptr : broker.password.c_str();
     CheckResult(mosquitto_username_pw_set(client_, broker.username.c_str(), password));
   }
-  if (has_tls_) CheckResult(mosquitto_tls_set(client_, broker.ca_file.c_str(), nullptr, nullptr, nullptr, nullptr));
+  if (has_tls_) {
+    const auto name_of = [](const std::string& file) { return file.empty() ? nullptr : file.c_str(); };
+    CheckResult(mosquitto_tls_set(client_, broker.ca_file.c_str(), nullptr, name_of(broker.certificate_file),
+                                  name_of(broker.key_file), NoPassphrase));
+  }
   if (!is_over()) CheckResult(mosquitto_connect_async(client_, address.c_str(), broker.port, kKeepAliveS));
 }
 

@@ -15,6 +15,7 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kInputBytes = 16 * 1024;
 constexpr std::size_t kOutputBytesMax = 64 * 1024;
+constexpr std::size_t kHeldBlockBytes = 64 * 1024;
 constexpr milliseconds kLookInterval{200};  // whether our patience has changed
 
 int MillisecondsUntil(ClientSocket::Clock::time_point deadline) {
@@ -83,7 +84,55 @@ bool ClientSocket::TakeLine(std::size_t* size_max, std::string* line) {
   return is_whole || *size_max == 0;
 }
 
+void ClientSocket::HoldOutput(std::function<bool(std::size_t)> may_hold) {
+  may_hold_ = std::move(may_hold);
+  if (!output_.empty()) Hold(std::exchange(output_, {}));
+}
+
+// Only where there is no more memory does it wait for the client.
+bool ClientSocket::Hold(std::string_view data) {
+  while (!data.empty()) {
+    if (held_.empty() || held_.back().size() == kHeldBlockBytes) {
+      while (!may_hold_(held_bytes_ + kHeldBlockBytes)) {
+        if (held_.empty()) return Send(data, false);
+        if (!SendHeld(/*may_wait=*/true, held_bytes_ - std::min(held_bytes_, kHeldBlockBytes))) return false;
+      }
+      held_.emplace_back().reserve(kHeldBlockBytes);
+    }
+    std::string& block = held_.back();
+    const std::string_view part = data.substr(0, kHeldBlockBytes - block.size());
+    block.append(part);
+    data.remove_prefix(part.size());
+    held_bytes_ += part.size();
+  }
+  return held_bytes_ < kOutputBytesMax || SendHeld(/*may_wait=*/false, 0);
+}
+
+// Until so many bytes are left, or without waiting as many as the client takes.
+bool ClientSocket::SendHeld(bool may_wait, std::size_t bytes_left) {
+  while (held_bytes_ > bytes_left && !held_.empty()) {
+    const std::string_view first = std::string_view(held_.front()).substr(sent_of_first_);
+    const Connection::Moved sent = connection_->Send(first, false);
+    if (sent.awaited != 0) {
+      if (!may_wait) return true;
+      if (!Await(sent.awaited)) return false;
+      continue;
+    }
+    if (sent.bytes == 0) return false;
+    moved_bytes_ += sent.bytes;
+    sent_bytes_ += sent.bytes;
+    sent_of_first_ += sent.bytes;
+    if (sent_of_first_ < held_.front().size()) continue;
+    held_bytes_ -= held_.front().size();
+    held_.pop_front();
+    sent_of_first_ = 0;
+    may_hold_(held_bytes_);
+  }
+  return true;
+}
+
 bool ClientSocket::Write(std::string_view data) {
+  if (may_hold_) return Hold(data);
   if (output_.size() + data.size() < kOutputBytesMax) {
     output_.append(data);
     return true;
@@ -95,6 +144,11 @@ bool ClientSocket::Write(std::string_view data) {
 }
 
 bool ClientSocket::Flush() {
+  if (may_hold_) {
+    const bool is_sent = SendHeld(/*may_wait=*/true, 0);
+    may_hold_ = nullptr;
+    return is_sent;
+  }
   const bool is_sent = Send(output_, false);
   output_.clear();
   return is_sent;
@@ -111,7 +165,8 @@ bool ClientSocket::Send(std::string_view data, bool more_follows) {
   return true;
 }
 
-bool ClientSocket::Await(short events) {
+// `also`: what does not count, but is as good.
+bool ClientSocket::Await(short events, short also) {
   if (events != awaited_) {
     awaited_ = events;
     waited_ = {};
@@ -124,7 +179,7 @@ bool ClientSocket::Await(short events) {
         patience.pause + milliseconds(1000 * moved_bytes_ / patience.bytes_per_second) - waited_);
     if (patience.pause == milliseconds(0) || left <= Clock::duration::zero()) return false;
     const Clock::time_point begin = Clock::now();
-    pollfd fd{connection_->fd(), events, 0};
+    pollfd fd{connection_->fd(), static_cast<short>(events | also), 0};
     const int count = poll(&fd, 1, MillisecondsUntil(begin + std::min<Clock::duration>(left, kLookInterval)));
     const Clock::duration took = Clock::now() - begin;
     pause += took;
@@ -137,7 +192,7 @@ bool ClientSocket::Await(short events) {
 bool ClientSocket::FillIfEmpty() {
   if (input_begin_ != input_end_) return true;
   // A client that waits for "100 Continue" must get it before it will send anything.
-  return Flush() && Fill();
+  return (may_hold_ ? SendHeld(/*may_wait=*/false, 0) : Flush()) && Fill();
 }
 
 // Reads what there is, at least one byte, into the empty buffer.
@@ -148,7 +203,9 @@ bool ClientSocket::Fill() {
       moved_bytes_ += received.bytes;
       return received.bytes > 0;
     }
-    if (!Await(received.awaited)) return false;
+    const bool has_held = !held_.empty();
+    if (!Await(received.awaited, has_held ? POLLOUT : short{0})) return false;
+    if (has_held && !SendHeld(/*may_wait=*/false, 0)) return false;
   }
 }
 

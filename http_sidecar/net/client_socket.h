@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -72,6 +73,11 @@ class ClientSocket {
   bool Write(std::string_view data);
   bool Flush();
 
+  /// From now on, until Flush(), Write() keeps what the client does not take at once, as far as `may_hold` allows: it
+  /// is told how many bytes that makes, and called with less again once they have gone. They go on while input is
+  /// waited for.
+  void HoldOutput(std::function<bool(std::size_t)> may_hold);
+
   /// Since the beginning of the connection.
   std::size_t sent_bytes() const { return sent_bytes_; }
 
@@ -81,7 +87,9 @@ class ClientSocket {
   }
 
  private:
-  bool Await(short events);
+  bool Await(short events, short also = 0);
+  bool Hold(std::string_view data);
+  bool SendHeld(bool may_wait, std::size_t bytes_left);
   bool FillIfEmpty();
   bool Fill();
   Connection::Moved Receive();
@@ -94,6 +102,10 @@ class ClientSocket {
   std::size_t input_begin_ = 0;
   std::size_t input_end_ = 0;
   std::string output_;
+  std::function<bool(std::size_t)> may_hold_;  // null while nothing is held
+  std::deque<std::string> held_;
+  std::size_t held_bytes_ = 0;  // also those that have been sent of the first
+  std::size_t sent_of_first_ = 0;
   short try_awaits_ = 0;
   short awaited_ = 0;            // what was waited for last
   Clock::duration waited_{0};    // for that

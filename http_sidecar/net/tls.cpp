@@ -8,13 +8,20 @@
 
 #include <algorithm>
 #include <climits>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "http_sidecar/base/why_unreadable.h"
 
 namespace dedup::sidecar {
 namespace {
+
+constexpr char kCertificate[] = "the certificate";
+constexpr char kKey[] = "the key";
+constexpr char kClientCa[] = "the clients' CA";
 
 // The first of what OpenSSL complains of is the cause.
 std::string TakeReason() {
@@ -26,9 +33,7 @@ std::string TakeReason() {
 // `takes`: what is to be in the file.
 void CheckFile(int result, const char* what, const std::filesystem::path& path, const char* takes) {
   if (result == 1) return;
-  std::string why = WhyUnreadable(path);
-  if (why.empty()) why = TakeReason() + "; it takes " + takes;
-  throw std::runtime_error(std::string(what) + " " + path.string() + ": " + why);
+  throw std::runtime_error(std::string(what) + " " + path.string() + ": " + TakeReason() + "; it takes " + takes);
 }
 
 // A key with a passphrase must not make it ask on the terminal.
@@ -37,7 +42,8 @@ int NoPassphrase(char*, int, int, void*) { return -1; }
 class TlsConnection : public Connection {
  public:
   // Takes over `ssl` too.
-  TlsConnection(int fd, SSL* ssl) : Connection(fd), ssl_(ssl) {}
+  TlsConnection(int fd, SSL* ssl, std::shared_ptr<const std::atomic<bool>> is_trusted)
+      : Connection(fd), ssl_(ssl), is_trusted_(std::move(is_trusted)) {}
   ~TlsConnection() override {
     EndSession();
     SSL_free(ssl_);
@@ -57,6 +63,7 @@ class TlsConnection : public Connection {
   }
   bool has_unread() const override { return SSL_pending(ssl_) > 0; }
   bool is_without_tls() const override { return is_without_tls_; }
+  bool is_trusted() const override { return *is_trusted_; }
   void EndSending() override {
     EndSession();
     Connection::EndSending();
@@ -86,11 +93,28 @@ class TlsConnection : public Connection {
   }
 
   SSL* const ssl_;
+  const std::shared_ptr<const std::atomic<bool>> is_trusted_;
   bool is_broken_ = false;
   bool is_without_tls_ = false;
 };
 
+// OpenSSL would wait for who writes into a pipe.
+void CheckReadable(const char* what, const std::filesystem::path& path) {
+  if (const std::string why = WhyUnreadable(path); !why.empty()) {
+    throw std::runtime_error(std::string(what) + " " + path.string() + ": " + why);
+  }
+}
+
+std::string ContentOf(const std::optional<std::filesystem::path>& path) {
+  if (!path) return {};
+  CheckReadable(kClientCa, *path);
+  std::ifstream file(*path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 std::shared_ptr<SSL_CTX> MakeContext(const TlsFiles& files) {
+  CheckReadable(kCertificate, files.certificate);
+  CheckReadable(kKey, files.key);
   ERR_clear_error();
   std::shared_ptr<SSL_CTX> shared(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
   SSL_CTX* const context = shared.get();
@@ -101,12 +125,12 @@ std::shared_ptr<SSL_CTX> MakeContext(const TlsFiles& files) {
   SSL_CTX_set_mode(context,
                    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_default_passwd_cb(context, NoPassphrase);
-  CheckFile(SSL_CTX_use_certificate_chain_file(context, files.certificate.c_str()), "the certificate",
-            files.certificate, "a certificate in PEM");
-  CheckFile(SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM), "the key", files.key,
+  CheckFile(SSL_CTX_use_certificate_chain_file(context, files.certificate.c_str()), kCertificate, files.certificate,
+            "a certificate in PEM");
+  CheckFile(SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM), kKey, files.key,
             "the certificate's key in PEM, without a passphrase");
   if (!files.client_ca) return shared;
-  CheckFile(SSL_CTX_load_verify_file(context, files.client_ca->c_str()), "the clients' CA", *files.client_ca,
+  CheckFile(SSL_CTX_load_verify_file(context, files.client_ca->c_str()), kClientCa, *files.client_ca,
             "certificates in PEM");
   SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(files.client_ca->c_str()));
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
@@ -118,7 +142,7 @@ std::shared_ptr<SSL_CTX> MakeContext(const TlsFiles& files) {
 
 }  // namespace
 
-Tls::Tls(const TlsFiles& files) : context_(MakeContext(files)) {}
+Tls::Tls(const TlsFiles& files) : client_ca_(ContentOf(files.client_ca)), context_(MakeContext(files)) {}
 
 std::unique_ptr<Connection> Tls::Accept(int fd) const {
   SSL* const ssl = SSL_new(context_.get());
@@ -128,7 +152,7 @@ std::unique_ptr<Connection> Tls::Accept(int fd) const {
     close(fd);
     throw std::runtime_error("TLS: " + TakeReason());
   }
-  return std::make_unique<TlsConnection>(fd, ssl);
+  return std::make_unique<TlsConnection>(fd, ssl, is_trusted_);
 }
 
 }  // namespace dedup::sidecar

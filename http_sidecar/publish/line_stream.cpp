@@ -34,6 +34,7 @@ std::shared_ptr<Batch> Only(const Batch& batch, std::size_t index) {
 
 bool LineStream::AppendNext(std::string* out) {
   while (out->empty() && !is_over_) Publish(NextLines(out), out);
+  if (is_over_ && options_.summary) AppendSummary(out);
   return !is_over_;
 }
 
@@ -64,6 +65,17 @@ std::string LineStream::NextLines(std::string* out) {
   }
 }
 
+void LineStream::AppendSummary(std::string* out) const {
+  ObjectText counts;
+  counts.Add("total_received", processed_ + duplicates_ + passed_ + invalid_ + failed_)
+      .Add("processed", processed_)
+      .Add("duplicates", duplicates_)
+      .Add("passed", passed_)
+      .Add("invalid", invalid_)
+      .Add("failed", failed_);
+  out->append(ObjectText().AddRaw("summary", counts.Take()).Take()).push_back('\n');
+}
+
 void LineStream::Publish(std::string body, std::string* out) {
   const auto count = static_cast<std::size_t>(std::ranges::count(body, '\n'));
   const Lines lines = ParseLines(std::move(body), lines_);
@@ -74,16 +86,21 @@ void LineStream::Publish(std::string body, std::string* out) {
   const auto append_flaws = [&](std::size_t before) {
     for (; flaw != lines.flaws.end() && flaw->index < before; ++flaw) {
       out->append(FlawText(flaw->index, flaw->problem)).push_back('\n');
+      ++invalid_;
     }
   };
   for (std::size_t i = 0; i < results.size(); ++i) {
     append_flaws(lines.indexes[i]);
-    out->append(results[i]).push_back('\n');
+    if (!results[i].empty()) out->append(results[i]).push_back('\n');
   }
   append_flaws(SIZE_MAX);
 }
 
-// A result for each event.
+void LineStream::Count(Verdict verdict) {
+  ++(verdict == Verdict::kProcessed ? processed_ : verdict == Verdict::kDuplicate ? duplicates_ : passed_);
+}
+
+// A result for each event; empty where only the summary tells of it.
 void LineStream::PublishEvents(const Lines& lines, std::vector<std::string>* results) {
   const auto publish = [&](const std::shared_ptr<Batch>& batch) -> std::optional<Problem> {
     if (!tokens_->Hold(caller_)) return Problem{problems::kTokenUnknown, "the token was taken back meanwhile"};
@@ -91,7 +108,10 @@ void LineStream::PublishEvents(const Lines& lines, std::vector<std::string>* res
       const auto published = intake_->Publish(caller_, batch, options_);
       if (const auto* const problem = std::get_if<Problem>(&published)) return *problem;
       const auto& known = std::get<std::vector<Result>>(published);
-      for (std::size_t i = 0; i < known.size(); ++i) results->push_back(ResultText(batch->events[i], known[i]));
+      for (std::size_t i = 0; i < known.size(); ++i) {
+        Count(known[i].outcome.verdict);
+        results->push_back(options_.summary ? "" : ResultText(batch->events[i], known[i]));
+      }
       return std::nullopt;
     } catch (const StorageError& error) {
       return StoreTrouble(error);
@@ -105,6 +125,7 @@ void LineStream::PublishEvents(const Lines& lines, std::vector<std::string>* res
     if (!is_away) problem = publish(Only(*lines.batch, i));
     if (!problem) continue;
     results->push_back(FlawText(lines.indexes[i], *problem));
+    ++(IsOfOneEvent(*problem) ? invalid_ : failed_);
     is_away = !IsOfOneEvent(*problem);
   }
   is_over_ = is_over_ || is_away;

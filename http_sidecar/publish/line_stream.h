@@ -16,8 +16,10 @@ namespace dedup::sidecar {
 
 /// Publishes what has arrived, whole lines of it, and then says what became of it, a line for each event in order:
 /// {"event_id":"a","verdict":"processed","seq":17}, or {"line":3,"verdict":"invalid","type":…,"detail":…}; an invalid
-/// line does not keep the others back. When the broker is away, or the caller's token is taken back, the lines that
-/// wait fail, and the stream ends.
+/// line does not keep the others back. With `summary` there is a line for each invalid or failed one only, and in the
+/// end
+/// {"summary":{"total_received":3,"processed":1,…}}. When the broker is away, or the caller's token is taken back, the
+/// lines that wait fail, and the stream ends.
 ///
 /// Memory: what one read brings, or the longest line, at most 16 MiB. Threading: one thread at a time. Intake and
 /// tokens must outlive it.
@@ -39,6 +41,8 @@ class LineStream {
   std::string NextLines(std::string* out);
   void Publish(std::string body, std::string* out);
   void PublishEvents(const Lines& lines, std::vector<std::string>* results);
+  void Count(Verdict verdict);
+  void AppendSummary(std::string* out) const;
 
   Intake* intake_;
   const Tokens* tokens_;
@@ -47,6 +51,7 @@ class LineStream {
   PublishOptions options_;
   std::string unread_;  // begins with a line
   std::size_t lines_ = 0;
+  std::size_t processed_ = 0, duplicates_ = 0, passed_ = 0, invalid_ = 0, failed_ = 0;
   bool is_over_ = false;
 };
 

@@ -21,7 +21,8 @@ std::string Shown(std::string_view text) {
 }
 
 struct Members {
-  std::optional<json::Value> topic, event_id, timestamp, source;
+  std::optional<json::Value> topic, event_id, timestamp, source, payload;
+  std::string_view repeated = {};  // the name of one that stands there twice
 };
 
 Members ReadMembers(std::string_view object) {
@@ -29,14 +30,17 @@ Members ReadMembers(std::string_view object) {
   const std::pair<std::string_view, std::optional<json::Value>*> wanted[] = {{"topic", &members.topic},
                                                                              {"event_id", &members.event_id},
                                                                              {"timestamp", &members.timestamp},
-                                                                             {"source", &members.source}};
+                                                                             {"source", &members.source},
+                                                                             {"payload", &members.payload}};
   json::Reader reader(object);
   reader.EnterObject();
   std::string_view name;
   json::Value value;
   while (reader.NextMember(&name, &value)) {
     for (const auto& [wanted_name, member] : wanted) {
-      if (!*member && json::Means(name, wanted_name)) *member = value;
+      if (!json::Means(name, wanted_name)) continue;
+      if (*member) members.repeated = wanted_name;
+      *member = value;
     }
   }
   return members;
@@ -87,6 +91,10 @@ std::string CheckSource(const std::optional<json::Value>& value) {
 std::optional<Problem> AppendEvent(const json::Value& value, std::size_t index, std::vector<Event>* events) {
   if (value.kind != json::Kind::kObject) return EventProblem(index, "", Shown(value.text) + " is not a JSON object");
   const Members members = ReadMembers(value.text);
+  // Which of them counts, parsers do not agree upon: one would check what another takes.
+  if (!members.repeated.empty()) {
+    return Problem{problems::kInvalidJson, EventProblem(index, members.repeated, "stands there twice").detail};
+  }
   Event event;
   event.payload = value.text;
   std::string reason;

@@ -22,7 +22,7 @@ inline constexpr std::size_t kTopicBytesMax = 65'535;
 ///
 /// An event is an object with `topic` (1 to kTopicBytesMax bytes, no `+`, `#`, NUL, no `$` in front), `event_id`
 /// (a string of 1 to 256 bytes), `timestamp` (see IsTimestamp), and if it likes `source` (string or null), `payload`
-/// (anything) and others. Of repeated members the first counts.
+/// (anything) and others. One of these five that stands there twice is a kInvalidJson.
 std::variant<std::shared_ptr<Batch>, Problem> ParseBatch(std::string body);
 
 /// Events of a stream, of which each line is one.

@@ -16,9 +16,11 @@ std::variant<PublishOptions, Problem> ParsePublishOptions(std::string_view targe
   if (retain != "true" && retain != "false") return Problem{problems::kInvalidParameter, "retain takes true or false"};
   options.retain = retain == "true";
   const std::string_view results = RawQueryValue(target, "results").value_or("brief");
-  if (results != "full" && results != "brief")
-    return Problem{problems::kInvalidParameter, "results takes full or brief"};
+  if (results != "full" && results != "brief" && results != "summary") {
+    return Problem{problems::kInvalidParameter, "results takes full, brief or summary"};
+  }
   options.full_results = results == "full";
+  options.summary = results == "summary";
   return options;
 }
 

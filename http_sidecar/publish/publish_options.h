@@ -12,6 +12,7 @@ struct PublishOptions {
   int qos = 1;
   bool retain = false;
   bool full_results = false;  ///< see Result
+  bool summary = false;       ///< of a stream of lines: one result in place of one for each event
 };
 
 /// The problem, a 400, names the parameter and what it takes.

@@ -72,7 +72,12 @@ std::optional<Answer> Admission::RefusalOf(const std::optional<Caller>& caller, 
   }
   if (const auto problem = exchange.framing.Check()) return ProblemAnswer(*problem);
   if (method == "POST") {
-    if (const auto problem = exchange.framing.CheckForPost()) return ProblemAnswer(*problem);
+    if (const auto problem = exchange.framing.CheckForPost()) {
+      Answer answer = ProblemAnswer(*problem);
+      // RFC 9110, 15.5.16.
+      if (problem->type.status == 415) answer.headers.emplace_back("Accept-Encoding", "gzip");
+      return answer;
+    }
   }
   return std::nullopt;
 }
@@ -90,10 +95,10 @@ std::optional<Answer> Admission::Excess(const Exchange& exchange) {
 // What a page that the user's browser shows may not ask in the user's name.
 std::optional<Problem> Admission::Foreign(const Exchange& exchange) const {
   const RequestHead& head = exchange.head;
-  if (own_name_ && !head.host.empty() && !IsLocalHost(head.host, *own_name_)) {
+  if (local_names_ && !head.host.empty() && !IsLocalHost(head.host, *local_names_)) {
     return Problem{problems::kForeignPage,
                    "without tokens Host takes localhost, an address or a name without a dot, so that no page of a name "
-                   "that leads here can read; --insecure takes any"};
+                   "that leads here can read; --allow-host names others"};
   }
   // Without a token, what a browser sends at the wish of any page would count as its user's.
   if (head.method == "POST" && exchange.caller.token() == nullptr &&

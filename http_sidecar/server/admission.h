@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "http_sidecar/auth/tokens.h"
 #include "http_sidecar/server/client_limits.h"
@@ -20,8 +21,9 @@ class Admission {
   Admission(const Tokens* tokens, ClientLimits limits)
       : tokens_(tokens), limits_(std::move(limits)), request_rate_(limits_.requests_per_s) {}
 
-  /// From now on a request's Host must be one of this machine's, see IsLocalHost. Before the first request.
-  void RequireLocalHost(std::string own_name) { own_name_ = std::move(own_name); }
+  /// From now on a request's Host must be one of this machine's, see IsLocalHost, or of `names`. Before the first
+  /// request.
+  void RequireLocalHost(std::vector<std::string> names) { local_names_ = std::move(names); }
 
   /// Sets the exchange's caller and client, and its refusal where the caller is not let in. To be called once for each
   /// request: it counts them. `network`: see NetworkOf.
@@ -35,7 +37,7 @@ class Admission {
   const Tokens* const tokens_;
   const ClientLimits limits_;
   RequestRate request_rate_;
-  std::optional<std::string> own_name_;  // Host takes only this machine's names, among them this
+  std::optional<std::vector<std::string>> local_names_;  // Host takes only this machine's names, among them these
 };
 
 }  // namespace dedup::sidecar

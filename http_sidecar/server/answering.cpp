@@ -16,6 +16,7 @@
 
 #include "http_sidecar/base/ascii.h"
 #include "http_sidecar/base/stderr_log.h"
+#include "http_sidecar/base/time.h"
 #include "http_sidecar/endpoints/endpoints.h"
 #include "http_sidecar/http/origin.h"
 #include "http_sidecar/net/body_reader.h"
@@ -85,24 +86,8 @@ void SetHead(const Answer& answer, Sender send, httplib::Response* response) {
       answer.content_type, [send = std::move(send)](std::size_t, httplib::DataSink& sink) { return send(&sink); });
 }
 
+constexpr char kTakenBack[] = "the token, or the client's certificate, was taken back meanwhile";
 constexpr std::size_t kBodyCopies = 3;  // the body, its events, and what is on its way to the broker
-
-// Reads a body of lines, while the answer is sent.
-std::function<bool(std::string*)> LinesReader(Exchange* exchange) {
-  exchange->is_last = true;
-  const Framing& framing = exchange->framing;
-  const auto reader =
-      std::make_shared<BodyReader>(exchange->socket, framing.is_chunked(), framing.has_length() ? framing.length() : 0);
-  return [reader, exchange](std::string* out) {
-    // A line, its events, and their way to the broker.
-    if (!exchange->memory.Resize(kBodyCopies * (out->size() + BodyReader::kBytesAtOnce))) {
-      throw std::runtime_error(NoMemory().detail);
-    }
-    const bool more = reader->ReadSome(out);
-    if (!more) exchange->body_is_unread = false;
-    return more;
-  };
-}
 
 }  // namespace
 
@@ -130,6 +115,31 @@ void Answering::AnswerTo(Exchange* exchange, httplib::Response* response) const 
   }
 }
 
+// Reads a body of lines, while the answer is sent.
+std::function<bool(std::string*)> Answering::LinesReader(Exchange* exchange) const {
+  exchange->is_last = true;
+  const Framing& framing = exchange->framing;
+  // Many clients read nothing before they have sent everything.
+  const auto held = std::make_shared<FairBudget::Share>(&api_->memory, exchange->client);
+  exchange->socket->HoldOutput([held](std::size_t bytes) { return held->Resize(bytes); });
+  const auto reader =
+      std::make_shared<BodyReader>(exchange->socket, framing.is_chunked(), framing.has_length() ? framing.length() : 0);
+  return [this, reader, exchange](std::string* out) {
+    if (!exchange->connection->is_trusted()) throw std::runtime_error(kTakenBack);
+    // A line, its events, and their way to the broker.
+    if (!exchange->memory.Resize(kBodyCopies * (out->size() + BodyReader::kBytesAtOnce))) {
+      throw std::runtime_error(NoMemory().detail);
+    }
+    const bool more = reader->ReadSome(out);
+    if (!more) exchange->body_is_unread = false;
+    return more;
+  };
+}
+
+bool Answering::MayGoOn(const Exchange& exchange) const {
+  return exchange.connection->is_trusted() && api_->tokens->Hold(exchange.caller);
+}
+
 void Answering::AnswerOptions(const Exchange& exchange, httplib::Response* response) const {
   response->status = 200;
   if (exchange.endpoint == nullptr) return response->set_header("Allow", "GET, HEAD, POST, OPTIONS");
@@ -141,6 +151,11 @@ void Answering::AnswerOptions(const Exchange& exchange, httplib::Response* respo
 void Answering::ServeWhole(Exchange* exchange, httplib::Response* response) const {
   auto body = ReadWholeBody(exchange);
   if (const auto* const problem = std::get_if<Problem>(&body)) return SetAnswer(ProblemAnswer(*problem), response);
+  // Its token may have been taken back while it came.
+  if (!MayGoOn(*exchange)) {
+    exchange->is_last = true;
+    return SetAnswer(ProblemAnswer({problems::kTokenUnknown, kTakenBack}), response);
+  }
   auto& text = std::get<std::string>(body);
   if (!exchange->memory.Resize(std::max(kBodyCopies * text.size(), text.capacity()))) {
     return SetAnswer(ProblemAnswer(NoMemory()), response);
@@ -173,7 +188,10 @@ void Answering::Serve(Exchange* exchange, std::string body, httplib::Response* r
     const bool is_chunked = !head.is_http_1_0;
     const auto rest = std::make_shared<Answer>(std::move(answer));
     SetHead(
-        *rest, [rest, is_chunked](httplib::DataSink* sink) { return SendNext(rest.get(), is_chunked, sink); },
+        *rest,
+        [this, exchange, rest, is_chunked](httplib::DataSink* sink) {
+          return MayGoOn(*exchange) && SendNext(rest.get(), is_chunked, sink);
+        },
         response);
     if (is_chunked) response->set_header("Transfer-Encoding", "chunked");
   } else {
@@ -182,6 +200,8 @@ void Answering::Serve(Exchange* exchange, std::string body, httplib::Response* r
 }
 
 void Answering::Complete(const Exchange& exchange, httplib::Response* response) const {
+  response->headers.erase("Date");
+  response->set_header("Date", HttpDate(NowUs()));
   if (!exchange.request_id.empty()) response->set_header("X-Request-Id", exchange.request_id);
   // So that no browser takes an event for a page or a script.
   if (!response->has_header("X-Content-Type-Options")) response->set_header("X-Content-Type-Options", "nosniff");

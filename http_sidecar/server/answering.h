@@ -1,6 +1,7 @@
 // From an exchange to the answer that the HTTP library writes.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -25,6 +26,8 @@ class Answering {
 
  private:
   void AnswerOptions(const Exchange& exchange, httplib::Response* response) const;
+  bool MayGoOn(const Exchange& exchange) const;
+  std::function<bool(std::string*)> LinesReader(Exchange* exchange) const;
   void ServeWhole(Exchange* exchange, httplib::Response* response) const;
   void Serve(Exchange* exchange, std::string body, httplib::Response* response) const;
 

@@ -1,10 +1,13 @@
 #include "http_sidecar/server/bare_answer.h"
 
+#include "http_sidecar/base/time.h"
+
 namespace dedup::sidecar {
 
 std::string BareAnswer(const Answer& answer) {
   std::string text =
       "HTTP/1.1 " + std::to_string(answer.status) + (answer.status == 429 ? " Too Many Requests" : " Bad Request");
+  text.append("\r\nDate: ").append(HttpDate(NowUs()));
   for (const auto& [name, value] : answer.headers) text.append("\r\n").append(name).append(": ").append(value);
   return text.append("\r\nContent-Type: ")
       .append(answer.content_type)

@@ -21,14 +21,16 @@ namespace dedup::sidecar {
 
 /// Threading: one thread at a time.
 struct Exchange {
-  Exchange(ClientSocket* the_socket, RequestHead the_head)
-      : socket(the_socket),
+  Exchange(const Connection* the_connection, ClientSocket* the_socket, RequestHead the_head)
+      : connection(the_connection),
+        socket(the_socket),
         head(std::move(the_head)),
         framing(head),
         endpoint(FindEndpoint(head.path)),
         body_is_unread(framing.has_body()),
         is_last(head.HasElement("Connection", "close")) {}
 
+  const Connection* const connection;
   ClientSocket* const socket;
   const RequestHead head;
   const Framing framing;

@@ -110,11 +110,19 @@ class Server::HttpServer : public LibraryServer {
 
   bool is_loopback() const { return IsOnLoopback(listening_fd()); }
 
-  void RequireLocalHost(std::string own_name) { admission_.RequireLocalHost(std::move(own_name)); }
+  void RequireLocalHost(std::vector<std::string> names) { admission_.RequireLocalHost(std::move(names)); }
 
   void SetTls(std::shared_ptr<const Tls> tls) {
-    const std::lock_guard lock(tls_mutex_);
-    tls_ = std::move(tls);
+    {
+      const std::lock_guard lock(tls_mutex_);
+      std::swap(tls_, tls);
+      if (tls == nullptr || tls->AsksForTheSameAs(*tls_)) return;
+      tls->Distrust();
+    }
+    const std::lock_guard lock(parts_mutex_);
+    if (reception_ == nullptr) return;
+    reception_->Close(
+        [](const Visit& visit) { return visit.connection != nullptr && !visit.connection->is_trusted(); });
   }
 
   bool Serve() {
@@ -137,6 +145,9 @@ class Server::HttpServer : public LibraryServer {
     }
     const bool was_stopped = reception.Run(listening_fd());
     workers.Stop();  // when those at work have come to their end
+    // Whoever is left has a place in the reception.
+    api_->watchers.Stop();
+    seats_.TakeWaiting(Clock::time_point::max());
     const std::lock_guard lock(parts_mutex_);
     reception_ = nullptr;
     workers_ = nullptr;
@@ -243,6 +254,7 @@ class Server::HttpServer : public LibraryServer {
             Admit(visit);
         }
       }
+      if (!visit->connection->is_trusted()) return Fate::kEnds;
       Exchange& exchange = *visit->exchange;
       if (exchange.may_wait() && !visit->has_seat) return Fate::kNeedsSeat;
       visit->may_wait = visit->has_seat;
@@ -301,7 +313,7 @@ class Server::HttpServer : public LibraryServer {
 
   void Admit(Visit* visit) {
     visit->head_deadline = {};
-    visit->exchange = std::make_unique<Exchange>(visit->socket.get(), visit->head.Take());
+    visit->exchange = std::make_unique<Exchange>(visit->connection.get(), visit->socket.get(), visit->head.Take());
     Exchange& exchange = *visit->exchange;
     if (options_.logs_requests) exchange.request_id = RequestId(exchange.head.Header("X-Request-Id"));
     if (visit->requests_left == 1) exchange.is_last = true;
@@ -390,7 +402,7 @@ class Server::HttpServer : public LibraryServer {
 Server::Server(Api* api, const ServerOptions& options) : http_(std::make_unique<HttpServer>(api, options)) {}
 Server::~Server() = default;
 int Server::Listen(const std::string& host, int port) { return http_->Listen(host, port); }
-void Server::RequireLocalHost(std::string own_name) { http_->RequireLocalHost(std::move(own_name)); }
+void Server::RequireLocalHost(std::vector<std::string> names) { http_->RequireLocalHost(std::move(names)); }
 void Server::SetTls(std::shared_ptr<const Tls> tls) { http_->SetTls(std::move(tls)); }
 bool Server::Serve() { return http_->Serve(); }
 bool Server::is_loopback() const { return http_->is_loopback(); }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "http_sidecar/endpoints/api.h"
 #include "http_sidecar/net/tls.h"
@@ -30,15 +31,17 @@ class Server {
   /// Errors: std::runtime_error, with host, port and reason.
   int Listen(const std::string& host, int port);
 
-  /// From the next connection on there is HTTPS, and no HTTP. Threading: from any thread.
+  /// From the next connection on there is HTTPS, and no HTTP. If that asks for other client certificates than before,
+  /// those who have been let in until now are cut off: at once, or before the next piece of what they are sent.
+  /// Watchers are to be reviewed then. Threading: from any thread.
   void SetTls(std::shared_ptr<const Tls> tls);
 
   /// Whether what was bound can be reached from this machine only. Between Listen() and Serve().
   bool is_loopback() const;
 
-  /// From the next connection on a request's Host must be one of this machine's, see IsLocalHost; otherwise the answer
-  /// is 403. For a server that asks nobody for a token. Before Serve().
-  void RequireLocalHost(std::string own_name);
+  /// From the next connection on a request's Host must be one of this machine's, see IsLocalHost, or of `names`;
+  /// otherwise the answer is 403. For a server that asks nobody for a token. Before Serve().
+  void RequireLocalHost(std::vector<std::string> names);
 
   /// Serves until Stop(); then returns when the requests at work are answered. False if it had to end by itself.
   bool Serve();

@@ -312,6 +312,17 @@ def test_a_test_that_is_named_anywhere_is_one():
             assert any(re.search(part, name) for name in unit + scripts), (page, line, part)
 
 
+def test_the_tests_of_a_clause_are_there():
+    names = {code for page, _, code in ALL_CODE if str(page.path) == "docs/internals/http-conformance.md"}
+    unit = {f"{suite}.{name}" for path in ROOT.files if path.startswith("tests/unit/") and path.endswith("_test.cpp")
+            for suite, name in re.findall(r"^TEST(?:_\w)?\((\w+), (\w+)\)", ROOT.text(path), re.MULTILINE)}
+    scripts = {f"{match[1]}::{name}" for path in ROOT.files if (match := re.fullmatch(r"tests/\w+/(test_\w+\.py)", path))
+               for name in re.findall(r"^def (test_\w+)", ROOT.text(path), re.MULTILINE)}
+    tests = {name for name in names if re.fullmatch(r"\w+Test\.\w+|test_\w+\.py::\w+", name)}
+    assert len(tests) > 30
+    assert tests <= unit | scripts, tests - unit - scripts
+
+
 def test_variables_are_those_of_run_and_compose():
     table = CONFIGURATION.table("variable", "default", "`./run`")
     texts = {"`./run`": ROOT.text("run"), "`docker compose`": ROOT.text("docker-compose.yml")}

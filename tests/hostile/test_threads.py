@@ -2,14 +2,20 @@
 they do, and others are served."""
 
 import contextlib
+import http.client
 import json
+import os
+import re
+import signal
 import socket
+import subprocess
 import time
 
 import pytest
 
+from tests.support.broker import wait_until
 from tests.support.crowd import Crowd, connect, latencies_s
-from tests.support.sidecar import event, status_of
+from tests.support.sidecar import PROGRAM, event, read_response, status_of
 from tests.support.tokens import Client, TokenFile
 
 ELSEWHERE = "127.0.0.2"
@@ -149,3 +155,61 @@ def test_sigterm_ends_it_in_time(park, crowd):
         begin = time.monotonic()
         sidecar.terminate()
         assert time.monotonic() - begin < 3.5
+
+
+@pytest.mark.parametrize("access_log", [True, False])
+def test_a_log_that_nobody_reads_holds_nobody_up(park, access_log):
+    broker = park.start_broker()
+    reading, writing = os.pipe()
+    arguments = ["--access-log"] if access_log else []
+    sidecar = park.make_sidecar(broker, arguments=arguments).start()
+    port = sidecar.port
+    sidecar.terminate()
+    process = subprocess.Popen([PROGRAM, "--data-dir", broker.data_dir, "--mqtt-port", str(broker.port), "--http-port",
+                                str(port), *arguments], stderr=writing)
+    os.close(writing)
+    try:
+        wait_until(lambda: b"listening on" in os.read(reading, 1 << 16), "it listens")
+        with contextlib.closing(sidecar.connect()) as connection:
+            for _ in range(20_000 if access_log else 100):
+                connection.request("GET", "/nope")
+                assert read_response(connection).status == 404
+        if not access_log:
+            for _ in range(3000):
+                process.send_signal(signal.SIGHUP)
+                time.sleep(0.0005)
+        begin = time.monotonic()
+        assert sidecar.get("/healthz").status == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+        assert time.monotonic() - begin < 3
+    finally:
+        process.kill()
+        process.wait()
+        os.close(reading)
+
+
+def test_lines_of_the_log_that_were_lost_are_told_of(park):
+    broker = park.start_broker()
+    reading, writing = os.pipe()
+    process = subprocess.Popen([PROGRAM, "--data-dir", broker.data_dir, "--mqtt-port", str(broker.port), "--http-port", "0",
+                                "--access-log"], stderr=writing)
+    os.close(writing)
+    text = b""
+    try:
+        while b"listening on" not in text:
+            text += os.read(reading, 1 << 16)
+        port = int(re.search(rb"listening on \S+:(\d+)", text)[1])
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port)) as connection:
+            for _ in range(10_000):
+                connection.request("GET", "/nope")
+                assert read_response(connection).status == 404
+        deadline = time.monotonic() + 20
+        while b" lines of the log were lost" not in text and time.monotonic() < deadline:
+            text += os.read(reading, 1 << 16)
+        lost = int(re.search(rb"(\d+) lines of the log were lost", text)[1])
+        assert text.count(b'"path":"/nope"') + lost == 10_000
+    finally:
+        process.kill()
+        process.wait()
+        os.close(reading)

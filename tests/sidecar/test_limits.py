@@ -128,12 +128,19 @@ def test_names_of_this_machine(sidecar, host):
     assert sidecar.request("GET", "/events?limit=1", headers={"Host": host}).status == 200
 
 
-@pytest.mark.parametrize("argument", ["--insecure", "--tokens"])
-def test_any_name_where_that_is_meant(start, tmp_path, argument):
+@pytest.mark.parametrize("arguments", [["--allow-host", "*"], ["--allow-host", "a.example,Events.example"], ["--tokens"]])
+def test_other_names_where_that_is_meant(start, tmp_path, arguments):
     tokens = TokenFile(tmp_path / "tokens", "me read:#")
-    sidecar = start(argument, *([str(tokens.path)] if argument == "--tokens" else []))
+    sidecar = start(*arguments, *([str(tokens.path)] if arguments == ["--tokens"] else []))
     client = Client(sidecar, tokens.tokens["me"])
     assert client.get("/events?limit=1", {"Host": "events.example"}).status == 200
+
+
+def test_asking_nobody_beyond_this_machine_does_not_mean_any_name(start):
+    """A browser on another machine may be led here by a stranger's name all the same."""
+    sidecar = start("--insecure", "--http-host", "0.0.0.0", "--allow-host", "a.example")
+    for host, status in (("rebound.example:8080", 403), ("a.example", 200), ("127.0.0.1", 200), ("sidecar", 200)):
+        assert sidecar.request("GET", "/events?limit=1", headers={"Host": host}).status == status, host
 
 
 def test_pages_of_one_other_origin(start, topic):

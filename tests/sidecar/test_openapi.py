@@ -19,7 +19,7 @@ SOURCES = ROOT / "http_sidecar"
 # What depends on the machine and the moment; of these an example tells only the type.
 VOLATILE = {"uptime", "uptime_seconds", "journal_used_bytes", "disk_free_bytes", "since", "client_id"}
 # Of HTTP itself.
-COMMON_HEADERS = {"connection", "content-length", "content-type", "keep-alive", "transfer-encoding",
+COMMON_HEADERS = {"connection", "content-length", "content-type", "date", "keep-alive", "transfer-encoding",
                   "x-content-type-options"}
 
 

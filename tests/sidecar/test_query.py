@@ -25,7 +25,7 @@ def ids(sidecar, query):
 
 def next_path(response):
     link = response.headers["Link"]
-    return re.fullmatch(r'<(/events\?[^>]*)>; rel="next"', link)[1] if link else None
+    return "/events" + re.fullmatch(r'<(\?[^>]*)>; rel="next"', link)[1] if link else None
 
 
 @pytest.fixture(scope="module")

@@ -276,6 +276,39 @@ def test_the_broker_by_tls(park, authority, server_files):
     sidecar.wait_healthy()
 
 
+def test_a_certificate_for_the_broker(park, authority, other_authority, server_files, tmp_path):
+    broker = park.make_broker()
+    broker.bridge += (f"\nlistener {broker.port + 1} 127.0.0.1\ncertfile {server_files[0]}\nkeyfile {server_files[1]}\n"
+                      f"cafile {authority.path}\nrequire_certificate true\n")
+    broker.start()
+    ours, others = authority.issue("sidecar"), other_authority.issue("stranger")
+    ca = ["--mqtt-ca", authority.path]
+    sidecar = park.make_sidecar(broker, mqtt_port=broker.port + 1,
+                                arguments=[*ca, "--mqtt-cert", ours[0], "--mqtt-key", ours[1]]).start()
+    assert sidecar.publish(event("t", "a"))["processed"] == ["a"]
+    for arguments, why in [(ca, "certificate"), ([*ca, "--mqtt-cert", others[0], "--mqtt-key", others[1]], "unknown ca")]:
+        sidecar = park.make_sidecar(broker, mqtt_port=broker.port + 1, arguments=arguments).start(connected=False)
+        wait_until(lambda: "cannot use the broker" in sidecar.log(), "it says so", 30)
+        said = detail(sidecar)
+        assert why in said.lower(), said
+    locked = tmp_path / "locked.key"
+    subprocess.run(["openssl", "ec", "-in", ours[1], "-aes128", "-passout", "pass:x", "-out", locked], check=True,
+                   capture_output=True)
+    sidecar = park.make_sidecar(broker, mqtt_port=broker.port + 1,
+                                arguments=[*ca, "--mqtt-cert", ours[0], "--mqtt-key", locked]).start(connected=False)
+    wait_until(lambda: "cannot use the broker" in sidecar.log(), "it does not ask for the passphrase", 30)
+    for arguments in (["--mqtt-cert", ours[0]], ["--mqtt-cert", ours[0], "--mqtt-key", ours[1]]):
+        code, text = refusal(*arguments)
+        assert code == 2 and "--mqtt-" in text
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for arguments in ([*ca, "--mqtt-cert", pipe, "--mqtt-key", ours[1]], ["--mqtt-ca", pipe], tls_arguments((pipe, ours[1])),
+                      tls_arguments(server_files, "--tls-client-ca", pipe), ["--tokens", pipe],
+                      ["--mqtt-username", "a", "--mqtt-password-file", pipe]):
+        code, text = refusal(*arguments)
+        assert code == 1 and f"{pipe}: is no regular file" in text, text
+
+
 @pytest.mark.parametrize("case", ["other authority", "expired", "other host", "no tls"])
 def test_a_broker_that_cannot_prove_itself_is_not_used(park, authority, other_authority, server_files, case):
     files = {"expired": lambda: authority.issue("old", days=0),

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import os
 import signal
 import subprocess
 import threading
@@ -218,7 +219,7 @@ def test_a_page_is_full_also_for_a_token_that_may_read_little(client):
         pages.append(len(page.json))
         seen += page.json
         link = page.headers["Link"]
-        path = link[1:link.index(">")] if link else None
+        path = "/events" + link[1:link.index(">")] if link else None
     assert pages[:-1] == [100] * (len(pages) - 1) and len(pages) == 3
     assert [found["event_id"] for found in seen[:250]] == [f"p{i}" for i in reversed(range(250))]
     assert all(found["topic"].startswith("fleet/a") for found in seen)
@@ -296,9 +297,30 @@ def test_a_bad_file_keeps_the_old_tokens_and_says_why(park, tmp_path):
     tokens.path.unlink()
     reload(sidecar, f"the old tokens stay: cannot read the token file {tokens.path}: No such file or directory")
     assert me.get("/events").status == 200
-    tokens.path.write_text("")
-    reload(sidecar, "0 tokens")
-    assert me.get("/events").status == 401
+    for empty in ("", "# nothing\n\n"):
+        tokens.path.write_text(empty)
+        reload(sidecar, f"the old tokens stay: the token file {tokens.path} holds no token")
+        assert me.get("/events").status == 200
+    tokens.path.unlink()
+    os.mkfifo(tokens.path)
+    reload(sidecar, f"the old tokens stay: cannot read the token file {tokens.path}: is no regular file")
+    assert me.get("/events").status == 200
+    begin = time.monotonic()
+    sidecar.terminate()
+    assert time.monotonic() - begin < 5
+
+
+def test_many_tokens_are_read_soon(park, tmp_path):
+    count = 50_000
+    path = tmp_path / "tokens"
+    path.write_text("".join(f"name-{number} sha256:{number:064x} read:#\n" for number in range(count)))
+    broker = park.make_broker().start()
+    begin = time.monotonic()
+    sidecar = park.make_sidecar(broker, arguments=["--tokens", path]).start()
+    assert time.monotonic() - begin < 10
+    assert f"{count} tokens" in sidecar.log()
+    path.write_text(path.read_text() + f"again sha256:{7:064x} read:#\n")
+    reload(sidecar, f"the old tokens stay: {path}:{count + 1}: this name or hash stands in a line before")
 
 
 def test_a_stream_of_lines_ends_when_its_token_is_taken_back(park, tmp_path):

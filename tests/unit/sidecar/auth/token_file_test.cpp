@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <fstream>
 #include <string>
@@ -49,7 +50,15 @@ TEST_F(TokenFileTest, ALineIsANameAHashAndScopes) {
   EXPECT_THAT(tokens[0].read, ElementsAre("#", "with blank/+"));
 }
 
-TEST_F(TokenFileTest, AFileWithoutATokenIsOne) { EXPECT_THAT(Read(""), IsEmpty()); }
+TEST_F(TokenFileTest, AFileWithoutATokenIsNone) {
+  EXPECT_THAT(ErrorOf(""), HasSubstr("holds no token"));
+  EXPECT_THAT(ErrorOf("# nothing\n\n"), HasSubstr("holds no token"));
+}
+
+TEST_F(TokenFileTest, APipeIsNotWaitedFor) {
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+  EXPECT_THROW(ReadTokenFile(path_), TokenFileError);
+}
 
 TEST_F(TokenFileTest, WhatIsWrongIsNamedWithItsLine) {
   const std::string good = std::string("a ") + kHash + " read:#\n";

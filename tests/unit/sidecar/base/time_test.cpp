@@ -122,6 +122,12 @@ TEST(FormatTimeTest, BeforeAndAfterTheEpoch) {
   EXPECT_EQ(FormatTime(std::numeric_limits<std::int64_t>::min()), "0001-01-01T00:00:00.000000Z");
 }
 
+TEST(HttpDateTest, IsAsHttpWritesIt) {
+  EXPECT_EQ(HttpDate(784'111'777'999'999), "Sun, 06 Nov 1994 08:49:37 GMT");
+  EXPECT_EQ(HttpDate(0), "Thu, 01 Jan 1970 00:00:00 GMT");
+  EXPECT_EQ(HttpDate(1'709'251'199'000'000), "Thu, 29 Feb 2024 23:59:59 GMT");
+}
+
 TEST(FormatUptimeTest, ReadsLikeTheEarlierServices) {
   using std::chrono::seconds;
   EXPECT_EQ(FormatUptime(seconds(0)), "0:00:00");

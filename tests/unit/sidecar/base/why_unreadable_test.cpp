@@ -1,6 +1,7 @@
 #include "http_sidecar/base/why_unreadable.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "tests/unit/support/temp_dir.h"
 
@@ -16,6 +17,9 @@ TEST(WhyUnreadableTest, SaysWhatTheKernelSays) {
   EXPECT_EQ(WhyUnreadable(dir / "file/below"), "Not a directory");
   EXPECT_EQ(WhyUnreadable(dir.path()), "Is a directory");
   EXPECT_EQ(WhyUnreadable(dir / "loop"), "Too many levels of symbolic links");
+  ASSERT_EQ(mkfifo((dir / "pipe").c_str(), 0600), 0);
+  EXPECT_EQ(WhyUnreadable(dir / "pipe"), "is no regular file");
+  EXPECT_EQ(WhyUnreadable("/dev/null"), "is no regular file");
   EXPECT_EQ(WhyUnreadable(dir / "file"), "");
   EXPECT_EQ(WhyUnreadable(dir / "empty"), "");
 }

@@ -28,6 +28,12 @@ TEST(EventCsvTest, WhatWouldEndAFieldIsQuoted) {
             std::string(kStart) + "\"t,1\",\"a\"\"b\",,\"x\ny\",\"{\"\"a\"\":[1,2]}\",,\r\n");
 }
 
+TEST(EventCsvTest, NoTextIsAFormula) {
+  EXPECT_EQ(Row("=t", "+1", R"({"timestamp":"@a","source":"-2","payload":"\t=1"})"),
+            std::string(kStart) + "'=t,'+1,'@a,'-2,'\t=1,,\r\n");
+  EXPECT_EQ(Row("t=", "a", R"({"source":"","payload":-2.5})"), std::string(kStart) + "t=,a,,,-2.5,,\r\n");
+}
+
 TEST(EventCsvTest, WhatIsNoJsonIsBase64) {
   EXPECT_EQ(Row("t", "a", "[1]"), std::string(kStart) + "t,a,,,[1],,\r\n");
   EXPECT_EQ(Row("t", "a", R"({"source":"x")"), std::string(kStart) + "t,a,,,,eyJzb3VyY2UiOiJ4Ig==,\r\n");

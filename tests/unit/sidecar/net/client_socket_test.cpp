@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -253,6 +254,70 @@ TEST_F(ClientSocketTest, InACrowdWhoDoesNotReadIsCutSoon) {
   while (socket_.Write(std::string(100'000, 'x'))) {
   }
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+}
+
+// What a client that reads nothing before it has sent everything is kept.
+TEST_F(ClientSocketTest, OutputIsHeldWhileInputComesAsFarAsItMay) {
+  constexpr std::size_t kBytes = 4'000'000;
+  std::size_t held_max = 0;
+  socket_.HoldOutput([&](std::size_t bytes) {
+    held_max = std::max(held_max, bytes);
+    return bytes < kBytes;
+  });
+  std::string received;
+  std::thread client([&] {
+    for (int i = 0; i < 3000; ++i) Send("x");
+    for (char data[4096]; received.size() < kBytes / 2;) {
+      const ssize_t size = recv(fds_[1], data, sizeof data, 0);
+      if (size <= 0) break;
+      received.append(data, static_cast<std::size_t>(size));
+    }
+  });
+  std::string sent;
+  for (int i = 0; i < 3000; ++i) {
+    char c;
+    ASSERT_EQ(socket_.Read(&c, 1), 1);
+    const std::string piece = std::to_string(i) + std::string(kBytes / 2 / 3000, 'a');
+    sent += piece;
+    EXPECT_TRUE(socket_.Write(piece));
+  }
+  EXPECT_TRUE(socket_.Flush());
+  shutdown(fds_[0], SHUT_WR);
+  client.join();
+  for (char data[4096];;) {
+    const ssize_t size = recv(fds_[1], data, sizeof data, MSG_DONTWAIT);
+    if (size <= 0) break;
+    received.append(data, static_cast<std::size_t>(size));
+  }
+  EXPECT_TRUE(received == sent);
+  EXPECT_GT(held_max, kBytes / 4);
+}
+
+TEST_F(ClientSocketTest, WhereNoMoreMayBeHeldTheClientIsWaitedFor) {
+  socket_.HoldOutput([](std::size_t bytes) { return bytes <= 200'000; });
+  patience_ = &kPatienceInCrowd;
+  const auto begin = std::chrono::steady_clock::now();
+  std::size_t written = 0;
+  while (written < 10'000'000 && socket_.Write(std::string(1000, 'x'))) written += 1000;
+  EXPECT_LT(written, 2'000'000U);
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, kPatienceInCrowd.pause);
+}
+
+TEST_F(ClientSocketTest, WhatIsHeldGoesOutWhileInputIsWaitedFor) {
+  socket_.HoldOutput([](std::size_t) { return true; });
+  EXPECT_TRUE(socket_.Write(std::string(1'000'000, 'x')));
+  std::thread client([this] {
+    std::string buffer(100'000, '\0');
+    for (std::size_t size = 0; size < 1'000'000;) {
+      const ssize_t count = recv(fds_[1], buffer.data(), buffer.size(), 0);
+      ASSERT_GT(count, 0);
+      size += static_cast<std::size_t>(count);
+    }
+    Send("x");  // only then
+  });
+  char c;
+  EXPECT_EQ(socket_.Read(&c, 1), 1);
+  client.join();
 }
 
 }  // namespace

@@ -62,10 +62,16 @@ TEST(EventTest, AnArrayIsABatchInItsOrder) {
   EXPECT_TRUE(Accepted("[]")->events.empty());
 }
 
-TEST(EventTest, TheFirstOfRepeatedMembersCounts) {
-  const auto batch = Accepted(R"({"topic":"t","topic":7,"event_id":"a","event_\u0069d":"b","timestamp":"2024-01-02"})");
-  EXPECT_EQ(batch->events.at(0).topic, "t");
-  EXPECT_EQ(batch->events.at(0).event_id, "a");
+TEST(EventTest, AMemberThatStandsThereTwiceIsRefused) {
+  const std::string members = R"("topic":"t","event_id":"a","timestamp":"2024-01-02","source":"s","payload":1)";
+  for (const std::string name : {"topic", "event_id", "timestamp", "source", "payload"}) {
+    for (const std::string& again : {name, name == "event_id" ? std::string("event_\\u0069d") : name}) {
+      const Problem problem = Refused("[" + std::string(kEvent) + ",{" + members + ",\"" + again + "\":\"t\"}]");
+      EXPECT_EQ(problem.type.status, 400);
+      EXPECT_EQ(problem.detail, "events[1]." + name + ": stands there twice");
+    }
+  }
+  EXPECT_EQ(Accepted("{" + members + R"(,"other":1,"other":2})")->events.size(), 1u);
 }
 
 TEST(EventTest, InvalidEventsNameIndexMemberAndReason) {

@@ -27,7 +27,7 @@ class AdmissionTest : public testing::Test {
   void Begin() { admission_ = std::make_unique<Admission>(tokens_.get(), limits_); }
 
   Exchange Admit(std::string_view sent) {
-    Exchange exchange(nullptr, ReadHead(sent).value());
+    Exchange exchange(nullptr, nullptr, ReadHead(sent).value());
     admission_->Admit(network_, &exchange);
     return exchange;
   }
@@ -120,9 +120,10 @@ TEST_F(AdmissionTest, PagesOfOthersMayNotPublish) {
 TEST_F(AdmissionTest, WhereTheHostMustBeLocalNamesOfOthersAreRefused) {
   const auto with_host = [](const std::string& host) { return "GET /events HTTP/1.1\r\nHost: " + host + "\r\n\r\n"; };
   EXPECT_EQ(RefusalOf(with_host("a.example")), "");
-  admission_->RequireLocalHost("my.name");
+  admission_->RequireLocalHost({"my.name", "other.name"});
   EXPECT_REFUSED(RefusalOf(with_host("a.example")), "403", "foreign-page");
   EXPECT_EQ(RefusalOf(with_host("my.name:80")), "");
+  EXPECT_EQ(RefusalOf(with_host("Other.Name")), "");
   EXPECT_EQ(RefusalOf(with_host("127.0.0.1")), "");
   EXPECT_REFUSED(RefusalOf("GET http://a.example/events HTTP/1.1\r\nHost: localhost\r\n\r\n"), "403", "foreign-page");
   EXPECT_EQ(RefusalOf("GET http://localhost/events HTTP/1.1\r\nHost: a.example\r\n\r\n"), "");

@@ -12,7 +12,7 @@ namespace {
 
 bool MustClose(std::string_view headers, std::string_view version = "HTTP/1.1") {
   const std::string sent = "GET / " + std::string(version) + "\r\nHost: x\r\n" + std::string(headers) + "\r\n";
-  return Exchange(nullptr, ReadHead(sent).value()).must_close();
+  return Exchange(nullptr, nullptr, ReadHead(sent).value()).must_close();
 }
 
 TEST(ExchangeTest, AClientMayAskAmongOtherThingsThatTheConnectionIsClosed) {

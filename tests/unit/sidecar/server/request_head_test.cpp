@@ -138,6 +138,13 @@ TEST(RequestHeadTest, Http11TakesOneHost) {
   }
 }
 
+TEST(RequestHeadTest, LaterMinorVersionsAreUnderstood) {
+  for (const char* const version : {"HTTP/1.1", "HTTP/1.2", "HTTP/1.9"}) {
+    const auto head = Read("GET / " + std::string(version) + "\r\nHost: x\r\n\r\n");
+    EXPECT_FALSE(head->problem || head->is_http_1_0) << version;
+  }
+}
+
 TEST(RequestHeadTest, OneEmptyLineBeforeItIsSkipped) {
   EXPECT_EQ(ProblemOf("\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n"), "");
   EXPECT_EQ(ProblemOf("\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n"), "malformed-request");
