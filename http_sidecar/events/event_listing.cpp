@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t kPieceBytes = 128 * 1024;
 constexpr std::size_t kPieceBytesKept = 1024 * 1024;
+constexpr std::size_t kFormFactorMax = 3;  // a payload, and the whole message beside it; or in CSV, with quotes doubled
 constexpr std::size_t kOtherMembersBytes = 8 * 1024;
 
 }  // namespace
@@ -57,7 +58,7 @@ bool EventListing::AppendNext(std::string* out) {
 
 // For the event in any form, and while it is read the store's own copy of it.
 bool EventListing::MakeRoom(const StoredEvent& event, std::string* out) const {
-  const std::size_t event_bytes = 2 * event.payload.size() + kOtherMembersBytes;
+  const std::size_t event_bytes = kFormFactorMax * event.payload.size() + kOtherMembersBytes;
   const std::size_t room = out->size() + event_bytes;
   if (room <= out->capacity() && room <= memory_->amount()) return true;
   for (const std::size_t wanted : {std::max(room, 2 * out->capacity()), room}) {

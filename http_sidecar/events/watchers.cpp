@@ -31,6 +31,7 @@ constexpr std::size_t kPieceBytes = 128 * 1024;
 constexpr int kSocketBufferBytes = 128 * 1024;
 constexpr std::size_t kScratchBytes = 64 * 1024;  // what goes out in one call, of frames that are smaller
 constexpr std::size_t kFrameOverheadBytes = 256;
+constexpr std::size_t kFormFactorMax = 3;  // a payload, and the whole message beside it
 // All watchers together hold what they share. A blank is in no token's name, and no network has two.
 constexpr char kAllWatchers[] = "  ";
 
@@ -352,7 +353,7 @@ std::string_view Watchers::NextToSend(const Watcher& watcher) {
 // Null where there is no memory for it.
 std::shared_ptr<const Watchers::Frame> Watchers::MakeFrame(const StoredEvent& event) const {
   auto frame = std::make_shared<Frame>(Frame{.text = {}, .memory = FairBudget::Share(memory_, kAllWatchers)});
-  if (!frame->memory.Resize(2 * event.payload.size() + event.topic.size() + kFrameOverheadBytes)) return nullptr;
+  if (!frame->memory.Resize(kFormFactorMax * event.payload.size() + event.topic.size() + kFrameOverheadBytes)) return nullptr;
   AppendFrame(event, &frame->text);
   frame->text.shrink_to_fit();
   frame->memory.Resize(frame->text.size() + kFrameOverheadBytes);
@@ -426,7 +427,7 @@ Watchers::Piece Watchers::CatchUp(const Piece& wanted) {
     const auto rest = reader.ReadEvents(
         *wanted.filter, {.first_seq = wanted.next_seq, .last_seq = stored_seq}, [&](const StoredEvent& event) {
           if (frame->text.size() >= kPieceBytes) return false;
-          const std::size_t bytes = frame->text.size() + 2 * event.payload.size() + event.topic.size();
+          const std::size_t bytes = frame->text.size() + kFormFactorMax * event.payload.size() + event.topic.size();
           if (!frame->memory.Resize(std::max(frame->memory.amount(), bytes + kFrameOverheadBytes))) return false;
           AppendFrame(event, &frame->text);
           return true;
