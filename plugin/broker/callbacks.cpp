@@ -29,6 +29,12 @@ void CountTop(Plugin& plugin, std::string_view topic, const mosquitto* client, V
   if (const char* const id = mosquitto_client_id(client)) plugin.top.duplicate_clients.Count(id, is_duplicate);
 }
 
+PublishSettings SettingsOf(const Deduplicator& deduplicator) {
+  const Options& options = deduplicator.options();
+  return {
+      .id_member = options.id_member, .id_property = options.id_property, .topics = EventTopics(deduplicator.rules())};
+}
+
 // A value that there is no memory for comes again when it changes.
 void PublishSysTopics(Plugin& plugin) {
   const std::int64_t now_ms = MonotonicMs();
@@ -114,7 +120,7 @@ int OnControl(int, void* event_data, void* userdata) noexcept {
     if (client->ReadsNothing()) return kRefuseUnacknowledged;
     const ControlResult result =
         HandleControl({static_cast<const char*>(message->payload), message->payloadlen}, client->receipts,
-                      plugin.deduplicator.options(), plugin.top, plugin.deduplicator.trouble());
+                      SettingsOf(plugin.deduplicator), plugin.top, plugin.deduplicator.trouble());
     client->receipts = result.receipts;
     client->Tell(kResponseTopic, result.response);
     return int{MOSQ_ERR_SUCCESS};
@@ -125,6 +131,7 @@ int OnReload(int, void*, void* userdata) noexcept {
   return Guard("reload", MOSQ_ERR_SUCCESS, [&] {
     auto& plugin = *static_cast<Plugin*>(userdata);
     plugin.deduplicator.ReloadRules();
+    plugin.clients.TellSettings(SettingsOf(plugin.deduplicator));
     FlushLog(plugin.deduplicator.log());
     return int{MOSQ_ERR_SUCCESS};
   });

@@ -5,6 +5,7 @@
 #include "plugin/broker/guard.h"
 #include "plugin/broker/publish.h"
 #include "plugin/broker/versions.h"
+#include "plugin/core/contract/control.h"
 #include "plugin/core/contract/receipts.h"
 
 namespace dedup::broker {
@@ -43,6 +44,15 @@ ControlClient* ControlClients::Find(const mosquitto* client) {
   if (id != nullptr && found->second.id == id) return &found->second;
   clients_.erase(found);
   return nullptr;
+}
+
+void ControlClients::TellSettings(const PublishSettings& settings) {
+  std::string text;
+  for (auto& [_, client] : clients_) {
+    if (client.receipts.kind != ReceiptKind::kNumbered) continue;
+    if (text.empty()) text = ChangedSettings(settings);
+    client.Tell(kResponseTopic, text);
+  }
 }
 
 ControlClient* ControlClients::FindOrAdd(const mosquitto* client) {

@@ -36,6 +36,8 @@ class ControlClients {
   /// The client, from now on known; nullptr when it has no id.
   ControlClient* FindOrAdd(const mosquitto* client);
   void Remove(const mosquitto* client) { clients_.erase(client); }
+  /// Tells all that have numbered receipts that the plugin's settings have changed.
+  void TellSettings(const PublishSettings& settings);
 
  private:
   // A client's address may be used again after it has gone, so its id is compared too.

@@ -62,6 +62,9 @@ class Deduplicator {
   /// ignore and ignore_levels stay the same goes on with the ids that it has.
   Reloaded ReloadRules();
 
+  /// What a publish can be an event by: see RuleSet.
+  const RuleSet& rules() const { return finder_->rules(); }
+
   /// Whether some rule wants to know a publish's client.
   bool wants_client() const { return wants_client_; }
 

@@ -25,9 +25,16 @@ std::string Print(const Json& json) {
   return text.get();
 }
 
+void AddSettings(const PublishSettings& settings, cJSON* response) {
+  cJSON_AddStringToObject(response, "id_member", std::string(settings.id_member).c_str());
+  cJSON_AddStringToObject(response, "id_property", std::string(settings.id_property).c_str());
+  cJSON* const topics = cJSON_AddArrayToObject(response, "topics");
+  for (const std::string& topic : settings.topics) cJSON_AddItemToArray(topics, cJSON_CreateString(topic.c_str()));
+}
+
 // What "receipts" asks for; the plugin's settings are told with it, because its client must fit its events to them.
-void SetReceipts(const cJSON* command, ReceiptSetting* receipts, const Options& options, const std::string& trouble,
-                 cJSON* response) {
+void SetReceipts(const cJSON* command, ReceiptSetting* receipts, const PublishSettings& settings,
+                 const std::string& trouble, cJSON* response) {
   const cJSON* const enable = cJSON_GetObjectItemCaseSensitive(command, "enable");
   if (!cJSON_IsBool(enable)) {
     cJSON_AddStringToObject(response, "error", "\"enable\" must be true or false");
@@ -46,10 +53,7 @@ void SetReceipts(const cJSON* command, ReceiptSetting* receipts, const Options& 
   *receipts = {.kind = cJSON_IsTrue(enable) != 0 ? kind : ReceiptKind::kNone};
   cJSON_AddBoolToObject(response, "enable", cJSON_IsTrue(enable));
   if (numbered != nullptr) cJSON_AddBoolToObject(response, "numbered", cJSON_IsTrue(numbered));
-  cJSON_AddStringToObject(response, "id_member", options.id_member.c_str());
-  cJSON_AddStringToObject(response, "id_property", options.id_property.c_str());
-  cJSON* const topics = cJSON_AddArrayToObject(response, "topics");
-  for (const std::string& topic : options.topics) cJSON_AddItemToArray(topics, cJSON_CreateString(topic.c_str()));
+  AddSettings(settings, response);
 }
 
 cJSON* AddRow(cJSON* rows, const char* name, const TopList::Row& row) {
@@ -77,8 +81,8 @@ void TellTop(const TopCounts& top, cJSON* response) {
 }
 
 // Carries out one command and describes the answer in `response`.
-void HandleCommand(const cJSON* command, ReceiptSetting* receipts, const Options& options, const TopCounts& top,
-                   const std::string& trouble, cJSON* response) {
+void HandleCommand(const cJSON* command, ReceiptSetting* receipts, const PublishSettings& settings,
+                   const TopCounts& top, const std::string& trouble, cJSON* response) {
   const cJSON* const name_item = cJSON_GetObjectItemCaseSensitive(command, "command");
   const std::string_view name = cJSON_IsString(name_item) ? name_item->valuestring : "";
   cJSON_AddStringToObject(response, "command", name.data());
@@ -86,7 +90,7 @@ void HandleCommand(const cJSON* command, ReceiptSetting* receipts, const Options
   if (cJSON_IsString(correlation)) cJSON_AddStringToObject(response, "correlationData", correlation->valuestring);
 
   if (name == "receipts") {
-    SetReceipts(command, receipts, options, trouble, response);
+    SetReceipts(command, receipts, settings, trouble, response);
   } else if (name == "top") {
     TellTop(top, response);
   } else {
@@ -96,7 +100,18 @@ void HandleCommand(const cJSON* command, ReceiptSetting* receipts, const Options
 
 }  // namespace
 
-ControlResult HandleControl(std::string_view payload, ReceiptSetting receipts, const Options& options,
+std::string ChangedSettings(const PublishSettings& settings) {
+  const Json message(cJSON_CreateObject(), cJSON_Delete);
+  cJSON* const response = cJSON_CreateObject();
+  cJSON_AddItemToArray(cJSON_AddArrayToObject(message.get(), "responses"), response);
+  cJSON_AddStringToObject(response, "command", "receipts");
+  cJSON_AddBoolToObject(response, "enable", true);
+  cJSON_AddBoolToObject(response, "numbered", true);
+  AddSettings(settings, response);
+  return Print(message);
+}
+
+ControlResult HandleControl(std::string_view payload, ReceiptSetting receipts, const PublishSettings& settings,
                             const TopCounts& top, const std::string& trouble) {
   // cJSON takes bytes that are no UTF-8, and what follows behind the document; the answer would repeat the former.
   json::Value document;
@@ -117,7 +132,7 @@ ControlResult HandleControl(std::string_view payload, ReceiptSetting receipts, c
         "expected {\"commands\":[{\"command\":\"receipts\",\"enable\":true}]}, at most 16 commands in 4096 bytes");
   } else {
     const cJSON* command = nullptr;
-    cJSON_ArrayForEach(command, commands) HandleCommand(command, &receipts, options, top, trouble, add_response());
+    cJSON_ArrayForEach(command, commands) HandleCommand(command, &receipts, settings, top, trouble, add_response());
   }
   return {.response = Print(answer), .receipts = receipts};
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <span>
+#include <unordered_set>
 
 #include "plugin/core/text/topic_filter.h"
 
@@ -21,6 +22,21 @@ std::optional<std::size_t> RuleSet::Find(std::string_view name) const {
   if (rule != rules.end()) return static_cast<std::size_t>(rule - rules.begin());
   if (name == kDefaultRuleName && default_rule) return default_number();
   return std::nullopt;
+}
+
+std::vector<std::string> EventTopics(const RuleSet& set) {
+  std::vector<std::string> topics;
+  std::unordered_set<std::string_view> known;  // there may be 64,000
+  const auto add = [&](const std::vector<std::string>& filters) {
+    for (const std::string& filter : filters) {
+      if (known.insert(filter).second) topics.push_back(filter);
+    }
+  };
+  for (const Rule& rule : set.rules) {
+    if (rule.mode == RuleMode::kDrop) add(rule.topics);
+  }
+  if (set.default_rule) add(set.default_rule->topics);
+  return topics;
 }
 
 std::vector<std::string> UnreachableRules(const RuleSet& set) {

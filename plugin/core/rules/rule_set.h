@@ -28,6 +28,9 @@ struct RuleSet {
   std::optional<std::size_t> Find(std::string_view name) const;
 };
 
+/// The MQTT filters of all topics on which a message can become an event, each once: not those of rules that observe.
+std::vector<std::string> EventTopics(const RuleSet& rules);
+
 /// A sentence for each rule that no message can reach, because an earlier rule has all its topics and only parts that
 /// are always there.
 std::vector<std::string> UnreachableRules(const RuleSet& rules);

@@ -15,24 +15,23 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
+const PublishSettings kPublishSettings = {.id_member = "event_id", .id_property = "event_id", .topics = {"a/#", "b"}};
+
 class ControlTest : public testing::Test {
  protected:
-  ControlTest() { options_.topics = {"a/#", "b"}; }
-
   /// Sends a command's members after "command"; returns the one response.
   std::string Receipts(const std::string& members) {
     return Send(R"({"commands":[{"command":"receipts",)" + members + "}]}");
   }
   bool are_on() const { return receipts_.kind != ReceiptKind::kNone; }
   std::string Send(std::string_view payload) {
-    const ControlResult result = HandleControl(payload, receipts_, options_, top_);
+    const ControlResult result = HandleControl(payload, receipts_, kPublishSettings, top_);
     receipts_ = result.receipts;
     json::Value value;
     EXPECT_TRUE(json::Reader(result.response).ReadDocument(&value)) << result.response;
     return result.response;
   }
 
-  Options options_;
   TopCounts top_;
   ReceiptSetting receipts_;
 };
@@ -61,6 +60,10 @@ TEST_F(ControlTest, NumberedReceiptsBeginAnewWhenTheyAreAskedFor) {
   EXPECT_EQ(receipts_, ReceiptSetting{.kind = ReceiptKind::kPlain});
   Receipts(R"("enable":false,"numbered":true)");
   EXPECT_FALSE(are_on());
+}
+
+TEST_F(ControlTest, ChangedSettingsAreToldLikeTheFirst) {
+  EXPECT_EQ(ChangedSettings(kPublishSettings), Receipts(R"("enable":true,"numbered":true)"));
 }
 
 TEST_F(ControlTest, NumberedMustBeTrueOrFalse) {

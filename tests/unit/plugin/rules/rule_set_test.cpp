@@ -45,6 +45,17 @@ TEST(RuleSetTest, TheDefaultRuleHasTheNumberBehindTheOthers) {
   EXPECT_EQ(set.Find("default"), std::nullopt);
 }
 
+TEST(RuleSetTest, EventTopicsAreThoseOfAllRulesThatDoMoreThanObserve) {
+  Rule observer = MakeRule("o", {"observed"}, {"/id"});
+  observer.mode = RuleMode::kObserve;
+  RuleSet set = MakeSet({MakeRule("a", {"a/#", "b"}, {"/id"}), observer, MakeRule("c", {"b", "c"}, {"/id"})});
+  set.default_rule->topics = {"d", "a/#"};
+  EXPECT_THAT(EventTopics(set), ElementsAre("a/#", "b", "c", "d"));
+  set.default_rule.reset();
+  EXPECT_THAT(EventTopics(set), ElementsAre("a/#", "b", "c"));
+  EXPECT_THAT(EventTopics({}), ElementsAre("#"));
+}
+
 TEST(RuleSetTest, WarnsOfARuleThatCannotBeReached) {
   EXPECT_THAT(
       UnreachableRules(MakeSet({MakeRule("all", {"a/#"}, {"client"}), MakeRule("late", {"a/b", "a/+"}, {"/id"})})),
