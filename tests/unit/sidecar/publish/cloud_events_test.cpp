@@ -26,6 +26,8 @@ constexpr char kBatch[] = "application/cloudevents-batch+json";
 Request MakeRequest(std::string content_type, std::string body,
                     const std::map<std::string, std::string>& headers = {}) {
   Request request{.caller = Caller::Anybody(),
+                  .client = {},
+                  .memory = nullptr,
                   .target = "/publish?topic=doors/1",
                   .path = "/publish",
                   .body = std::move(body),
