@@ -82,7 +82,10 @@ TEST_F(TokensTest, AReloadChangesWhoHolds) {
   EXPECT_TRUE(tokens.Hold(first));
   EXPECT_TRUE(tokens.Find("Bearer two"));
   EXPECT_EQ(tokens.count(), 2U);
-  Write("");
+  Write("# as an editor leaves it for a moment\n");
+  EXPECT_THROW(tokens.Reload(), TokenFileError);
+  EXPECT_TRUE(tokens.Hold(first));
+  Write(LineOf("three", "third read:#"));
   tokens.Reload();
   EXPECT_FALSE(tokens.Hold(first));
   EXPECT_FALSE(tokens.Find("Bearer one"));
