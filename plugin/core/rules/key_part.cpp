@@ -6,6 +6,7 @@
 #include "plugin/core/rules/hash_text.h"
 #include "plugin/core/rules/key_words.h"
 #include "plugin/core/text/json.h"
+#include "plugin/core/text/utf8.h"
 
 namespace dedup {
 namespace {
@@ -19,23 +20,9 @@ bool IsPlain(char c) {
   return byte >= 0x20 && byte < 0x7F && c != '\\' && c != '|';
 }
 
-// How many bytes the character at the beginning of `text`, which is not ASCII, takes; 0 if it is no UTF-8 (Unicode 15,
-// table 3-7).
-std::size_t Utf8Size(std::string_view text) {
-  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  const std::size_t size = lead >= 0xC2 && lead <= 0xDF   ? 2
-                           : (lead & 0xF0) == 0xE0        ? 3
-                           : lead >= 0xF0 && lead <= 0xF4 ? 4
-                                                          : 0;
-  if (size == 0 || text.size() < size) return 0;
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  const bool too_long = (lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xF0 && byte(1) < 0x90);
-  const bool no_character = (lead == 0xED && byte(1) > 0x9F) || (lead == 0xF4 && byte(1) > 0x8F);
-  const bool control = lead == 0xC2 && byte(1) < 0xA0;
-  return too_long || no_character || control ? 0 : size;
+// C1 control characters, which are UTF-8.
+bool IsControl(std::string_view character) {
+  return character.size() == 2 && character[0] == '\xC2' && static_cast<unsigned char>(character[1]) < 0xA0;
 }
 
 // Appends to the buffer, a whole character at a time, until it is full.
@@ -101,7 +88,7 @@ class Line {
     const auto byte = static_cast<unsigned char>(text.front());
     if (byte >= 0x80) {
       const std::size_t size = Utf8Size(text);
-      if (size != 0) {
+      if (size != 0 && !IsControl(text.substr(0, size))) {
         Add(text.substr(0, size));
         return size;
       }
