@@ -9,8 +9,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # From the top: a room may include itself and what stands below it. Of several names the longest counts, so the files
 # that stand in plugin/core itself are the front door, but for options.
 PLUGIN = ["plugin", "plugin/broker", "plugin/core/control", "plugin/core", "plugin/core/start", "plugin/core/threads",
-          "plugin/core/options", "plugin/core/rules", "plugin/core/store", "plugin/core/journal", "plugin/core/index",
-          "plugin/core/contract", "plugin/core/event", "plugin/core/text", "plugin/core/base"]
+          "plugin/core/options", "plugin/core/observe", "plugin/core/rules", "plugin/core/store", "plugin/core/journal",
+          "plugin/core/index", "plugin/core/contract", "plugin/core/event", "plugin/core/text", "plugin/core/base"]
 SIDECAR = ["http_sidecar", "http_sidecar/server", "http_sidecar/endpoints", "http_sidecar/page", "http_sidecar/publish",
            "http_sidecar/events", "http_sidecar/mqtt", "http_sidecar/http", "http_sidecar/auth", "http_sidecar/net",
            "http_sidecar/base"]

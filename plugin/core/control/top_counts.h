@@ -4,7 +4,7 @@
 #include <string>
 
 #include "plugin/core/base/clock.h"
-#include "plugin/core/control/top_list.h"
+#include "plugin/core/observe/top_list.h"
 
 namespace dedup {
 

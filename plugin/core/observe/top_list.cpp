@@ -1,4 +1,4 @@
-#include "plugin/core/control/top_list.h"
+#include "plugin/core/observe/top_list.h"
 
 #include <algorithm>
 #include <cstring>
