@@ -10,6 +10,8 @@ enum class HashUse : std::uint64_t {
   kDigest = 0xFE,
   kFingerprint = 0xFD,
   kTopics = 0xFC,
+  kPayloadMark = 0xFB,
+  kObserved = 0xFA,
 };
 
 /// HashKey, and so the default rule's key, begins with two sizes below 2^32 and 2^24, which leave the highest byte 0.
