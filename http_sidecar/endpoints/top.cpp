@@ -1,16 +1,13 @@
-#include <string>
-#include <utility>
-#include <variant>
+#include <chrono>
 
 #include "http_sidecar/endpoints/endpoints.h"
+#include "http_sidecar/endpoints/plugin_answer.h"
 
 namespace dedup::sidecar {
 
 // From the plugin's memory: the store knows nothing of duplicates.
 Answer ServeTop(Api& api, Request&) {
-  auto top = api.publisher->Top();
-  if (const auto* const problem = std::get_if<Problem>(&top)) return ProblemAnswer(*problem);
-  return {.status = 200, .body = std::get<std::string>(std::move(top))};
+  return AnswerOfPlugin(api.publisher->Ask({"top", {}}, std::chrono::seconds(1)), problems::kBrokerUnavailable);
 }
 
 }  // namespace dedup::sidecar

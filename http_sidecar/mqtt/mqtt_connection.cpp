@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 #include <exception>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -97,13 +98,6 @@ void MqttConnection::SetCork(bool is_corked) const {
   setsockopt(mosquitto_socket(client_), IPPROTO_TCP, TCP_CORK, &on, sizeof on);
 }
 
-void MqttConnection::AskForTop() {
-  if (std::exchange(top_asked_, true)) return;
-  Command(kTopCommand);
-}
-
-std::optional<TopAnswer> MqttConnection::TakeTop() { return std::exchange(top_answer_, std::nullopt); }
-
 void MqttConnection::Step(int wake_fd, milliseconds patience) {
   if (has_tls_ && !is_connected_) return StepOfHandshake(patience);
   const short events = mosquitto_want_write(client_) ? POLLIN | POLLOUT : POLLIN;
@@ -184,8 +178,8 @@ void MqttConnection::RejectTooLarge() {
   refused_bytes_ = inflight_.RejectLargest(unacknowledged_, problems::kTooLarge, kTooLargeForBroker);
 }
 
-void MqttConnection::Command(std::string_view command) {
-  CheckResult(mosquitto_publish_v5(client_, nullptr, kControlTopic, static_cast<int>(command.size()), command.data(),
+void MqttConnection::Command(std::string_view request) {
+  CheckResult(mosquitto_publish_v5(client_, nullptr, kControlTopic, static_cast<int>(request.size()), request.data(),
                                    /*qos=*/0, /*retain=*/false, nullptr));
 }
 
@@ -260,9 +254,9 @@ void MqttConnection::OnReceipts(std::string_view text) {
 }
 
 void MqttConnection::OnAnswer(std::string_view text) {
-  if (auto top = ParseTopAnswer(text)) {
-    top_asked_ = false;
-    top_answer_ = std::move(top);
+  std::vector<CommandAnswer> answers = ParseCommandAnswers(text);
+  if (!answers.empty()) {
+    std::ranges::move(answers, std::back_inserter(answers_));
     return;
   }
   auto answer = ParseReceiptsAnswer(text);

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "http_sidecar/mqtt/broker_access.h"
 #include "http_sidecar/mqtt/delivery.h"
@@ -57,10 +58,10 @@ class MqttConnection {
   /// While it is corked, what is published is put together: sending many small packets costs more than making them.
   void SetCork(bool is_corked) const;
 
-  /// Asks the plugin for the top lists; once is enough until it has answered.
-  void AskForTop();
-  /// Its answer, once.
-  std::optional<TopAnswer> TakeTop();
+  /// Sends a request with commands for the plugin.
+  void Command(std::string_view request);
+  /// The answers to those with correlation data, each once.
+  std::vector<CommandAnswer> TakeAnswers() { return std::exchange(answers_, {}); }
 
   /// Waits for traffic, or for `wake_fd`, and handles it.
   void Step(int wake_fd, std::chrono::milliseconds patience);
@@ -84,7 +85,6 @@ class MqttConnection {
 
   void AcknowledgeAtOnce() const;
   void StepOfHandshake(std::chrono::milliseconds patience);
-  void Command(std::string_view command);
   void OnReceipts(std::string_view text);
   void OnAnswer(std::string_view text);
 
@@ -108,8 +108,7 @@ class MqttConnection {
   std::string end_reason_;
   std::optional<std::size_t> refused_bytes_;
   Clock::time_point last_misc_ = Clock::now();
-  bool top_asked_ = false;
-  std::optional<TopAnswer> top_answer_;
+  std::vector<CommandAnswer> answers_;
 };
 
 }  // namespace dedup::sidecar

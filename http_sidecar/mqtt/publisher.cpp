@@ -33,8 +33,7 @@ constexpr milliseconds kConnectPatience{3000};      // of an attempt: TCP, CONNA
 constexpr milliseconds kSessionPatience{1500};      // of a request that finds no connection
 constexpr seconds kDeliveryPatience{60};            // of a request in all; the biggest batches take seconds
 constexpr std::chrono::minutes kRefusalMemory{10};  // then the broker may have been told another limit
-constexpr seconds kTopPatience{2};
-constexpr seconds kTopAgeMax{1};
+constexpr seconds kAnswerPatience{2};
 
 // A batch gives way to the next after so many events, so that a single event does not wait for 100,000 others.
 constexpr std::size_t kEventsPerTurn = 32;
@@ -111,23 +110,14 @@ std::variant<std::vector<Outcome>, Problem> Publisher::Publish(std::shared_ptr<c
   return delivery->outcomes();
 }
 
-std::variant<std::string, Problem> Publisher::Top() {
-  const Clock::time_point now = Clock::now();
+std::variant<CommandAnswer, Problem> Publisher::Ask(const PluginCommand& command, Clock::duration age_max) {
   if (!AwaitSession()) return Problem{problems::kBrokerUnavailable, Trouble()};
-  std::unique_lock lock(mutex_);
-  const auto is_new = [this, now] { return top_.time > now - kTopAgeMax; };
-  if (!is_new()) {
-    top_.is_wanted = true;
-    Wake();
-    top_changed_.wait_for(lock, kTopPatience, [&] { return is_new() || !session_; });
-  }
-  if (!is_new()) {
-    return Problem{problems::kBrokerUnavailable, session_ ? "the broker's plugin did not answer the command `top`"
-                                                          : "the connection to the broker was just lost"};
-  }
-  if (!top_.answer.error.empty())
-    return Problem{problems::kBrokerUnavailable, "the broker's plugin tells no top lists: " + top_.answer.error};
-  return top_.answer.text;
+  auto answer = questions_.Ask(command, age_max, kAnswerPatience, [this] { Wake(); });
+  if (answer) return *std::move(answer);
+  const std::lock_guard lock(mutex_);
+  return Problem{problems::kBrokerUnavailable,
+                 session_ ? "the broker's plugin did not answer the command `" + command.name + "`"
+                          : std::string("the connection to the broker was just lost")};
 }
 
 std::shared_ptr<const Session> Publisher::AwaitSession() {
@@ -217,7 +207,7 @@ bool Publisher::Serve(const std::string& address) {
   while (!connection.is_over() && !stopping_) {
     TakeSubmitted();
     SendSome(&connection);
-    ExchangeTop(&connection);
+    ExchangeQuestions(&connection);
     if (!connection.is_over()) connection.Step(wake_fd_, seconds(1));
     if (connection.TakeNewSettings()) ShareSession(connection);
   }
@@ -251,11 +241,10 @@ void Publisher::EndSession(const std::string& reason) {
     const std::lock_guard lock(mutex_);
     session_ = nullptr;
     late.swap(submitted_);
-    top_ = {};
     session_changed_.notify_all();
-    top_changed_.notify_all();
   }
   for (const auto& delivery : late) delivery->Fail(reason);
+  questions_.Fail();
   Complain(reason);
 }
 
@@ -303,14 +292,11 @@ void Publisher::SendAllThereIsRoomFor(MqttConnection* connection) {
   }
 }
 
-void Publisher::ExchangeTop(MqttConnection* connection) {
-  std::optional<TopAnswer> answer = connection->TakeTop();
-  const std::lock_guard lock(mutex_);
-  if (answer) {
-    top_ = {.answer = *std::move(answer), .time = Clock::now()};
-    top_changed_.notify_all();
+void Publisher::ExchangeQuestions(MqttConnection* connection) {
+  for (CommandAnswer& answer : connection->TakeAnswers()) questions_.Answer(std::move(answer));
+  for (const std::string& request : questions_.TakeUnsent()) {
+    if (!connection->is_over()) connection->Command(request);
   }
-  if (top_.is_wanted && !connection->is_over()) connection->AskForTop();
 }
 
 }  // namespace dedup::sidecar

@@ -17,6 +17,7 @@
 #include "http_sidecar/mqtt/batch.h"
 #include "http_sidecar/mqtt/broker_access.h"
 #include "http_sidecar/mqtt/delivery.h"
+#include "http_sidecar/mqtt/questions.h"
 #include "plugin/core/contract/control.h"
 #include "plugin/core/event/outcome.h"
 
@@ -29,7 +30,7 @@ struct Session;
 ///
 /// All calls of libmosquitto are made on one thread of this class's own, so no lock is held across a system call, and
 /// receipts can be told apart by their order alone.
-/// Threading: Publish(), Top() and Trouble() from any thread.
+/// Threading: Publish(), Ask() and Trouble() from any thread.
 class Publisher {
  public:
   /// Starts to connect at once, in the background.
@@ -46,9 +47,9 @@ class Publisher {
   /// the same batch again is always safe.
   std::variant<std::vector<Outcome>, Problem> Publish(std::shared_ptr<const Batch> batch);
 
-  /// The plugin's answer to kTopCommand, at most a second old: asking the sidecar often costs the broker little.
+  /// The plugin's answer to a command; one that came up to `age_max` ago will do, with 0 it must be a new one.
   /// Problems: 503 when there is no connection within 1.5 s, or no answer within 2 s more.
-  std::variant<std::string, Problem> Top();
+  std::variant<CommandAnswer, Problem> Ask(const PluginCommand& command, std::chrono::steady_clock::duration age_max);
 
   /// Empty while events can be published, otherwise why they cannot.
   std::string Trouble() const;
@@ -58,13 +59,6 @@ class Publisher {
 
  private:
   struct Sending;
-
-  /// What the plugin said last.
-  struct TopState {
-    TopAnswer answer;
-    std::chrono::steady_clock::time_point time = {};  ///< when it came
-    bool is_wanted = false;                           ///< somebody waits for a newer one
-  };
 
   std::shared_ptr<const Session> AwaitSession();
   bool Submit(std::shared_ptr<Delivery> delivery);
@@ -80,7 +74,7 @@ class Publisher {
   void TakeSubmitted();
   void SendSome(MqttConnection* connection);
   void SendAllThereIsRoomFor(MqttConnection* connection);
-  void ExchangeTop(MqttConnection* connection);
+  void ExchangeQuestions(MqttConnection* connection);
   void Complain(const std::string& trouble);
 
   const BrokerAccess broker_;
@@ -96,8 +90,7 @@ class Publisher {
   std::shared_ptr<const Session> session_;            // guarded by mutex_; null while there is no connection
   std::string trouble_;                               // guarded by mutex_
   std::vector<std::shared_ptr<Delivery>> submitted_;  // guarded by mutex_
-  TopState top_;                                      // guarded by mutex_
-  std::condition_variable top_changed_;
+  Questions questions_;
 
   std::thread thread_;
 };

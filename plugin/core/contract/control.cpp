@@ -43,54 +43,69 @@ std::optional<ReceiptsAnswer> ParseReceiptsResponse(std::string_view object) {
   return answer;
 }
 
-std::optional<TopAnswer> ParseTopResponse(std::string_view object) {
+// Nothing when it is no answer that can be told apart.
+std::optional<CommandAnswer> ParseCommandResponse(std::string_view object) {
   json::Reader reader(object);
   if (!reader.EnterObject()) return std::nullopt;
-  TopAnswer answer;
+  CommandAnswer answer;
   ObjectText text;
-  bool is_ours = false;
   std::string_view name;
   json::Value value;
   while (reader.NextMember(&name, &value)) {
     if (json::Means(name, "command")) {
-      is_ours = StringOf(value) == "top";
+      answer.command = StringOf(value);
+    } else if (json::Means(name, "correlationData")) {
+      answer.correlation = StringOf(value);
     } else if (json::Means(name, "error")) {
       answer.error = ErrorOf(value);
-    } else if (!json::Means(name, "correlationData")) {
-      text.AddRaw(json::Unescape(name), value.text);
+    } else {
+      text.AddRaw(json::Inner(name), value.text);
     }
   }
-  if (!reader.ok() || !is_ours) return std::nullopt;
+  if (!reader.ok() || answer.correlation.empty()) return std::nullopt;
   answer.text = text.Take();
   return answer;
 }
 
-// The first of the responses in an answer that `parse` takes.
-template <class Answer>
-std::optional<Answer> FindResponse(std::string_view text, std::optional<Answer> (*parse)(std::string_view object)) {
+// Calls on_response(object) for each of the responses in an answer. False when it is malformed.
+template <class OnResponse>
+bool ForEachResponse(std::string_view text, OnResponse on_response) {
   json::Reader reader(text);
-  if (!reader.EnterObject()) return std::nullopt;
-  std::optional<Answer> answer;
+  if (!reader.EnterObject()) return false;
   std::string_view name;
   json::Value value;
   while (reader.NextMember(&name, &value)) {
     if (!json::Means(name, "responses")) continue;
     json::Reader responses(value.text);
     json::Value response;
-    for (responses.EnterArray(); responses.NextElement(&response);) {
-      if (!answer) answer = parse(response.text);
-    }
+    for (responses.EnterArray(); responses.NextElement(&response);) on_response(response.text);
   }
-  return reader.ok() ? answer : std::nullopt;
+  return reader.ok();
 }
 
 }  // namespace
 
 std::optional<ReceiptsAnswer> ParseReceiptsAnswer(std::string_view text) {
-  return FindResponse(text, ParseReceiptsResponse);
+  std::optional<ReceiptsAnswer> answer;
+  const bool is_well_formed = ForEachResponse(text, [&](std::string_view response) {
+    if (!answer) answer = ParseReceiptsResponse(response);
+  });
+  return is_well_formed ? answer : std::nullopt;
 }
 
-std::optional<TopAnswer> ParseTopAnswer(std::string_view text) { return FindResponse(text, ParseTopResponse); }
+std::string CommandRequest(const PluginCommand& command, std::string_view correlation) {
+  std::string object = ObjectText().AddText("command", command.name).AddText("correlationData", correlation).Take();
+  if (!command.members.empty()) object.insert(object.size() - 1, "," + command.members);
+  return "{\"commands\":[" + object + "]}";
+}
+
+std::vector<CommandAnswer> ParseCommandAnswers(std::string_view text) {
+  std::vector<CommandAnswer> answers;
+  const bool is_well_formed = ForEachResponse(text, [&](std::string_view response) {
+    if (auto answer = ParseCommandResponse(response)) answers.push_back(*std::move(answer));
+  });
+  return is_well_formed ? answers : std::vector<CommandAnswer>();
+}
 
 bool IsAnswerOfBroker(std::string_view text) {
   json::Reader reader(text);

@@ -2,6 +2,7 @@
 // out.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,7 +15,6 @@ inline constexpr char kResponseTopic[] = "$CONTROL/dedup/v1/response";
 
 /// Asks for numbered receipts (see ReceiptKind).
 inline constexpr char kReceiptsCommand[] = R"({"commands":[{"command":"receipts","enable":true,"numbered":true}]})";
-inline constexpr char kTopCommand[] = R"({"commands":[{"command":"top"}]})";
 
 /// How the plugin finds an event's id and which topics it deduplicates.
 struct PluginSettings {
@@ -32,13 +32,29 @@ struct ReceiptsAnswer {
 /// Nothing when the text is no answer to that command.
 std::optional<ReceiptsAnswer> ParseReceiptsAnswer(std::string_view text);
 
-/// The answer to kTopCommand.
-struct TopAnswer {
-  std::string text;   ///< {"since":…,"topics":[…],"duplicate_clients":[…]}
+/// Of a request; one that is larger is not read.
+inline constexpr std::size_t kRequestBytesMax = std::size_t{64} << 10;
+/// Of a command's members behind its name, in a request of its own.
+inline constexpr std::size_t kCommandMembersBytesMax = kRequestBytesMax - 256;
+
+/// A command that the plugin answers and that changes nothing for the client.
+struct PluginCommand {
+  std::string name;
+  std::string members;  ///< further members of its JSON object, with commas between them: `"name":"wis2"`
+
+  friend bool operator==(const PluginCommand&, const PluginCommand&) = default;
+};
+/// The request with that one command; its answer repeats the correlation data.
+std::string CommandRequest(const PluginCommand& command, std::string_view correlation);
+
+struct CommandAnswer {
+  std::string command;
+  std::string correlation;
+  std::string text;   ///< a JSON object of all members but these two and the error
   std::string error;  ///< empty where there is none
 };
-/// Nothing when the text is no answer to that command.
-std::optional<TopAnswer> ParseTopAnswer(std::string_view text);
+/// The answers in a message of the plugin's that have correlation data.
+std::vector<CommandAnswer> ParseCommandAnswers(std::string_view text);
 
 /// Whether no plugin has answered but the broker itself, as Mosquitto does from 2.1 on where none serves the topic.
 bool IsAnswerOfBroker(std::string_view text);

@@ -42,22 +42,38 @@ TEST(ControlAnswerTest, WhatIsNoAnswerIsNone) {
   }
 }
 
-TEST(ControlAnswerTest, TheTopListsAreHandedOnAsTheyCame) {
-  const auto answer = ParseTopAnswer(R"({"responses":[{"command":"top","correlationData":"7","since":"then",)"
-                                     R"("topics":[{"topic":"a\u0000","events":1}],"duplicate_clients":[]}]})");
-  ASSERT_TRUE(answer.has_value());
-  EXPECT_EQ(answer->error, "");
-  EXPECT_EQ(answer->text, R"({"since":"then","topics":[{"topic":"a\u0000","events":1}],"duplicate_clients":[]})");
+TEST(CommandAnswerTest, AnAnswerIsHandedOnAsItCame) {
+  const auto answers =
+      ParseCommandAnswers(R"({"responses":[{"command":"top","correlationData":"7","since":"then",)"
+                          R"("topics":[{"topic":"a\u0000","events":1}],"a\"b":12345678901234567890}]})");
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers[0].command, "top");
+  EXPECT_EQ(answers[0].correlation, "7");
+  EXPECT_EQ(answers[0].error, "");
+  EXPECT_EQ(answers[0].text,
+            R"({"since":"then","topics":[{"topic":"a\u0000","events":1}],"a\"b":12345678901234567890})");
 }
 
-TEST(ControlAnswerTest, AnOlderPluginKnowsNoTopLists) {
-  const auto answer = ParseTopAnswer(R"({"responses":[{"command":"top","error":"unknown command"}]})");
-  ASSERT_TRUE(answer.has_value());
-  EXPECT_EQ(answer->error, "unknown command");
-  for (const char* text :
-       {"", "{}", R"({"responses":[{"command":"receipts"}]})", R"({"responses":[{"command":"top"}])"}) {
-    EXPECT_FALSE(ParseTopAnswer(text).has_value()) << text;
+TEST(CommandAnswerTest, AnAnswerMayBeAnError) {
+  const auto answers =
+      ParseCommandAnswers(R"({"responses":[{"command":"rules","correlationData":"7","error":"unknown command"},)"
+                          R"({"command":"rule","correlationData":"8","error":7}]})");
+  ASSERT_EQ(answers.size(), 2u);
+  EXPECT_EQ(answers[0].error, "unknown command");
+  EXPECT_EQ(answers[1].error, "an error without a text");
+}
+
+TEST(CommandAnswerTest, WhatIsNoAnswerIsNone) {
+  for (const char* text : {"", "[]", "{}", R"({"responses":[]})", R"({"responses":[{"command":"top"}]})",
+                           R"({"responses":[{"command":"top","correlationData":"7"}])", R"({"responses":[7]})"}) {
+    EXPECT_TRUE(ParseCommandAnswers(text).empty()) << text;
   }
+}
+
+TEST(CommandAnswerTest, ARequestHasTheCommandAndItsNumber) {
+  EXPECT_EQ(CommandRequest({"top", ""}, "7"), R"({"commands":[{"command":"top","correlationData":"7"}]})");
+  EXPECT_EQ(CommandRequest({"rule", R"("name":"wis2")"}, "8"),
+            R"({"commands":[{"command":"rule","correlationData":"8","name":"wis2"}]})");
 }
 
 TEST(ControlAnswerTest, AnAnswerOfTheBrokerItselfIsKnown) {
