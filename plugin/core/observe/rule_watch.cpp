@@ -20,8 +20,8 @@ RuleObserver::Room RoomFor(std::size_t observing_rules) {
 
 }  // namespace
 
-RuleWatch::RuleWatch(const HashSecret& secret, LogQueue& log)
-    : marks_(secret), log_(log), tools_(secret), link_(std::make_unique<ConflictLink>()) {}
+RuleWatch::RuleWatch(const HashSecret& secret, LogQueue& log, ConflictLink& link)
+    : marks_(secret), log_(log), tools_(secret), link_(link) {}
 
 void RuleWatch::Adopt(const RuleSet& rules, std::chrono::milliseconds plugin_window, const KeyFinder* before) {
   const auto observes = [](const Rule& rule) { return rule.mode == RuleMode::kObserve; };
@@ -72,14 +72,14 @@ void RuleWatch::GoOn(Watched&& old, Watched* now) noexcept {
 }
 
 void RuleWatch::AskAboutConflict(std::uint32_t rule, std::string_view payload, std::uint64_t seq) noexcept {
-  link_->questions.Push({seq, marks_.Of(payload), rule, rules_version_});
+  link_.questions.Push({seq, marks_.Of(payload), rule, rules_version_});
 }
 
 // Those about rules of before a reload are left out: of the compared as well as of the conflicts.
 void RuleWatch::OnTurn(std::int64_t now_ms) noexcept {
   const Watched* conflicting = nullptr;
   std::uint64_t seq = 0;
-  while (const ConflictLink::Answer* const answer = link_->answers.Front()) {
+  while (const ConflictLink::Answer* const answer = link_.answers.Front()) {
     if (answer->rules_version == rules_version_) {
       Watched& rule = watched_[answer->rule];
       ++rule.counters.compared;
@@ -89,7 +89,7 @@ void RuleWatch::OnTurn(std::int64_t now_ms) noexcept {
         seq = answer->seq;
       }
     }
-    link_->answers.Pop();
+    link_.answers.Pop();
   }
   if (conflicting == nullptr || !conflict_log_.Allow(now_ms)) return;
   const RuleCounters& counters = conflicting->counters;

@@ -27,9 +27,9 @@ namespace dedup {
 /// Says in the log, at most once a minute each, when duplicates have another payload than the first, and when a rule's
 /// keys look like names of devices.
 ///
-/// Memory: 1 KB for each rule and 350 KB; 50 KB for each one that observes, and for all of these together 16 MiB for
+/// Memory: 1 KB for each rule and 130 KB; 50 KB for each one that observes, and for all of these together 16 MiB for
 /// keys and 1 MiB for messages (4 MiB beyond 256 such rules), touched as it is needed.
-/// Threading: the broker's main thread; link() is for the writer's too. Errors: std::bad_alloc, from the constructor,
+/// Threading: the broker's main thread. Errors: std::bad_alloc, from the constructor,
 /// Adopt and the reports.
 class RuleWatch {
  public:
@@ -37,7 +37,8 @@ class RuleWatch {
   static constexpr std::size_t kFirstSamplesMax = 256;
   static constexpr std::size_t kFirstSamplesPerRuleMax = 32;
 
-  RuleWatch(const HashSecret& secret, LogQueue& log);
+  /// Log and link must outlive it.
+  RuleWatch(const HashSecret& secret, LogQueue& log, ConflictLink& link);
 
   /// From now on these rules count, by their numbers. Of a rule whose name was there before, the counters go on; what
   /// it has observed stays as long as key, ignore, ignore_levels and window are the same. `before`: the finder that the
@@ -54,7 +55,7 @@ class RuleWatch {
       ++rule.counters.processed;
     } else if (outcome.verdict == Verdict::kDuplicate) {
       ++rule.counters.duplicates;
-      if (rule.asks_about_conflicts && !link_->questions.full())
+      if (rule.asks_about_conflicts && !link_.questions.full())
         AskAboutConflict(key.rule, publish.payload, outcome.seq);
     }
     NoteMajority(rule, key, publish, age_ms, key_text);
@@ -75,8 +76,6 @@ class RuleWatch {
   /// What of a rule is known, by its number; `finder` is that of the rules that were adopted.
   RuleReport Report(std::size_t rule, const KeyFinder& finder) const;
   RuleCounters Counters(std::size_t rule, const KeyFinder& finder) const;
-
-  ConflictLink& link() { return *link_; }
 
  private:
   struct Watched {
@@ -106,7 +105,7 @@ class RuleWatch {
   const PayloadMarks marks_;
   LogQueue& log_;
   ObserverTools tools_;
-  const std::unique_ptr<ConflictLink> link_;
+  ConflictLink& link_;
   std::vector<Watched> watched_;  // by rule number
   std::uint32_t rules_version_ = 0;
   OncePerMinute conflict_log_;

@@ -1,7 +1,6 @@
 #include "plugin/core/observe/top_list.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "plugin/core/base/crc32c.h"
 
@@ -26,7 +25,7 @@ TopList::RowNumber TopList::Find(std::string_view text, std::uint32_t hash) cons
   for (RowNumber row = buckets_[hash % kBuckets]; row != kNone; row = slots_[row].next) {
     const Slot& slot = slots_[row];
     if (slot.hash == hash && slot.text_bytes == text.size() &&
-        std::memcmp(texts_[row].data(), text.data(), std::min(text.size(), kTextBytesMax)) == 0) {
+        text.starts_with(std::string_view(texts_[row].data(), std::min(text.size(), kTextBytesMax)))) {
       return row;
     }
   }
@@ -76,7 +75,7 @@ void TopList::Count(std::string_view text, bool is_duplicate) noexcept {
     slot.duplicates = 0;
     slot.hash = hash;
     slot.text_bytes = static_cast<std::uint32_t>(text.size());
-    std::memcpy(texts_[row].data(), text.data(), std::min(text.size(), kTextBytesMax));
+    text.copy(texts_[row].data(), kTextBytesMax);
     Link(row);
   }
   ++slots_[row].count;

@@ -45,10 +45,10 @@ class RuleWatchTest : public testing::Test {
   }
   RuleReport Report(const std::string& name) { return watch_.Report(*finder_->rules().Find(name), *finder_); }
   void Answer(bool is_conflict) {
-    const ConflictLink::Question* const question = watch_.link().questions.Front();
+    const ConflictLink::Question* const question = link_->questions.Front();
     ASSERT_NE(question, nullptr);
-    watch_.link().answers.Push({question->seq, question->rule, question->rules_version, is_conflict});
-    watch_.link().questions.Pop();
+    link_->answers.Push({question->seq, question->rule, question->rules_version, is_conflict});
+    link_->questions.Pop();
   }
   std::vector<std::string> Lines() {
     std::vector<std::string> lines;
@@ -57,7 +57,8 @@ class RuleWatchTest : public testing::Test {
   }
 
   LogQueue log_;
-  RuleWatch watch_{kSecret, log_};
+  const std::unique_ptr<ConflictLink> link_ = std::make_unique<ConflictLink>();
+  RuleWatch watch_{kSecret, log_, *link_};
   std::unique_ptr<KeyFinder> finder_;
   std::int64_t age_ms_ = 0;
 };
@@ -127,12 +128,12 @@ TEST_F(RuleWatchTest, ARuleThatComparesPayloadsOrKeepsNoneIsNotAskedAbout) {
        R"({"name":"i","topics":["i"],"key":["/id"],"store":"id"})");
   Publish("p", "x", Verdict::kDuplicate);
   Publish("i", R"({"id":1})", Verdict::kDuplicate);
-  EXPECT_EQ(watch_.link().questions.Front(), nullptr);
+  EXPECT_EQ(link_->questions.Front(), nullptr);
 }
 
 TEST_F(RuleWatchTest, WithoutRoomForAQuestionTheDuplicateCountsAndIsNotCompared) {
   Load(kIdRule);
-  while (watch_.link().questions.Push({})) {
+  while (link_->questions.Push({})) {
   }
   Publish("a/1", R"({"id":1})", Verdict::kDuplicate);
   EXPECT_EQ(Report("id").counters.duplicates, 1u);
