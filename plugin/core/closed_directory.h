@@ -49,6 +49,7 @@ class ClosedDirectory {
   Taken Take(const Publish&, std::string_view, const EventRule&, const KeyHash&) {
     return {{Verdict::kRefused, 0}, "the data directory cannot be used"};
   }
+  Outcome Foretell(const KeyHash&) const { return {Verdict::kRefused, 0}; }
   void NoteRetained(const Publish& publish) { meanwhile_.retained |= publish.retain; }
   void Count(std::uint64_t Counters::*counter) { ++(meanwhile_.counters.*counter); }
   std::optional<EventInDoubt> TakeOverdue() { return std::nullopt; }

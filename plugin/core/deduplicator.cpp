@@ -85,7 +85,10 @@ EventRule EventRuleOf(const Rule& rule) {
 
 }  // namespace
 
-Deduplicator::Deduplicator(const Options& options) : options_(WithAbsolutePaths(options, log_)) {
+Deduplicator::Deduplicator(const Options& options)
+    : options_(WithAbsolutePaths(options, log_)),
+      conflicts_(std::make_unique<ConflictLink>(MakeHashSecret())),
+      watch_(MakeHashSecret(), log_, *conflicts_) {
   const auto start = std::chrono::steady_clock::now();
   UseRules(ReadRules(options_, log_), {});  // with a secret as soon as there is one
   try {
@@ -103,7 +106,7 @@ void Deduplicator::Open(Recovered recovered) {
   const ClosedDirectory::Meanwhile meanwhile = std::get<ClosedDirectory>(directory_).meanwhile();
   try {
     UseRules(finder_->rules(), recovered.journal->header().secret);
-    directory_.emplace<OpenDirectory>(std::move(recovered), options_, log_, meanwhile);
+    directory_.emplace<OpenDirectory>(std::move(recovered), options_, log_, meanwhile, *conflicts_);
   } catch (...) {  // no thread to be had
     directory_.emplace<ClosedDirectory>(meanwhile);
     throw;
@@ -136,12 +139,16 @@ Decision Deduplicator::Decide(Directory& directory, const Publish& publish) {
                          .properties = publish.user_properties};
   // What the index will look at is on its way from memory while the rest of the payload is read.
   const Finding finding = finder_->Find(view, [&](const KeyHash& key) { directory.Prefetch(key); });
+  if (finding.observed) {
+    watch_.NoteObserved(*finding.observed, view, MonotonicMs(), [&] { return finder_->ObservedTextOf(finding); });
+  }
   if (finding.status != FindStatus::kKey) return Pass(directory, publish, finding.reason);
   const std::string_view event_id = finder_->KeyTextOf(finding);
   EventRule rule = event_rules_[finding.key.rule];
   rule.key = finding.key.hash;
   const Taken taken = directory.Take(publish, event_id, rule, finding.key.hash);
   if (taken.verdict == Verdict::kRefused) return Refuse(directory, publish, event_id, taken.why_refused);
+  watch_.NoteDecided(finding.key, view, taken, MonotonicMs(), [event_id] { return event_id; });
   return {taken, event_id, ActionFor(taken.verdict, publish.qos)};
 }
 
@@ -152,9 +159,11 @@ void Deduplicator::UseRules(RuleSet rules, const HashSecret& secret) {
   bool wants_client = false;
   for (const Rule& rule : finder->rules().rules) {
     event_rules.push_back(EventRuleOf(rule));
-    wants_client |= rule.HasPart(Source::Kind::kClient) || rule.HasPart(Source::Kind::kUsername);
+    wants_client |=
+        rule.HasPart(Source::Kind::kClient) || rule.HasPart(Source::Kind::kUsername) || rule.mode == RuleMode::kObserve;
   }
   event_rules.emplace_back();  // the options'
+  watch_.Adopt(finder->rules(), options_.window.value_or(kForever), finder_.get());
   event_rules_ = std::move(event_rules);
   finder_ = std::move(finder);
   wants_client_ = wants_client;
@@ -216,7 +225,44 @@ void Deduplicator::OnHandOnFailed(EventInDoubt event) {
   std::get<OpenDirectory>(directory_).OnHandOnFailed(std::move(event));
 }
 
+Explained Deduplicator::Explain(const PublishView& publish) {
+  Explained explained;
+  explained.explanation = dedup::Explain(*finder_, publish);
+  const Finding& finding = explained.explanation.finding;
+  if (finding.observed) explained.is_observed_copy = watch_.IsCopy(*finding.observed, MonotonicMs());
+  if (finding.status == FindStatus::kKey) {
+    explained.outcome = std::visit([&](auto& directory) { return directory.Foretell(finding.key.hash); }, directory_);
+  }
+  return explained;
+}
+
+std::size_t Deduplicator::rules_in_use() const {
+  const RuleSet& rules = finder_->rules();
+  return rules.rules.size() + (rules.default_rule ? 1 : 0);
+}
+
+std::vector<RuleReport> Deduplicator::RuleSummaries() const {
+  std::vector<RuleReport> summaries;
+  for (std::size_t rule = 0; rule < rules_in_use(); ++rule) summaries.push_back(watch_.Summary(rule, *finder_));
+  return summaries;
+}
+
+std::vector<NamedCounters> Deduplicator::CountersOfRules() const {
+  std::vector<NamedCounters> counters;
+  for (std::size_t rule = 0; rule < rules_in_use(); ++rule) {
+    counters.push_back({std::string(finder_->rules().NameOf(rule)), watch_.Counters(rule, *finder_)});
+  }
+  return counters;
+}
+
+std::optional<RuleReport> Deduplicator::ReportOf(std::string_view rule) const {
+  const std::optional<std::size_t> number = finder_->rules().Find(rule);
+  if (!number) return std::nullopt;
+  return watch_.Report(*number, *finder_);
+}
+
 void Deduplicator::OnTurn() {
+  watch_.OnTurn(MonotonicMs());
   if (auto* const open = std::get_if<OpenDirectory>(&directory_)) return open->OnTurn();
   auto& closed = std::get<ClosedDirectory>(directory_);
   if (!closed.is_retried()) {

@@ -16,8 +16,12 @@
 #include "plugin/core/event/event_in_doubt.h"
 #include "plugin/core/event/outcome.h"
 #include "plugin/core/event/publish.h"
+#include "plugin/core/observe/conflict_check.h"
+#include "plugin/core/observe/rule_report.h"
+#include "plugin/core/observe/rule_watch.h"
 #include "plugin/core/open_directory.h"
 #include "plugin/core/options.h"
+#include "plugin/core/rules/explain.h"
 #include "plugin/core/rules/key_finder.h"
 #include "plugin/core/rules/rule_set.h"
 
@@ -45,6 +49,13 @@ struct Reloaded {
   std::vector<std::string> errors;  ///< with any, the rules are what they were
 };
 
+/// What would become of a publish now, and why.
+struct Explained {
+  Explanation explanation;
+  Outcome outcome;                ///< kRefused with a key while no data directory is open
+  bool is_observed_copy = false;  ///< a rule that observes makes a key of it, and remembers that key
+};
+
 /// Recognises events, remembers them durably, and keeps its promises across deaths of the process.
 ///
 /// While the data directory cannot be used (full disk, I/O error, no permission, a file of a newer version) events are
@@ -64,6 +75,14 @@ class Deduplicator {
 
   /// What a publish can be an event by: see RuleSet.
   const RuleSet& rules() const { return finder_->rules(); }
+  /// Counts nothing and changes nothing.
+  Explained Explain(const PublishView& publish);
+  /// Of each rule, in their order, the default one last if it is in use: all but the observations.
+  std::vector<RuleReport> RuleSummaries() const;
+  /// The names and counters of the same.
+  std::vector<NamedCounters> CountersOfRules() const;
+  /// Nothing where no rule has that name.
+  std::optional<RuleReport> ReportOf(std::string_view rule) const;
 
   /// Whether some rule wants to know a publish's client.
   bool wants_client() const { return wants_client_; }
@@ -102,6 +121,7 @@ class Deduplicator {
   template <class Directory>
   Decision Decide(Directory& directory, const Publish& publish);
   void UseRules(RuleSet rules, const HashSecret& secret);
+  std::size_t rules_in_use() const;
   template <class Directory>
   Decision Pass(Directory& directory, const Publish& publish, InvalidReason invalid);
   template <class Directory>
@@ -111,6 +131,8 @@ class Deduplicator {
   const Options options_;
   std::unique_ptr<KeyFinder> finder_;
   std::vector<EventRule> event_rules_;  // by their number; the names are the finder's
+  const std::unique_ptr<ConflictLink> conflicts_;
+  RuleWatch watch_;
   bool wants_client_ = false;
   OncePerMinute invalid_id_log_;
   OncePerMinute refused_log_;

@@ -21,7 +21,7 @@ constexpr char kUnsynced[] = "the journal could not be synced";
 }  // namespace
 
 OpenDirectory::OpenDirectory(Recovered recovered, const Options& options, LogQueue& log,
-                             const ClosedDirectory::Meanwhile& meanwhile)
+                             const ClosedDirectory::Meanwhile& meanwhile, ConflictLink& conflicts)
     : options_(options),
       log_(log),
       recovered_(std::move(recovered)),
@@ -32,7 +32,7 @@ OpenDirectory::OpenDirectory(Recovered recovered, const Options& options, LogQue
       syncer_(journal(), log_, options_.fsync_interval),
       prefaulter_(journal(), recovered_.index),
       writer_(journal(), *recovered_.store, *recovered_.keys, *recovered_.clock, log_, options_, recovered_.state,
-              recovered_.may_be_suspect) {
+              recovered_.may_be_suspect, conflicts) {
   const std::int64_t due_ms = recovered_.clock->Now().age_ms + options_.recovery_delay.count();
   for (EventInDoubt& event : recovered_.in_doubt) {
     // Which topics have a newer retained message by now is not known; none must be replaced by an older one.
@@ -65,6 +65,12 @@ Taken OpenDirectory::Take(const Publish& publish, std::string_view event_id, con
   prefaulter_.Notify();
   NoteRetained(publish, event.seq);
   return {{Verdict::kProcessed, event.seq}};
+}
+
+Outcome OpenDirectory::Foretell(const KeyHash& key) {
+  const auto seq = FindRemembered(key, recovered_.clock->Now().age_ms);
+  if (!seq || in_doubt_.IsWaiting(*seq)) return {Verdict::kProcessed, 0};
+  return {Verdict::kDuplicate, *seq};
 }
 
 // What the store has given up, or is over by now, is forgotten from that moment on, not from the next turn.

@@ -17,6 +17,7 @@
 #include "plugin/core/event/outcome.h"
 #include "plugin/core/event/publish.h"
 #include "plugin/core/in_doubt.h"
+#include "plugin/core/observe/conflict_check.h"
 #include "plugin/core/options.h"
 #include "plugin/core/start/recovery.h"
 #include "plugin/core/threads/prefaulter.h"
@@ -27,13 +28,13 @@ namespace dedup {
 
 /// Recognises events, keeps them in the journal, and knows which of them have been handed on.
 ///
-/// Threading: main thread; owns the three others. Ownership: refers to options and log, which must outlive it. Errors:
-/// the constructor throws what making a thread throws, and the directory is then free for another attempt; the others
-/// throw nothing but std::bad_alloc.
+/// Threading: main thread; owns the three others. Ownership: refers to options, log and conflicts, which must outlive
+/// it. Errors: the constructor throws what making a thread throws, and the directory is then free for another attempt;
+/// the others throw nothing but std::bad_alloc.
 class OpenDirectory {
  public:
-  OpenDirectory(Recovered recovered, const Options& options, LogQueue& log,
-                const ClosedDirectory::Meanwhile& meanwhile);
+  OpenDirectory(Recovered recovered, const Options& options, LogQueue& log, const ClosedDirectory::Meanwhile& meanwhile,
+                ConflictLink& conflicts);
 
   /// What keys are made with.
   const HashSecret& secret() const { return recovered_.journal->header().secret; }
@@ -41,6 +42,8 @@ class OpenDirectory {
   void Prefetch(const KeyHash& key) const { recovered_.index.Prefetch(key); }
   /// The decision about an event. `rule`: of the one that made the key, without a name if it was the plugin's options.
   Taken Take(const Publish& publish, std::string_view event_id, const EventRule& rule, const KeyHash& key);
+  /// What Take would say about an event with that key now. Changes nothing, and does not ask whether there is room.
+  Outcome Foretell(const KeyHash& key);
   /// For a message that is handed on without being taken.
   void NoteRetained(const Publish& publish) { NoteRetained(publish, accepted_seq_ + 1); }
   void Count(std::uint64_t Counters::*counter) { journal().Count(counter); }

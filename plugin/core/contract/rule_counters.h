@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace dedup {
@@ -14,6 +15,11 @@ struct RuleCounters {
   std::uint64_t duplicates = 0;  ///< events that were not handed on
   std::uint64_t compared = 0;    ///< of the duplicates: those whose payload was compared with the first one's
   std::uint64_t conflicts = 0;   ///< of the compared: those with another payload
+};
+
+struct NamedCounters {
+  std::string name;  ///< of the rule
+  RuleCounters counters;
 };
 
 struct RuleFigure {

@@ -124,7 +124,7 @@ PublishView ExplainRequest::View() {
   return {topic_, payload_, client_id_, username_, property_views_};
 }
 
-std::string ExplainedJson(const ExplainedMessage& explained) {
+std::string ExplainedJson(const Explained& explained) {
   const Explanation& explanation = explained.explanation;
   const Explanation::Asked* decided = nullptr;
   const Explanation::Asked* observed = nullptr;

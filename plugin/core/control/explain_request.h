@@ -7,8 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "plugin/core/event/outcome.h"
-#include "plugin/core/rules/explain.h"
+#include "plugin/core/deduplicator.h"
 #include "plugin/core/rules/publish_view.h"
 #include "plugin/core/text/json.h"
 
@@ -42,14 +41,7 @@ class ExplainRequest {
   bool has_payload_ = false;
 };
 
-/// What would become of the message now.
-struct ExplainedMessage {
-  Explanation explanation;
-  Outcome outcome;                ///< kProcessed, kDuplicate with the first's seq, or kPassed
-  bool is_observed_copy = false;  ///< a rule that observes has seen the key that it makes
-};
-
 /// {"verdict":…,"seq":…,"rule":…,"key":…,"observed":…,"asked":[…],"payload_note":…}; null where there is nothing.
-std::string ExplainedJson(const ExplainedMessage& explained);
+std::string ExplainedJson(const Explained& explained);
 
 }  // namespace dedup

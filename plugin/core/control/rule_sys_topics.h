@@ -13,11 +13,6 @@
 
 namespace dedup {
 
-struct NamedCounters {
-  std::string name;
-  RuleCounters counters;
-};
-
 /// What is to be published, retained, under $SYS/broker/dedup/rules/NAME/: those values that have changed, at each
 /// interval. The topics of a rule that is gone are cleared.
 ///

@@ -4,18 +4,20 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <string>
-#include <string_view>
+#include <utility>
 
 #include "plugin/core/base/spsc_ring.h"
 #include "plugin/core/event/key.h"
 #include "plugin/core/observe/payload_mark.h"
+#include "plugin/core/store/payload_head.h"
 
 namespace dedup {
 
 /// What the two threads hand to each other; none of them ever waits. While there is no room nothing is asked, so what
-/// was compared is told beside what was found. Memory: 230 KB.
+/// was compared is told beside what was found. Memory: 200 KB.
 struct ConflictLink {
+  explicit ConflictLink(const HashSecret& secret) : marks(secret) {}
+
   static constexpr std::size_t kWaitingMax = 4096;
 
   struct Question {
@@ -31,30 +33,26 @@ struct ConflictLink {
     bool is_conflict = false;
   };
 
+  const PayloadMarks marks;
   SpscRing<Question, kWaitingMax> questions;
   SpscRing<Answer, kWaitingMax> answers;
-};
-
-/// A stored event's payload, as far as it is compared.
-struct PayloadHead {
-  std::uint64_t payload_bytes = 0;
-  std::string head;  ///< the first PayloadMarks::kMarkedBytesMax bytes
 };
 
 /// Answers the questions: the writer's side.
 ///
 /// At most kAnswersPerSecond, so that a flood of duplicates costs the disk and the processors little. A first event
-/// that is not stored yet is waited for. One that is gone, or stored without its payload, gets no answer. Threading:
-/// one thread. Errors: what `read` throws; the question is then asked again with the next call.
+/// that is not stored yet is waited for. One that is gone, or stored without its payload, gets no answer.
+///
+/// Threading: one thread. Errors: what `read` throws; that question gets no answer then.
 class ConflictCheck {
  public:
   static constexpr std::int64_t kAnswersPerSecond = 1000;
 
-  /// Reads the payload of a stored event; nothing where there is none.
+  /// Reads the first PayloadMarks::kMarkedBytesMax bytes of a stored event's payload; nothing where there is none.
   using ReadHead = std::function<std::optional<PayloadHead>(std::uint64_t seq)>;
 
   /// `link` must outlive it.
-  ConflictCheck(ConflictLink& link, const HashSecret& secret, ReadHead read);
+  ConflictCheck(ConflictLink& link, ReadHead read) : link_(link), read_(std::move(read)) {}
 
   /// Answers what may be answered now; events up to `stored_seq` are stored. `rest` is called before each answer.
   void Run(std::uint64_t stored_seq, std::int64_t now_ms, void (*rest)());
@@ -63,7 +61,6 @@ class ConflictCheck {
   static constexpr std::int64_t kAnswersAtOnceMax = 100;
 
   ConflictLink& link_;
-  const PayloadMarks marks_;
   const ReadHead read_;
   std::int64_t last_ms_ = 0;
   std::int64_t allowed_ = kAnswersAtOnceMax;

@@ -76,6 +76,9 @@ class RuleObserver {
   void SwapRoom(RuleObserver& other) noexcept;
   const Room& room() const { return room_; }
 
+  /// Whether a message with that key would be a copy now.
+  bool IsRemembered(const KeyHash& key, std::int64_t age_ms) { return keys_.Find(key.low, age_ms) != nullptr; }
+
   Observations Report() const;
 
  private:

@@ -21,7 +21,7 @@ RuleObserver::Room RoomFor(std::size_t observing_rules) {
 }  // namespace
 
 RuleWatch::RuleWatch(const HashSecret& secret, LogQueue& log, ConflictLink& link)
-    : marks_(secret), log_(log), tools_(secret), link_(link) {}
+    : log_(log), tools_(secret), link_(link) {}
 
 void RuleWatch::Adopt(const RuleSet& rules, std::chrono::milliseconds plugin_window, const KeyFinder* before) {
   const auto observes = [](const Rule& rule) { return rule.mode == RuleMode::kObserve; };
@@ -72,7 +72,7 @@ void RuleWatch::GoOn(Watched&& old, Watched* now) noexcept {
 }
 
 void RuleWatch::AskAboutConflict(std::uint32_t rule, std::string_view payload, std::uint64_t seq) noexcept {
-  link_.questions.Push({seq, marks_.Of(payload), rule, rules_version_});
+  link_.questions.Push({seq, link_.marks.Of(payload), rule, rules_version_});
 }
 
 // Those about rules of before a reload are left out: of the compared as well as of the conflicts.
@@ -132,7 +132,7 @@ RuleCounters RuleWatch::Counters(std::size_t rule, const KeyFinder& finder) cons
   return counters;
 }
 
-RuleReport RuleWatch::Report(std::size_t rule, const KeyFinder& finder) const {
+RuleReport RuleWatch::Summary(std::size_t rule, const KeyFinder& finder) const {
   const Watched& watched = watched_[rule];
   const DefaultRule* const default_rule = finder.rules().default_rule ? &*finder.rules().default_rule : nullptr;
   RuleReport report;
@@ -147,8 +147,17 @@ RuleReport RuleWatch::Report(std::size_t rule, const KeyFinder& finder) const {
   } else if (default_rule != nullptr) {
     report.topics = default_rule->topics;
   }
-  if (watched.observer) report.observations = watched.observer->Report();
   return report;
+}
+
+RuleReport RuleWatch::Report(std::size_t rule, const KeyFinder& finder) const {
+  RuleReport report = Summary(rule, finder);
+  if (watched_[rule].observer) report.observations = watched_[rule].observer->Report();
+  return report;
+}
+
+bool RuleWatch::IsCopy(const FoundKey& key, std::int64_t age_ms) const {
+  return watched_[key.rule].observer->IsRemembered(key.hash, age_ms);
 }
 
 }  // namespace dedup

@@ -15,7 +15,6 @@
 #include "plugin/core/event/outcome.h"
 #include "plugin/core/observe/conflict_check.h"
 #include "plugin/core/observe/key_majority.h"
-#include "plugin/core/observe/payload_mark.h"
 #include "plugin/core/observe/rule_observer.h"
 #include "plugin/core/observe/rule_report.h"
 #include "plugin/core/rules/key_finder.h"
@@ -73,9 +72,13 @@ class RuleWatch {
   /// To be called now and then: takes what the writer has found out about conflicts.
   void OnTurn(std::int64_t now_ms) noexcept;
 
-  /// What of a rule is known, by its number; `finder` is that of the rules that were adopted.
-  RuleReport Report(std::size_t rule, const KeyFinder& finder) const;
+  /// Of a rule, by its number; `finder` is that of the rules that were adopted.
   RuleCounters Counters(std::size_t rule, const KeyFinder& finder) const;
+  /// All but the observations.
+  RuleReport Summary(std::size_t rule, const KeyFinder& finder) const;
+  RuleReport Report(std::size_t rule, const KeyFinder& finder) const;
+  /// Whether a message with the key of a rule that observes would be a copy now.
+  bool IsCopy(const FoundKey& key, std::int64_t age_ms) const;
 
  private:
   struct Watched {
@@ -102,7 +105,6 @@ class RuleWatch {
   void EndMajority(Watched& rule, std::string_view topic, std::string_view key_text) noexcept;
   void AskAboutConflict(std::uint32_t rule, std::string_view payload, std::uint64_t seq) noexcept;
 
-  const PayloadMarks marks_;
   LogQueue& log_;
   ObserverTools tools_;
   ConflictLink& link_;

@@ -75,12 +75,15 @@ struct Store::Statements {
                    "refused = ?, invalid_ids = ?, unstored = ?, lost = ?"),
         save_secret(database, "UPDATE key_file SET secret = ?"),
         save_keys_seq(database, "UPDATE key_file SET keys_seq = ?"),
+        payload_head(database,
+                     "SELECT length(payload), substr(payload, 1, ?) FROM events LEFT JOIN rules USING(rule_id) "
+                     "WHERE seq = ? AND coalesce(keeps_payload, 1) = 1"),
         count_synced(database, "UPDATE state SET synced = synced + 1") {}
 
   sqlite::Statement find_topic, insert_topic, delete_unused_topic, insert_event, find_rule, insert_rule,
       insert_rule_key, next_window, oldest_rule_keys, delete_rule_keys, widen_times, delete_times, insert_in_doubt,
       delete_in_doubt, oldest_events, expire_events, delete_events, save_state, save_secret, save_keys_seq,
-      count_synced;
+      payload_head, count_synced;
 };
 
 namespace {
@@ -141,6 +144,17 @@ void Store::ForEachRuleKey(std::uint64_t last_seq, const std::function<void(cons
     std::memcpy(&key.key, bytes.data(), sizeof key.key);
     on_key(key);
   }
+}
+
+std::optional<PayloadHead> Store::ReadPayloadHead(std::uint64_t seq, std::size_t head_bytes) {
+  PayloadHead head;
+  head.head.reserve(head_bytes);  // nothing must fail while the statement is at work
+  sqlite::Statement& row = statements_->payload_head.Bind(head_bytes, seq);
+  if (!row.Step()) return std::nullopt;
+  head.payload_bytes = Unsigned(row.Integer(0));
+  head.head.assign(row.Bytes(1));
+  row.Reset();
+  return head;
 }
 
 std::vector<EventInDoubt> Store::LoadInDoubt() {

@@ -17,6 +17,7 @@
 #include "plugin/core/contract/counters.h"
 #include "plugin/core/event/event.h"
 #include "plugin/core/event/event_in_doubt.h"
+#include "plugin/core/store/payload_head.h"
 #include "plugin/core/store/schema.h"
 #include "plugin/core/store/sqlite.h"
 
@@ -85,6 +86,9 @@ class Store {
   /// Calls on_key for every key that a rule has made with a seq up to `last_seq`, window by window, oldest first; also
   /// for those whose window is over and that ExpireRuleKeys has yet to delete.
   void ForEachRuleKey(std::uint64_t last_seq, const std::function<void(const RuleKey& key)>& on_key);
+
+  /// The first `head_bytes` bytes of an event's payload; nothing where it is no row, or one that keeps no payload.
+  std::optional<PayloadHead> ReadPayloadHead(std::uint64_t seq, std::size_t head_bytes);
 
   /// The events in doubt that are rows.
   std::vector<EventInDoubt> LoadInDoubt();

@@ -49,7 +49,7 @@ constexpr milliseconds kReleaseInterval{10'000};
 }  // namespace
 
 Writer::Writer(Journal& journal, Store& store, KeyFile& keys, Clock& clock, LogQueue& log, const Options& options,
-               const StoreState& state, bool may_be_suspect)
+               const StoreState& state, bool may_be_suspect, ConflictLink& conflicts)
     : journal_(journal),
       store_(store),
       keys_(keys),
@@ -59,6 +59,8 @@ Writer::Writer(Journal& journal, Store& store, KeyFile& keys, Clock& clock, LogQ
       state_(state),
       stored_position_(journal.released_position()),
       suspect_(may_be_suspect),
+      conflicts_(conflicts,
+                 [&store](std::uint64_t seq) { return store.ReadPayloadHead(seq, PayloadMarks::kMarkedBytesMax); }),
       forgotten_seq_(state.forgotten_seq),
       thread_(StartThread(journal.data_dir(), [this] { Run(); })) {}
 
@@ -157,6 +159,7 @@ Writer::Turn Writer::RunOnce(bool last) {
   } while (last && stored);
   const std::uint64_t rows = state_.stored_seq - seq_before;
   const bool expired = !last && (Expire(2 * rows) | ExpireRuleKeys(2 * rows));
+  if (!last) LookForConflicts();
   journal_.SaveClock(clock_.state(), last);
   if (last) journal_.Sync();
   return {.has_worked = stored || expired, .rows = rows, .journal_bytes = stored_position_ - position_before};
@@ -262,6 +265,20 @@ bool Writer::Expire(std::uint64_t rows_max) {
   }
   if (all) next_expiry_ = time + kIdleWait;
   return !all;
+}
+
+// What cannot be read says nothing about what can be written, so that is no failure of the store.
+void Writer::LookForConflicts() {
+  try {
+    conflicts_.Run(state_.stored_seq, MonotonicMs(), YieldIfPatient);
+  } catch (const std::exception& error) {
+    if (dynamic_cast<const sqlite::CorruptDatabase*>(&error) != nullptr) journal_.MarkStoreDamaged();
+    if (!unreadable_log_.Allow(MonotonicMs())) return;
+    log_.AddMade(LogLevel::kError, [&] {
+      return std::string("cannot read an event to compare a duplicate with it: ") + error.what() +
+             " (said once a minute)";
+    });
+  }
 }
 
 // Whether a key's window is over is told by its age, so these rows may go whenever there is time.

@@ -12,6 +12,7 @@
 #include "plugin/core/base/log.h"
 #include "plugin/core/index/key_file.h"
 #include "plugin/core/journal/journal.h"
+#include "plugin/core/observe/conflict_check.h"
 #include "plugin/core/options.h"
 #include "plugin/core/store/store.h"
 
@@ -19,18 +20,18 @@ namespace dedup {
 
 /// Moves records from the journal to the store, many in a transaction, from those on that an earlier run has left
 /// there; gives the journal's room back once the store holds its records durably and they are known to be handed on;
-/// expires rows.
+/// expires rows. Beside that it finds out which duplicates have another payload than their first event.
 ///
 /// When the store fails it says so once a minute, tries again every half second, and the journal takes what arrives.
 /// After a failure no room is given back before SQLite has written everything to its main file anew, for what a failed
 /// sync has left on the disk is unknown. `may_be_suspect`: the run before did not stop in order, so perhaps it had
 /// failed. Threading: the constructor starts the thread, the destructor stops it after one last attempt to store
-/// everything; the other functions are for the main thread. Ownership: refers to journal, store, keys, clock and log,
-/// which must outlive it.
+/// everything; the other functions are for the main thread. Ownership: refers to journal, store, keys, clock, log
+/// and conflicts, which must outlive it.
 class Writer {
  public:
   Writer(Journal& journal, Store& store, KeyFile& keys, Clock& clock, LogQueue& log, const Options& options,
-         const StoreState& state, bool may_be_suspect);
+         const StoreState& state, bool may_be_suspect, ConflictLink& conflicts);
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
   ~Writer();
@@ -61,6 +62,7 @@ class Writer {
   void Release(bool now);
   bool Expire(std::uint64_t rows_max);
   bool ExpireRuleKeys(std::uint64_t rows_max);
+  void LookForConflicts();
   void Wait(std::chrono::milliseconds timeout);
   void Wake();
 
@@ -81,6 +83,8 @@ class Writer {
   bool suspect_;
   OncePerMinute failure_log_;
   OncePerMinute conflict_log_;
+  ConflictCheck conflicts_;
+  OncePerMinute unreadable_log_;
 
   std::atomic<std::uint64_t> forgotten_seq_;
   std::atomic<bool> idle_{false};

@@ -224,5 +224,97 @@ TEST_F(DeduplicatorRulesTest, WithoutAFileThereIsNothingToReload) {
   EXPECT_EQ(VerdictOf("a"), kDuplicate);
 }
 
+class ConflictTest : public DeduplicatorRulesTest {
+ protected:
+  RuleCounters Counters(std::string_view rule) { return dedup_->ReportOf(rule)->counters; }
+  bool AwaitCompared(std::string_view rule, std::uint64_t compared) {
+    return Eventually([&] {
+      Turn();
+      return Counters(rule).compared == compared;
+    });
+  }
+};
+
+TEST_F(ConflictTest, ADuplicateWithAnotherPayloadIsCountedAndSaid) {
+  SetRules(kMesh);
+  Start();
+  EXPECT_EQ(Of("msh/a/gw1", R"({"from":1,"id":7})"), kProcessed);
+  EXPECT_EQ(Of("msh/a/gw1", R"({"from":1,"id":7})"), kDuplicate);
+  EXPECT_EQ(Of("msh/a/gw1", R"({"from":1,"id":7,"text":"other"})"), kDuplicate);
+  EXPECT_TRUE(AwaitCompared("mesh", 2));
+  EXPECT_EQ(Counters("mesh").conflicts, 1u);
+  EXPECT_EQ(Counters("mesh").duplicates, 2u);
+  EXPECT_EQ(Counters("default").conflicts, 0u);
+  EXPECT_THAT(TakeLog(), HasSubstr("rule mesh: a duplicate of event 1 has another payload than the event"));
+}
+
+TEST_F(ConflictTest, TheOptionsRuleHasThemToo) {
+  Start();
+  EXPECT_EQ(Of("t", R"({"event_id":"1","n":1})"), kProcessed);
+  EXPECT_EQ(Of("t", R"({"event_id":"1","n":2})"), kDuplicate);
+  EXPECT_TRUE(AwaitCompared("default", 1));
+  EXPECT_EQ(Counters("default").conflicts, 1u);
+}
+
+TEST_F(ConflictTest, AnEventOfAnEarlierRunIsComparedWith) {
+  Start();
+  EXPECT_EQ(Of("t", R"({"event_id":"1"})"), kProcessed);
+  Restart();
+  EXPECT_EQ(Of("t", R"({"event_id":"1"})"), kDuplicate);
+  EXPECT_TRUE(AwaitCompared("default", 1));
+  EXPECT_EQ(Counters("default").conflicts, 0u);
+}
+
+// Its row was stored without a payload, and the rule that keeps one came later.
+TEST_F(ConflictTest, AnEventThatKeptNoPayloadIsNotComparedWith) {
+  const std::string rule = R"({"name":"r","topics":["a/#"],"key":["/id"],"window":"10m","store":)";
+  SetRules(rule + R"("id"})");
+  Start();
+  EXPECT_EQ(Of("a/1", R"({"id":1})"), kProcessed);
+  SetRules(rule + R"("event"})");
+  dedup_->ReloadRules();
+  EXPECT_EQ(Of("a/1", R"({"id":1})"), kDuplicate);
+  EXPECT_EQ(Of("a/1", R"({"id":2})"), kProcessed);
+  EXPECT_EQ(Of("a/1", R"({"id":2})"), kDuplicate);
+  EXPECT_TRUE(AwaitCompared("r", 1)) << "the second one alone";
+  EXPECT_EQ(Counters("r").conflicts, 0u);
+}
+
+TEST_F(DeduplicatorRulesTest, ToObserveTouchesNothing) {
+  SetRules(R"({"name":"o","topics":["a/#"],"key":["/id"],"window":"10m","mode":"observe"})");
+  Start();
+  const Statistics before = Stats();
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(Of("a/1", R"({"id":)" + std::to_string(i % 10) + "}"), kPassed);
+  EXPECT_EQ(Stats().accepted_seq, before.accepted_seq);
+  EXPECT_EQ(Stats().journal_used_bytes, before.journal_used_bytes);
+  EXPECT_THAT(Rows(), testing::IsEmpty());
+  const RuleReport report = *dedup_->ReportOf("o");
+  EXPECT_EQ(report.observations->firsts, 10u);
+  EXPECT_EQ(report.observations->copies, 90u);
+  EXPECT_EQ(report.counters.processed + report.counters.duplicates, 0u);
+}
+
+TEST_F(DeduplicatorRulesTest, ARuleThatObservesSeesAnEventOfAnotherRuleToo) {
+  SetRules(R"({"name":"o","topics":["#","a/#"],"key":["/id"],"window":"10m","mode":"observe"},)"
+           R"({"name":"d","topics":["a/#"],"key":["/id"],"window":"10m"})");
+  Start();
+  EXPECT_TRUE(dedup_->wants_client());
+  EXPECT_EQ(Of("a/1", R"({"id":1})"), kProcessed);
+  EXPECT_EQ(Of("a/1", R"({"id":1})"), kDuplicate);
+  EXPECT_EQ(dedup_->ReportOf("o")->observations->copies, 1u);
+}
+
+TEST_F(DeduplicatorRulesTest, WhileNothingCanBeStoredRulesAreSeenAllTheSame) {
+  SetRules(R"({"name":"o","topics":["a/#"],"key":["/id"],"window":"10m","mode":"observe"})");
+  options_.data_dir = dir_ / "no directory but a file";
+  WriteFile(options_.data_dir, "");
+  Start();
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(Of("a/1", R"({"id":1})"), kPassed);
+  EXPECT_EQ(Of("t", R"({"event_id":"1"})"), kRefused);
+  EXPECT_EQ(dedup_->ReportOf("o")->observations->copies, 1u);
+  const PublishView event = {"t", R"({"event_id":"1"})", {}, {}, {}};
+  EXPECT_EQ(dedup_->Explain(event).outcome.verdict, kRefused);
+}
+
 }  // namespace
 }  // namespace dedup

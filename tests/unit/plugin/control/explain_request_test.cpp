@@ -72,7 +72,7 @@ TEST(ExplainRequestTest, SaysWhatIsWrongAndWhatIsExpected) {
 
 class ExplainedJsonTest : public testing::Test {
  protected:
-  std::string Explained(const PublishView& publish, const Outcome& outcome, bool is_observed_copy = false) {
+  std::string JsonOf(const PublishView& publish, const Outcome& outcome, bool is_observed_copy = false) {
     RulesFile file =
         ParseRules(R"({"rules":[{"name":"o","topics":["a/#"],"key":["payload"],"mode":"observe","window":"1m"},)"
                    R"({"name":"id","topics":["a/#"],"key":["/from|/source","?/n"]}]})",
@@ -83,7 +83,7 @@ class ExplainedJsonTest : public testing::Test {
 };
 
 TEST_F(ExplainedJsonTest, TellsTheVerdictAndEachRuleThatWasAsked) {
-  const std::string json = Explained({"a/b", R"({"source":"x"})", {}, {}, {}}, {Verdict::kDuplicate, 17}, true);
+  const std::string json = JsonOf({"a/b", R"({"source":"x"})", {}, {}, {}}, {Verdict::kDuplicate, 17}, true);
   EXPECT_THAT(json, testing::StartsWith(R"({"verdict":"duplicate","seq":17,"rule":"id","key":"x|-",)"
                                         R"("observed":{"rule":"o","key":"#)"));
   EXPECT_THAT(json,
@@ -96,7 +96,7 @@ TEST_F(ExplainedJsonTest, TellsTheVerdictAndEachRuleThatWasAsked) {
 }
 
 TEST_F(ExplainedJsonTest, TellsWhyThereIsNoKey) {
-  const std::string json = Explained({"b", "no JSON", {}, {}, {}}, {Verdict::kPassed, 0});
+  const std::string json = JsonOf({"b", "no JSON", {}, {}, {}}, {Verdict::kPassed, 0});
   EXPECT_THAT(json, testing::StartsWith(R"({"verdict":"passed","seq":null,"rule":null,"key":null,"observed":null,)"));
   EXPECT_THAT(json, HasSubstr(R"("why_not":"property:event_id|/event_id is missing")"));
 }

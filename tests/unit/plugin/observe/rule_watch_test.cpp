@@ -57,7 +57,7 @@ class RuleWatchTest : public testing::Test {
   }
 
   LogQueue log_;
-  const std::unique_ptr<ConflictLink> link_ = std::make_unique<ConflictLink>();
+  const std::unique_ptr<ConflictLink> link_ = std::make_unique<ConflictLink>(kSecret);
   RuleWatch watch_{kSecret, log_, *link_};
   std::unique_ptr<KeyFinder> finder_;
   std::int64_t age_ms_ = 0;

@@ -30,7 +30,7 @@ class WriterTest : public testing::Test {
   void Start() { Start(store_.LoadState()); }
   void Start(const StoreState& state) {
     Stop();
-    writer_.emplace(journal_, store_, keys_, clock_, log_, options_, state, false);
+    writer_.emplace(journal_, store_, keys_, clock_, log_, options_, state, false, *conflicts_);
   }
   void Stop() { writer_.reset(); }
 
@@ -74,6 +74,7 @@ class WriterTest : public testing::Test {
   }
 
   TempDir dir_;
+  const std::unique_ptr<ConflictLink> conflicts_ = std::make_unique<ConflictLink>(HashSecret{1, 2, 3});
   const std::unique_ptr<Journal> owned_journal_;
   Journal& journal_ = *owned_journal_;
   Store store_{dir_ / Store::kFileName};
@@ -98,6 +99,35 @@ TEST_F(WriterTest, WakesUpAfterAWhileOfNothing) {
   std::this_thread::sleep_for(100ms);
   Append(1);
   EXPECT_TRUE(WaitForRows(1));
+}
+
+TEST_F(WriterTest, FindsOutWhetherADuplicateHasThePayloadOfItsEvent) {
+  Start();
+  Append(1, 100);
+  const auto ask = [&](const std::string& payload) {
+    EXPECT_TRUE(conflicts_->questions.Push({1, conflicts_->marks.Of(payload), 3, 4}));
+    EXPECT_TRUE(Eventually([&] { return conflicts_->answers.Front() != nullptr; }));
+    const ConflictLink::Answer answer = *conflicts_->answers.Front();
+    conflicts_->answers.Pop();
+    EXPECT_EQ(answer.rule, 3u);
+    return answer.is_conflict;
+  };
+  EXPECT_FALSE(ask(std::string(100, 'x')));
+  EXPECT_TRUE(ask(std::string(101, 'x')));
+}
+
+TEST_F(WriterTest, WhatCannotBeReadToCompareIsSaidAndStoringGoesOn) {
+  Start();
+  Append(1);
+  EXPECT_TRUE(WaitForRows(1));
+  reader_.SetBusyTimeout(10'000);
+  reader_.Execute("DROP TABLE rules");
+  EXPECT_TRUE(conflicts_->questions.Push({1, 0, 0, 0}));
+  EXPECT_TRUE(WaitForLog("cannot read an event to compare a duplicate with it: "));
+  EXPECT_EQ(Header().store_damage, StoreDamage::kNone);
+  Append(2);
+  EXPECT_TRUE(WaitForRows(2));
+  EXPECT_EQ(conflicts_->answers.Front(), nullptr);
 }
 
 TEST_F(WriterTest, StoresEverythingBeforeItStops) {
