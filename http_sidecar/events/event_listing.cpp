@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t kPieceBytes = 128 * 1024;
 constexpr std::size_t kPieceBytesKept = 1024 * 1024;
+constexpr std::size_t kRoomAheadMax = 8 * 1024 * 1024;
 constexpr std::size_t kFormFactorMax = 3;  // a payload, and the whole message beside it; or in CSV, with quotes doubled
 constexpr std::size_t kOtherMembersBytes = 8 * 1024;
 
@@ -25,7 +26,7 @@ EventListing::EventListing(EventStore* store, FairBudget::Share* memory, const E
 
 bool EventListing::AppendNext(std::string* out) {
   if (out->empty() && out->capacity() > kPieceBytesKept) {
-    *out = {};
+    out->shrink_to_fit();
     memory_->Resize(0);
   }
   const std::size_t begin = out->size();
@@ -61,7 +62,7 @@ bool EventListing::MakeRoom(const StoredEvent& event, std::string* out) const {
   const std::size_t event_bytes = kFormFactorMax * event.payload.size() + kOtherMembersBytes;
   const std::size_t room = out->size() + event_bytes;
   if (room <= out->capacity() && room <= memory_->amount()) return true;
-  for (const std::size_t wanted : {std::max(room, 2 * out->capacity()), room}) {
+  for (const std::size_t wanted : {std::max(room, std::min(2 * out->capacity(), room + kRoomAheadMax)), room}) {
     const std::size_t amount = std::max(memory_->amount(), wanted + event.payload.size());
     if (!memory_->Resize(amount)) continue;
     out->reserve(wanted);

@@ -89,6 +89,21 @@ def test_many_slow_lists_of_one_large_event(memory_of):
     assert refused.status == 200
 
 
+def test_a_long_list_of_large_events_takes_no_more_than_a_few_of_them(memory_of):
+    _, sidecar, memory = memory_of
+    for number in range(4):
+        sidecar.publish([event("t", f"{number}-{i}", payload="x" * 1_000_000) for i in range(15)])
+    for _ in range(3):
+        with connect(sidecar) as connection:
+            connection.sendall(b"GET /events?topic=t HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            received = 0
+            while data := connection.recv(1 << 20):
+                received += len(data)
+                memory.look()
+        assert received > 60_000_000
+    memory.assert_below(REST_BYTES)
+
+
 @pytest.mark.parametrize("form", ["plain", "chunked", "gzip", "lines"])
 def test_many_large_bodies(memory_of, form):
     """What comes fast is kept as far as there is room, and refused beyond."""

@@ -142,9 +142,9 @@ def test_problems_of_the_store(park):
 @pytest.mark.skipif(IS_SANITIZED, reason="sanitizers end a program that gets no memory")
 def test_fault_inside_is_told_and_logged_and_harms_nobody_else(park):
     _, sidecar = park.start()
-    used_bytes = int(re.search(r"VmSize:\s+(\d+) kB", pathlib.Path(f"/proc/{sidecar.pid}/status").read_text())[1]) << 10
-    _, hard = resource.prlimit(sidecar.pid, resource.RLIMIT_AS)
-    resource.prlimit(sidecar.pid, resource.RLIMIT_AS, (used_bytes + (4 << 20), hard))
+    used_bytes = int(re.search(r"VmData:\s+(\d+) kB", pathlib.Path(f"/proc/{sidecar.pid}/status").read_text())[1]) << 10
+    _, hard = resource.prlimit(sidecar.pid, resource.RLIMIT_DATA)
+    resource.prlimit(sidecar.pid, resource.RLIMIT_DATA, (used_bytes + (4 << 20), hard))
     response = sidecar.post(b" " * (15 << 20))
     assert (response.status, response.problem_type) == (500, "internal-error")
     assert "error at POST /publish: std::bad_alloc" in sidecar.log()
