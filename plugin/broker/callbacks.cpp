@@ -35,6 +35,21 @@ PublishSettings SettingsOf(const Deduplicator& deduplicator) {
       .id_member = options.id_member, .id_property = options.id_property, .topics = EventTopics(deduplicator.rules())};
 }
 
+// False when there is no memory for it; then it is in doubt as before.
+bool HandOnInDoubt(Deduplicator& deduplicator, EventInDoubt event) {
+  if (HandOn(event.topic.c_str(), event.payload, event.qos, event.retain, event.properties)) return true;
+  deduplicator.OnHandOnFailed(std::move(event));
+  return false;
+}
+
+// What is in doubt goes before anything newer of its topic.
+bool HandOnOlder(Deduplicator& deduplicator, std::string_view topic, std::uint64_t seq) {
+  while (std::optional<EventInDoubt> older = deduplicator.TakeOlder(topic, seq)) {
+    if (!HandOnInDoubt(deduplicator, std::move(*older))) return false;
+  }
+  return true;
+}
+
 // A value that there is no memory for comes again when it changes.
 void PublishSysTopics(Plugin& plugin) {
   const std::int64_t now_ms = MonotonicMs();
@@ -81,7 +96,8 @@ int OnMessage(int, void* event_data, void* userdata) noexcept {
     if (decision.action == Action::kRefuse) return kRefuseUnacknowledged;
     if (decision.verdict != Verdict::kPassed) CountTop(plugin, publish.topic, message->client, decision.verdict);
     if (decision.action == Action::kHandOnAndReplace &&
-        !HandOn(message->topic, publish.payload, message->qos, message->retain, publish.properties)) {
+        !(HandOnOlder(plugin.deduplicator, publish.topic, decision.seq) &&
+          HandOn(message->topic, publish.payload, message->qos, message->retain, publish.properties))) {
       plugin.deduplicator.OnHandOnFailed(publish, decision);
       return kRefuseUnacknowledged;
     }
@@ -98,11 +114,7 @@ int OnTick(int, void* event_data, void* userdata) noexcept {
     deduplicator.OnTurn();
     for (int i = 0; i < kOverduePerTurn; ++i) {
       std::optional<EventInDoubt> event = deduplicator.TakeOverdue();
-      if (!event) break;
-      if (!HandOn(event->topic.c_str(), event->payload, event->qos, event->retain, event->properties)) {
-        deduplicator.OnHandOnFailed(std::move(*event));
-        break;
-      }
+      if (!event || !HandOnInDoubt(deduplicator, std::move(*event))) break;
     }
     PublishSysTopics(plugin);
     FlushLog(deduplicator.log());

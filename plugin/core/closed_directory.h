@@ -53,6 +53,7 @@ class ClosedDirectory {
   void NoteRetained(const Publish& publish) { meanwhile_.retained |= publish.retain; }
   void Count(std::uint64_t Counters::*counter) { ++(meanwhile_.counters.*counter); }
   std::optional<EventInDoubt> TakeOverdue() { return std::nullopt; }
+  std::optional<EventInDoubt> TakeOlder(std::string_view, std::uint64_t) { return std::nullopt; }
   bool wants_turn() const { return false; }
   std::optional<Statistics> statistics() const { return std::nullopt; }
   std::string trouble() const { return retry_ ? retry_->trouble() : trouble_; }

@@ -24,10 +24,11 @@ std::string StartLine(const Options& options, const OpenDirectory& directory,
 
 // The broker asks the plugin before it matches a retransmitted QoS 2 publish with the message that it holds, so all
 // copies must become equal: each is replaced, and the first is handed on by the plugin.
-Action ActionFor(Verdict verdict, std::uint8_t qos) {
-  switch (verdict) {
+// What the plugin hands on, the broker queues: an event behind one of those takes the same way.
+Action ActionFor(const Taken& taken, std::uint8_t qos) {
+  switch (taken.verdict) {
     case Verdict::kProcessed:
-      return qos == 2 ? Action::kHandOnAndReplace : Action::kLetThrough;
+      return qos == 2 || taken.is_behind ? Action::kHandOnAndReplace : Action::kLetThrough;
     case Verdict::kDuplicate:
       return Action::kReplace;
     case Verdict::kPassed:
@@ -149,7 +150,7 @@ Decision Deduplicator::Decide(Directory& directory, const Publish& publish) {
   const Taken taken = directory.Take(publish, event_id, rule, finding.key.hash);
   if (taken.verdict == Verdict::kRefused) return Refuse(directory, publish, event_id, taken.why_refused);
   watch_.NoteDecided(finding.key, view, taken, MonotonicMs(), [event_id] { return event_id; });
-  return {taken, event_id, ActionFor(taken.verdict, publish.qos)};
+  return {taken, event_id, ActionFor(taken, publish.qos)};
 }
 
 // The finder is whole before it takes the other's place.
@@ -288,6 +289,10 @@ void Deduplicator::Stop() {
 
 bool Deduplicator::wants_turn() const {
   return !log_.empty() || std::visit([](const auto& directory) { return directory.wants_turn(); }, directory_);
+}
+
+std::optional<EventInDoubt> Deduplicator::TakeOlder(std::string_view topic, std::uint64_t seq) {
+  return std::visit([&](auto& directory) { return directory.TakeOlder(topic, seq); }, directory_);
 }
 
 std::optional<EventInDoubt> Deduplicator::TakeOverdue() {

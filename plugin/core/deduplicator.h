@@ -97,6 +97,10 @@ class Deduplicator {
   /// Whether OnTurn has something to do soon, for brokers that call it only on request.
   bool wants_turn() const;
 
+  /// With kHandOnAndReplace: an older event of this topic that is in doubt. To be called, and handed on, until there is
+  /// none, before the event `seq` is handed on.
+  std::optional<EventInDoubt> TakeOlder(std::string_view topic, std::uint64_t seq);
+
   /// An event in doubt whose recovery_delay is over: hand it on.
   std::optional<EventInDoubt> TakeOverdue();
 

@@ -13,12 +13,48 @@ void InDoubtEvents::Add(EventInDoubt event, std::int64_t due_ms) {
   const std::uint64_t seq = event.seq;
   std::erase_if(leaving_, [seq](const Leaving& leaving) { return leaving.seq == seq; });
   next_due_ms_ = waiting_.empty() ? due_ms : std::min(next_due_ms_, due_ms);
-  waiting_.insert_or_assign(seq, Waiting{std::move(event), due_ms});
+  const auto added = waiting_.insert_or_assign(seq, Waiting{std::move(event), due_ms}).first;
+  try {
+    waiting_by_topic_[added->second.event.topic].insert(seq);
+  } catch (...) {
+    waiting_.erase(added);
+    throw;
+  }
 }
 
 void InDoubtEvents::Claim(std::uint64_t seq, bool routed) {
   leaving_.push_back({seq, 0, routed});
-  waiting_.erase(seq);
+  if (IsWaiting(seq)) Remove(seq);
+}
+
+std::uint64_t InDoubtEvents::OldestOf(std::string_view topic) const {
+  const auto found = waiting_by_topic_.find(topic);
+  return found == waiting_by_topic_.end() || found->second.empty() ? 0 : *found->second.begin();
+}
+
+EventInDoubt InDoubtEvents::Remove(std::uint64_t seq) noexcept {
+  EventInDoubt event = std::move(waiting_.extract(seq).mapped().event);
+  const auto of_topic = waiting_by_topic_.find(event.topic);
+  of_topic->second.erase(seq);
+  if (of_topic->second.empty()) waiting_by_topic_.erase(of_topic);
+  return event;
+}
+
+EventInDoubt InDoubtEvents::TakeToQueue(std::uint64_t seq) {
+  queued_topics_.insert(waiting_.at(seq).event.topic);
+  leaving_.push_back({seq, 0, false});
+  return Remove(seq);
+}
+
+std::optional<EventInDoubt> InDoubtEvents::TakeOlder(std::string_view topic, std::uint64_t seq) {
+  const std::uint64_t oldest = OldestOf(topic);
+  if (oldest == 0 || oldest >= seq) return std::nullopt;
+  return TakeToQueue(oldest);
+}
+
+bool InDoubtEvents::WouldBeOvertaken(std::string_view topic, std::uint64_t seq) const {
+  const std::uint64_t oldest = OldestOf(topic);
+  return queued_topics_.contains(topic) || (oldest != 0 && oldest < seq);
 }
 
 void InDoubtEvents::Drop(std::uint64_t seq) noexcept {
@@ -41,10 +77,7 @@ std::optional<EventInDoubt> InDoubtEvents::TakeOverdue(std::int64_t now_ms) {
       next_due_ms = std::min(next_due_ms, it->second.due_ms);
       continue;
     }
-    EventInDoubt event = std::move(it->second.event);
-    leaving_.push_back({event.seq, 0, false});
-    waiting_.erase(it);
-    return event;
+    return TakeToQueue(it->first);
   }
   next_due_ms_ = next_due_ms;
   return std::nullopt;
@@ -57,6 +90,7 @@ void InDoubtEvents::OnRetained(std::string_view topic, std::uint64_t seq) {
 }
 
 void InDoubtEvents::OnTurn() {
+  queued_topics_.clear();
   for (Leaving& leaving : leaving_) ++leaving.turns;
 }
 

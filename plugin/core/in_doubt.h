@@ -5,6 +5,8 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -30,6 +32,12 @@ class InDoubtEvents {
   /// A copy of this waiting event is handed on. `routed`: by the broker itself, which does so at once; otherwise by the
   /// plugin, whose messages the broker queues.
   void Claim(std::uint64_t seq, bool routed);
+
+  /// The oldest event of this topic that waits with a smaller seq, for the caller to hand on before anything newer.
+  std::optional<EventInDoubt> TakeOlder(std::string_view topic, std::uint64_t seq);
+  /// Whether what is newer than `seq` would overtake an event of this topic if the broker routed it: one waits, or was
+  /// given to the broker's queue since the last turn.
+  bool WouldBeOvertaken(std::string_view topic, std::uint64_t seq) const;
 
   /// A copy that could not be handed on, and that cannot be held: at the next start it is in doubt again.
   void Drop(std::uint64_t seq) noexcept;
@@ -63,8 +71,15 @@ class InDoubtEvents {
     int turns;
     bool routed;
   };
+  /// 0 where there is none.
+  std::uint64_t OldestOf(std::string_view topic) const;
+  EventInDoubt TakeToQueue(std::uint64_t seq);
+  EventInDoubt Remove(std::uint64_t seq) noexcept;
+
   std::map<std::uint64_t, Waiting> waiting_;
-  std::deque<Leaving> leaving_;  // in the order in which they were given to the broker
+  std::map<std::string, std::set<std::uint64_t>, std::less<>> waiting_by_topic_;
+  std::set<std::string, std::less<>> queued_topics_;  // of what was given to the broker's queue since the last turn
+  std::deque<Leaving> leaving_;                       // in the order in which they were given to the broker
   std::int64_t next_due_ms_ =
       0;  // nothing waits for an earlier time; asked at every turn, so not searched for each time
 };

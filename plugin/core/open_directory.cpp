@@ -54,7 +54,7 @@ Taken OpenDirectory::Take(const Publish& publish, std::string_view event_id, con
 
   if (const auto seq = FindRemembered(key, event.accepted.age_ms)) {
     if (!MayAcknowledge()) return refuse(kUnsynced);
-    if (!in_doubt_.empty() && in_doubt_.IsWaiting(*seq)) return {HandOnInDoubt(publish, *seq)};
+    if (!in_doubt_.empty() && in_doubt_.IsWaiting(*seq)) return HandOnInDoubt(publish, *seq);
     Count(&Counters::duplicates);
     return {{Verdict::kDuplicate, *seq}};
   }
@@ -64,7 +64,9 @@ Taken OpenDirectory::Take(const Publish& publish, std::string_view event_id, con
   writer_.Notify();
   prefaulter_.Notify();
   NoteRetained(publish, event.seq);
-  return {{Verdict::kProcessed, event.seq}};
+  const bool is_behind = !in_doubt_.empty() && in_doubt_.WouldBeOvertaken(publish.topic, event.seq);
+  if (is_behind) in_doubt_.Claim(event.seq, false);
+  return {{Verdict::kProcessed, event.seq}, nullptr, is_behind};
 }
 
 Outcome OpenDirectory::Foretell(const KeyHash& key) {
@@ -86,10 +88,11 @@ bool OpenDirectory::MayAcknowledge() const {
 }
 
 // Promise P3: the first copy of an event that was perhaps never handed on takes its place.
-Outcome OpenDirectory::HandOnInDoubt(const Publish& publish, std::uint64_t seq) {
-  in_doubt_.Claim(seq, publish.qos != 2);
+Taken OpenDirectory::HandOnInDoubt(const Publish& publish, std::uint64_t seq) {
+  const bool is_behind = in_doubt_.WouldBeOvertaken(publish.topic, seq);
+  in_doubt_.Claim(seq, publish.qos != 2 && !is_behind);
   NoteRetained(publish, seq);
-  return {Verdict::kProcessed, seq};
+  return {{Verdict::kProcessed, seq}, nullptr, is_behind};
 }
 
 // What the journal has prepared becomes an event.

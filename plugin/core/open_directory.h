@@ -58,6 +58,9 @@ class OpenDirectory {
     return handed_on_seq_ != accepted_seq_ || !in_doubt_.empty() || recovered_.index.wants_sweep();
   }
   std::optional<EventInDoubt> TakeOverdue();
+  std::optional<EventInDoubt> TakeOlder(std::string_view topic, std::uint64_t seq) {
+    return in_doubt_.TakeOlder(topic, seq);
+  }
 
   std::size_t event_count() const { return recovered_.index.size(); }
   std::uint64_t unstored_at_start() const { return recovered_.unstored; }
@@ -69,7 +72,7 @@ class OpenDirectory {
   std::optional<std::uint64_t> FindRemembered(const KeyHash& key, std::int64_t now_ms);
   bool MayAcknowledge() const;
   bool Accept(const Event& event, const KeyHash& key);
-  Outcome HandOnInDoubt(const Publish& publish, std::uint64_t seq);
+  Taken HandOnInDoubt(const Publish& publish, std::uint64_t seq);
   void KeepInDoubt(EventInDoubt event);
   void LeaveToTheNextStart(std::uint64_t seq);
   bool IsHandedOnByStop(const Event& event) const;

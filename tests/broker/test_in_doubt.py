@@ -119,7 +119,7 @@ def test_it_stays_in_doubt_over_further_ends(dying, ends):
     dying.acknowledge_and_die("t", event("a"))
     for end in ends:
         dying.broker.start()
-        dying.broker.connect().publish("t", event(f"between {end}"))
+        dying.broker.connect().publish("other", event(f"between {end}"))
         dying.broker.settle()
         getattr(dying.broker, end)()
     observer = dying.start()
@@ -315,3 +315,30 @@ def test_qos2_flood_and_kill_9_lose_nothing(park):
         return set(map(event_id_of, observer.payloads())) & set(acknowledged)
     publish_all_again()  # those of the last two turns may come once more
     assert publish_all_again() == set()
+
+
+def test_what_is_in_doubt_comes_before_anything_newer_of_its_topic(dying, qos):
+    dying = dying(NEVER)
+    dying.acknowledge_and_die("lamp", event("off"))
+    observer = dying.start()
+    publisher = dying.broker.connect()
+    publisher.publish("other", event("1"), qos)
+    for number in range(20):
+        publisher.send(mqtt_client.encode_publish(V311, "lamp", event(f"on-{number}"), qos=0))
+    publisher.publish("lamp", event("last"), qos)
+    received = [event_id_of(payload) for payload in observer.payloads()]
+    assert [event_id for event_id in received if event_id != "1"] == ["off", *(f"on-{n}" for n in range(20)), "last"]
+
+
+def test_what_is_handed_on_by_itself_is_not_overtaken(dying):
+    """From the moment on when the plugin gives it to the broker, which queues it."""
+    dying = dying(SOON)
+    dying.acknowledge_and_die("lamp", event("off"))
+    observer = dying.start()
+    publisher = dying.broker.connect()
+    for number in range(300):
+        publisher.publish("lamp", event(f"on-{number}"), 1)
+        if number == 0:
+            time.sleep(0.2)
+    received = [event_id_of(payload) for payload in observer.payloads()]
+    assert received == ["off", *(f"on-{n}" for n in range(300))]

@@ -38,6 +38,9 @@ struct Outcome {
 /// The outcome of an event that is to be taken.
 struct Taken : Outcome {
   const char* why_refused = nullptr;  ///< with kRefused
+  /// With kProcessed: it comes behind events of its topic that are in doubt, or in the broker's queue, and so must not be
+  /// routed by the broker itself.
+  bool is_behind = false;
 };
 
 }  // namespace dedup

@@ -416,7 +416,8 @@ TEST_F(DeduplicatorTest, AnOrderlyStopLeavesInDoubtWhatTheBrokerHasQueuedAndNoth
     Turn(3);
   }
   for (const auto& [id, qos] : events) {
-    const bool in_doubt = id == "queued" || id == "queued too" || id == "refused";
+    // "e" came behind one that waits, so it too was given to the broker's queue.
+    const bool in_doubt = id == "queued" || id == "queued too" || id == "refused" || id == "e";
     EXPECT_EQ(Publish(id, "t", qos).verdict, in_doubt ? kProcessed : kDuplicate) << id;
   }
 }

@@ -52,6 +52,36 @@ TEST_F(InDoubtTest, IsEmptyAtFirst) {
   EXPECT_FALSE(events_.OldestAbove(0));
 }
 
+TEST_F(InDoubtTest, WhatIsOlderOnATopicIsTakenFirst) {
+  Add(3, 1000, "a");
+  Add(1, 1000, "a");
+  Add(2, 1000, "b");
+  EXPECT_FALSE(events_.WouldBeOvertaken("c", 9));
+  EXPECT_FALSE(events_.WouldBeOvertaken("a", 1)) << "itself";
+  EXPECT_TRUE(events_.WouldBeOvertaken("a", 2));
+  EXPECT_FALSE(events_.TakeOlder("a", 1));
+  const auto older = events_.TakeOlder("a", 9);
+  ASSERT_TRUE(older);
+  EXPECT_EQ(older->seq, 1U);
+  EXPECT_EQ(older->payload, "payload 1");
+  EXPECT_EQ(events_.TakeOlder("a", 9)->seq, 3U);
+  EXPECT_FALSE(events_.TakeOlder("a", 9));
+  EXPECT_TRUE(events_.WouldBeOvertaken("a", 9)) << "they are in the broker's queue";
+  Turn();
+  EXPECT_FALSE(events_.WouldBeOvertaken("a", 9));
+  EXPECT_TRUE(events_.WouldBeOvertaken("b", 9));
+  Turn();
+  EXPECT_THAT(Turn(), ElementsAre(1, 3));
+}
+
+TEST_F(InDoubtTest, WhatIsOverdueGoesBeforeWhatComesInTheSameTurn) {
+  Add(1);
+  EXPECT_EQ(Overdue(1000), 1U);
+  EXPECT_TRUE(events_.WouldBeOvertaken("t", 9));
+  Turn();
+  EXPECT_FALSE(events_.WouldBeOvertaken("t", 9));
+}
+
 TEST_F(InDoubtTest, AClaimedEventWaitsNoMoreAndLeavesAfterTwoTurns) {
   Add(7);
   EXPECT_TRUE(events_.IsWaiting(7));
