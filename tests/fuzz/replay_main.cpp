@@ -12,6 +12,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
@@ -46,7 +47,8 @@ int main(int count, char** arguments) {
       runs += random_runs;
       continue;
     }
-    for (const auto& entry : std::filesystem::directory_iterator(arguments[i])) {
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(arguments[i], error)) {
       std::ifstream file(entry.path(), std::ios::binary);
       std::string input(std::istreambuf_iterator<char>(file), {});
       ++files;
@@ -57,6 +59,10 @@ int main(int count, char** arguments) {
         input[at] = static_cast<char>(input[at] ^ (1 << (at % 8)));
       }
       runs += 1 + input.size();
+    }
+    if (error) {
+      std::fprintf(stderr, "cannot read the corpus %s: %s\n", arguments[i], error.message().c_str());
+      return 1;
     }
   }
   std::printf("%zu files, %zu runs\n", files, runs);
