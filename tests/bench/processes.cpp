@@ -170,8 +170,8 @@ Broker::Broker(const Programs& programs, const fs::path& data_dir, const std::st
   std::ofstream lines(config);
   lines << "listener " << port_ << " 127.0.0.1\n"
         << "allow_anonymous true\n"
-        << (geteuid() == 0 ? "user root\n" : "") << "max_queued_messages 0\n"
-        << "max_inflight_messages 0\n"
+        << (geteuid() == 0 ? "user root\n" : "") << "max_queued_messages 1000000\n"
+        << "max_inflight_messages 65534\n"
         << "set_tcp_nodelay true\n"
         << "log_type error\n";
   if (!data_dir.empty()) {

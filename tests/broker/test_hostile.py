@@ -11,7 +11,7 @@ import time
 import pytest
 
 from tests.support import mqtt_client
-from tests.support.broker import BRIDGES_CRASH, IS_SANITIZED, wait_until
+from tests.support.broker import BRIDGES_CRASH, IS_SANITIZED, LIMITS, wait_until
 from tests.support.events import event
 from tests.support.mqtt_client import V5, V311
 from tests.support.observer import Observer
@@ -19,8 +19,6 @@ from tests.support.receipts import COMMAND_TOPIC, RECEIPT_TOPIC, RESPONSE_TOPIC,
 from tests.support.store import Store
 
 TOPIC_BYTES_MAX = 65_535
-# What a user is told to set: the broker itself limits nothing.
-UNLIMITED = "max_queued_messages 0\nmax_inflight_messages 0"
 # The broker's full log would be most of what is measured.
 LOG_TYPES = ("error", "warning", "notice", "information")
 MIB = 1 << 20
@@ -193,7 +191,7 @@ def tiny_publishes(count):
 
 
 def test_client_that_does_not_read_its_receipts_is_disconnected_before_they_fill_the_memory(park):
-    broker = park.start_broker(config=UNLIMITED, log_types=LOG_TYPES)
+    broker = park.start_broker(config=LIMITS, log_types=LOG_TYPES)
     client = broker.connect("hoarder", version=V5)
     Receipts(client).enable()
     before = broker.memory_bytes()
@@ -211,7 +209,7 @@ def test_client_that_does_not_read_its_receipts_is_disconnected_before_they_fill
 
 
 def test_client_that_does_not_read_its_answers_is_disconnected_too(park):
-    broker = park.start_broker(config=UNLIMITED, log_types=LOG_TYPES)
+    broker = park.start_broker(config=LIMITS, log_types=LOG_TYPES)
     client = broker.connect("hoarder")
     command = {"command": "receipts", "enable": False, "correlationData": "x" * 150}
     request = mqtt_client.encode_publish(V311, COMMAND_TOPIC, json.dumps({"commands": [command] * 16}).encode())
@@ -223,7 +221,7 @@ def test_client_that_does_not_read_its_answers_is_disconnected_too(park):
 
 
 def test_client_that_reads_gets_any_amount_of_receipts(park):
-    broker = park.start_broker(config=UNLIMITED, log_types=LOG_TYPES)
+    broker = park.start_broker(config=LIMITS, log_types=LOG_TYPES)
     receipts = Receipts(broker.connect(version=V5))
     receipts.enable()
     for _ in range(20):

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from tests.support import mqtt_client
-from tests.support.broker import wait_until
+from tests.support.broker import LIMITS, wait_until
 from tests.support.events import event, event_id_of
 from tests.support.fault_shim import KILL_AFTER_PUBACK, KILL_AFTER_PUBREC, TERMINATE_AFTER_THIS_TURN
 from tests.support.mqtt_client import PUBREC, V5, V311, ConnectionCut
@@ -279,7 +279,7 @@ def pubrecs(client):
 def test_qos2_flood_and_kill_9_lose_nothing(park):
     """Every event that got its PUBREC reaches a subscriber that comes back; afterwards every id is a duplicate."""
     broker = park.start_broker(options={"recovery_delay": "1s"}, log_types=("error", "warning", "notice", "information"),
-                           config="max_inflight_messages 0\nmax_queued_messages 0")
+                           config=LIMITS)
     acknowledged, delivered = [], []
     for turn in range(2):
         # At QoS 0 the broker writes at once; what it keeps in its own queues would die with it, plugin or not.

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from tests.support.broker import LIMITS
 from tests.support.events import event
 from tests.support.mqtt_client import (PUBACK, PUBLISH, PUBREC, TIMEOUT_S, V5, ConnectionCut, decode_publish,
                                        encode_publish)
@@ -20,7 +21,7 @@ def guarded(park, tmp_path):
     path = tmp_path / "acl"
     path.write_text("topic readwrite open/#\ntopic read closed/#\ntopic readwrite $CONTROL/#\n")
     # Room for all that is in flight at QoS 2, and for what waits for the client.
-    return park.start_broker(config=f"acl_file {path}\nmax_inflight_messages 1000\nmax_queued_messages 100000")
+    return park.start_broker(config=f"acl_file {path}\n{LIMITS}")
 
 
 def connect(broker, **options):

@@ -12,7 +12,7 @@ from tests.support.store import Store
 
 ROOT = broker_module.ROOT
 # No limit of the broker's own may drop a delivery.
-BROKER_CONFIG = "max_inflight_messages 0\nmax_queued_messages 0\nqueue_qos0_messages true\n"
+BROKER_CONFIG = broker_module.LIMITS + "\nqueue_qos0_messages true\n"
 LOG_TYPES = ("error", "warning", "notice", "information")
 free_port = broker_module.free_port
 wait_until = broker_module.wait_until

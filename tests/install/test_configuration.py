@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from tests.support import mqtt_client
-from tests.support.broker import free_port, mosquitto_path, wait_until
+from tests.support.broker import LIMITS, free_port, mosquitto_path, wait_until
 from tests.support.observer import Observer
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -19,7 +19,7 @@ PLUGIN = pathlib.Path(os.environ.get("DEDUP_PLUGIN") or ROOT / "build" / "plugin
 DEBIANS = pathlib.Path("/etc/mosquitto/mosquitto.conf")
 
 # Without them an accepted event may be dropped by the broker: mosquitto.conf says how.
-LIMITS = {"max_queued_messages 0", "max_inflight_messages 0"}
+WANTED = set(LIMITS.splitlines())
 
 
 @pytest.fixture(scope="module")
@@ -122,12 +122,16 @@ def test_installed_configuration_has_all_that_the_checkouts_says_of_the_plugin(i
     text = (ROOT / "mosquitto.conf").read_text()
     own = text[text.index("# --- What the plugin asks"):].splitlines()
     assert len(set(own) - set(installed.splitlines())) == 2, "the two paths"
-    assert LIMITS <= set(installed.splitlines())
+    assert WANTED <= set(installed.splitlines())
+
+
+def test_man_page_shows_the_same_limits():
+    assert WANTED <= set((ROOT / "packaging" / "man" / "mosquitto-dedup.5.in").read_text().splitlines())
 
 
 @pytest.mark.parametrize("shown", shown_in_the_docs())
 def test_configuration_in_the_docs_is_enough(broker, shown):
-    assert LIMITS <= set(shown.splitlines())
+    assert WANTED <= set(shown.splitlines())
     broker.add("dedup.conf", shown)
     with broker.running():
         broker.assert_deduplicates()

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.support.broker import wait_until
+from tests.support.broker import LIMITS, wait_until
 from tests.support.disk import SmallDisk
 from tests.support.events import event, event_id_of
 from tests.support.fault_shim import DISK_FAULTS, FaultShim, build
@@ -20,7 +20,7 @@ from tests.support.observer import Observer
 from tests.support.store import Store
 
 QUIET = ("error", "warning", "notice", "information")
-TERSE = {"log_types": QUIET, "config": "connection_messages false\nmax_queued_messages 0\nmax_inflight_messages 0"}
+TERSE = {"log_types": QUIET, "config": "connection_messages false\n" + LIMITS}
 LOCKED_S = 30
 RECOVERY_S = 30  # generous; it takes some seconds
 

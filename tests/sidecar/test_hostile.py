@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from tests.support.broker import wait_until
+from tests.support.broker import LIMITS, wait_until
 from tests.support.observer import Observer
 from tests.support.sidecar import IS_UNDER_TSAN, TIMEOUT_S, MemoryWatch, event
 
@@ -191,7 +191,7 @@ def test_sidecar_that_is_killed_in_the_middle_of_a_batch_and_the_retry(park):
     print("seed", seed)
     generator = random.Random(seed)
     # No limit of the broker's own may drop a delivery.
-    broker, sidecar = park.start(config="max_inflight_messages 0\nmax_queued_messages 0")
+    broker, sidecar = park.start(config=LIMITS)
     observer = Observer(broker, "#")
     killed = published_before = 0
     for number in range(6):

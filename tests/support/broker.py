@@ -25,6 +25,9 @@ PLUGIN = pathlib.Path(os.environ.get("DEDUP_PLUGIN") or ROOT / "build" / "plugin
 START_TIMEOUT_S = 30.0  # a broker under a sanitizer starts slowly
 STOP_TIMEOUT_S = 20.0
 
+# The limits of mosquitto.conf, with which no delivery is dropped.
+LIMITS = "\n".join(re.findall(r"^max_\w+ \d+$", (ROOT / "mosquitto.conf").read_text(), re.MULTILINE))
+
 # Sanitizers keep freed memory for a while, so that the memory of their programs says nothing.
 IS_SANITIZED = PLUGIN.exists() and any(name in PLUGIN.read_bytes() for name in (b"__asan_init", b"__tsan_init"))
 

@@ -25,6 +25,10 @@ class Park:
         """A broker that is not started yet."""
         return self._add(Broker(self._name("broker"), options={**self._options, **(options or {})}, **arguments))
 
+    def add(self, kind, **arguments):
+        """A broker of a test's own kind, which is not started yet."""
+        return self._add(kind(self._name("broker"), **arguments))
+
     def start_broker(self, **arguments):
         return self.make_broker(**arguments).start()
 
