@@ -48,7 +48,7 @@ constexpr std::chrono::seconds kIdlePatience{60};
 constexpr std::chrono::seconds kHeadPatience{15};
 constexpr std::chrono::seconds kSeatPatience{10};
 // Who asks at once again need not wait for a thread, as long as there are some.
-constexpr std::chrono::milliseconds kNextRequestPatience{2};
+constexpr std::chrono::milliseconds kNextRequestPatience{20};
 constexpr std::size_t kHeadBytesFree = std::size_t{4} * 1024;  // not counted
 constexpr std::size_t kMemoryWorthATrim = std::size_t{16} << 20;
 constexpr int kBacklog = 1024;
