@@ -29,10 +29,11 @@ void CountTop(Plugin& plugin, std::string_view topic, const mosquitto* client, V
   if (const char* const id = mosquitto_client_id(client)) plugin.top.duplicate_clients.Count(id, is_duplicate);
 }
 
-PublishSettings SettingsOf(const Deduplicator& deduplicator) {
-  const Options& options = deduplicator.options();
-  return {
-      .id_member = options.id_member, .id_property = options.id_property, .topics = EventTopics(deduplicator.rules())};
+// A value that there is no memory for comes again when it changes.
+void PublishRetained(const std::vector<SysMessage>& messages) {
+  for (const SysMessage& message : messages) {
+    BrokerPublish(nullptr, message.topic.c_str(), message.payload, kSysQos, true, nullptr);
+  }
 }
 
 // False when there is no memory for it; then it is in doubt as before.
@@ -50,14 +51,14 @@ bool HandOnOlder(Deduplicator& deduplicator, std::string_view topic, std::uint64
   return true;
 }
 
-// A value that there is no memory for comes again when it changes.
 void PublishSysTopics(Plugin& plugin) {
   const std::int64_t now_ms = MonotonicMs();
-  if (!plugin.sys_topics.is_due(now_ms)) return;
-  const std::optional<Statistics> statistics = plugin.deduplicator.statistics();
-  if (!statistics) return;
-  for (const SysMessage& message : plugin.sys_topics.Take(now_ms, *statistics)) {
-    BrokerPublish(nullptr, message.topic.c_str(), message.payload, kSysQos, true, nullptr);
+  if (plugin.sys_topics.is_due(now_ms)) {
+    const std::optional<Statistics> statistics = plugin.deduplicator.statistics();
+    if (statistics) PublishRetained(plugin.sys_topics.Take(now_ms, *statistics));
+  }
+  if (plugin.rule_sys_topics.is_due(now_ms)) {
+    PublishRetained(plugin.rule_sys_topics.Take(now_ms, plugin.deduplicator.CountersOfRules()));
   }
 }
 
@@ -132,9 +133,10 @@ int OnControl(int, void* event_data, void* userdata) noexcept {
     if (client->ReadsNothing()) return kRefuseUnacknowledged;
     const ControlResult result =
         HandleControl({static_cast<const char*>(message->payload), message->payloadlen}, client->receipts,
-                      SettingsOf(plugin.deduplicator), plugin.top, plugin.deduplicator.trouble());
+                      {.deduplicator = plugin.deduplicator, .top = plugin.top});
     client->receipts = result.receipts;
     client->Tell(kResponseTopic, result.response);
+    if (result.has_reloaded) plugin.clients.TellSettings(SettingsOf(plugin.deduplicator));
     return int{MOSQ_ERR_SUCCESS};
   });
 }

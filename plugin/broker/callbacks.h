@@ -8,6 +8,7 @@
 #include "plugin/broker/clients.h"
 #include "plugin/broker/mosquitto.h"
 #include "plugin/core/base/cancellation.h"
+#include "plugin/core/control/rule_sys_topics.h"
 #include "plugin/core/control/sys_topics.h"
 #include "plugin/core/control/top_counts.h"
 #include "plugin/core/deduplicator.h"
@@ -16,12 +17,14 @@ namespace dedup::broker {
 
 /// The plugin's state, the callbacks' userdata.
 struct Plugin {
-  explicit Plugin(const Options& options) : deduplicator(options), sys_topics(options.sys_interval) {}
+  explicit Plugin(const Options& options)
+      : deduplicator(options), sys_topics(options.sys_interval), rule_sys_topics(options.sys_interval) {}
 
   const CancellationOff cancellation_off;
   mosquitto_plugin_id_t* identifier = nullptr;
   Deduplicator deduplicator;
   SysTopics sys_topics;
+  RuleSysTopics rule_sys_topics;
   TopCounts top;
   ControlClients clients;
   std::string properties;                     ///< of the message in work; kept for its memory

@@ -4,18 +4,28 @@
 
 #include <memory>
 #include <new>
+#include <optional>
+#include <vector>
 
+#include "plugin/core/contract/control.h"
+#include "plugin/core/control/rule_commands.h"
 #include "plugin/core/text/json.h"
+#include "plugin/core/text/json_writer.h"
 
 namespace dedup {
 namespace {
 
 // The answer is larger than the request: a limit keeps it small.
-constexpr int kCommandsMax = 16;
+constexpr std::size_t kCommandsMax = 16;
 // Of each list that "top" tells.
 constexpr std::size_t kTopRowsMax = 20;
-// Far more than any command takes; parsing a large payload would hold up the broker.
-constexpr std::size_t kRequestBytesMax = 4096;
+// Far more than any other command takes than "explain", which has a message in it; to build trees of large payloads
+// would hold up the broker.
+constexpr std::size_t kOtherRequestBytesMax = 4096;
+
+constexpr char kExpected[] =
+    "expected {\"commands\":[{\"command\":\"receipts\",\"enable\":true}]}, at most 16 commands in 4096 bytes, or one "
+    "command \"explain\" in 65536";
 
 using Json = std::unique_ptr<cJSON, decltype(&cJSON_Delete)>;
 
@@ -33,8 +43,7 @@ void AddSettings(const PublishSettings& settings, cJSON* response) {
 }
 
 // What "receipts" asks for; the plugin's settings are told with it, because its client must fit its events to them.
-void SetReceipts(const cJSON* command, ReceiptSetting* receipts, const PublishSettings& settings,
-                 const std::string& trouble, cJSON* response) {
+void SetReceipts(const cJSON* command, ReceiptSetting* receipts, const ControlContext& context, cJSON* response) {
   const cJSON* const enable = cJSON_GetObjectItemCaseSensitive(command, "enable");
   if (!cJSON_IsBool(enable)) {
     cJSON_AddStringToObject(response, "error", "\"enable\" must be true or false");
@@ -45,6 +54,7 @@ void SetReceipts(const cJSON* command, ReceiptSetting* receipts, const PublishSe
     cJSON_AddStringToObject(response, "error", "\"numbered\" must be true or false, or be left out");
     return;
   }
+  const std::string trouble = context.deduplicator.trouble();
   if (cJSON_IsTrue(enable) != 0 && !trouble.empty()) {
     cJSON_AddStringToObject(response, "error", ("events cannot be stored now: " + trouble).c_str());
     return;
@@ -53,7 +63,7 @@ void SetReceipts(const cJSON* command, ReceiptSetting* receipts, const PublishSe
   *receipts = {.kind = cJSON_IsTrue(enable) != 0 ? kind : ReceiptKind::kNone};
   cJSON_AddBoolToObject(response, "enable", cJSON_IsTrue(enable));
   if (numbered != nullptr) cJSON_AddBoolToObject(response, "numbered", cJSON_IsTrue(numbered));
-  AddSettings(settings, response);
+  AddSettings(SettingsOf(context.deduplicator), response);
 }
 
 cJSON* AddRow(cJSON* rows, const char* name, const TopList::Row& row) {
@@ -61,6 +71,12 @@ cJSON* AddRow(cJSON* rows, const char* name, const TopList::Row& row) {
   cJSON_AddItemToArray(rows, object);
   cJSON_AddStringToObject(object, name, row.text.c_str());
   return object;
+}
+
+// Two objects as one.
+std::string Joined(std::string a, std::string_view b) {
+  if (b.size() > 2) a.replace(a.size() - 1, 1, ",").append(b.substr(1));
+  return a;
 }
 
 void TellTop(const TopCounts& top, cJSON* response) {
@@ -80,61 +96,108 @@ void TellTop(const TopCounts& top, cJSON* response) {
   }
 }
 
-// Carries out one command and describes the answer in `response`.
-void HandleCommand(const cJSON* command, ReceiptSetting* receipts, const PublishSettings& settings,
-                   const TopCounts& top, const std::string& trouble, cJSON* response) {
-  const cJSON* const name_item = cJSON_GetObjectItemCaseSensitive(command, "command");
-  const std::string_view name = cJSON_IsString(name_item) ? name_item->valuestring : "";
-  cJSON_AddStringToObject(response, "command", name.data());
-  const cJSON* const correlation = cJSON_GetObjectItemCaseSensitive(command, "correlationData");
-  if (cJSON_IsString(correlation)) cJSON_AddStringToObject(response, "correlationData", correlation->valuestring);
+// What every command has.
+struct CommandHead {
+  std::string name;
+  std::optional<std::string> correlation;
+};
 
-  if (name == "receipts") {
-    SetReceipts(command, receipts, settings, trouble, response);
-  } else if (name == "top") {
-    TellTop(top, response);
-  } else {
-    cJSON_AddStringToObject(response, "error", "unknown command; expected \"receipts\" or \"top\"");
+CommandHead HeadOf(std::string_view command) {
+  CommandHead head;
+  json::Reader reader(command);
+  if (!reader.EnterObject()) return head;
+  std::string_view name;
+  json::Value value;
+  while (reader.NextMember(&name, &value)) {
+    if (value.kind != json::Kind::kString) continue;
+    if (json::Means(name, "command")) head.name = json::Unescape(value.text);
+    if (json::Means(name, "correlationData")) head.correlation = json::Unescape(value.text);
   }
+  return head;
+}
+
+// The texts of a request's commands; nothing where it is malformed. cJSON takes bytes that are no UTF-8, and what
+// follows behind the document; the answer would repeat the former.
+std::optional<std::vector<std::string_view>> CommandsOf(std::string_view payload) {
+  std::optional<std::vector<std::string_view>> commands;
+  json::Reader reader(payload);
+  if (!reader.EnterObject()) return std::nullopt;
+  std::string_view name;
+  json::Value value;
+  while (reader.NextMember(&name, &value)) {
+    if (commands || !json::Means(name, "commands")) continue;
+    json::Reader elements(value.text);
+    if (!elements.EnterArray()) return std::nullopt;
+    commands.emplace();
+    for (json::Value element; elements.NextElement(&element);) commands->push_back(element.text);
+  }
+  return reader.ok() ? commands : std::nullopt;
+}
+
+bool MayBeCarriedOut(std::string_view payload, const std::vector<std::string_view>& commands) {
+  if (payload.size() <= kOtherRequestBytesMax) return commands.size() <= kCommandsMax;
+  return commands.size() == 1 && HeadOf(commands.front()).name == kExplainCommand;
+}
+
+// Carries out one command; returns the members of the answer behind the name.
+std::string Carry(std::string_view command, const CommandHead& head, const ControlContext& context,
+                  ReceiptSetting* receipts) {
+  if (const auto members = CarryOutForRules(head.name, command, context.deduplicator)) return *members;
+  const Json tree(cJSON_ParseWithLength(command.data(), command.size()), cJSON_Delete);
+  const Json response(cJSON_CreateObject(), cJSON_Delete);
+  if (head.name == "receipts") {
+    SetReceipts(tree.get(), receipts, context, response.get());
+  } else if (head.name == "top") {
+    TellTop(context.top, response.get());
+  } else {
+    cJSON_AddStringToObject(
+        response.get(), "error",
+        "unknown command; expected \"receipts\", \"top\", \"rules\", \"rule\", \"reloadRules\" or \"explain\"");
+  }
+  return Print(response);
+}
+
+std::string Answer(std::string_view command, const CommandHead& head, const ControlContext& context,
+                   ReceiptSetting* receipts) {
+  ObjectText response;
+  response.AddText("command", head.name);
+  if (head.correlation) response.AddText("correlationData", *head.correlation);
+  return Joined(response.Take(), Carry(command, head, context, receipts));
 }
 
 }  // namespace
 
-std::string ChangedSettings(const PublishSettings& settings) {
-  const Json message(cJSON_CreateObject(), cJSON_Delete);
-  cJSON* const response = cJSON_CreateObject();
-  cJSON_AddItemToArray(cJSON_AddArrayToObject(message.get(), "responses"), response);
-  cJSON_AddStringToObject(response, "command", "receipts");
-  cJSON_AddBoolToObject(response, "enable", true);
-  cJSON_AddBoolToObject(response, "numbered", true);
-  AddSettings(settings, response);
-  return Print(message);
+PublishSettings SettingsOf(const Deduplicator& deduplicator) {
+  const Options& options = deduplicator.options();
+  return {
+      .id_member = options.id_member, .id_property = options.id_property, .topics = EventTopics(deduplicator.rules())};
 }
 
-ControlResult HandleControl(std::string_view payload, ReceiptSetting receipts, const PublishSettings& settings,
-                            const TopCounts& top, const std::string& trouble) {
-  // cJSON takes bytes that are no UTF-8, and what follows behind the document; the answer would repeat the former.
-  json::Value document;
-  const bool is_json = payload.size() <= kRequestBytesMax && json::Reader(payload).ReadDocument(&document);
-  const Json request(is_json ? cJSON_ParseWithLength(payload.data(), payload.size()) : nullptr, cJSON_Delete);
-  const Json answer(cJSON_CreateObject(), cJSON_Delete);
-  cJSON* const responses = cJSON_AddArrayToObject(answer.get(), "responses");
-  const auto add_response = [responses] {
-    cJSON* const response = cJSON_CreateObject();
-    cJSON_AddItemToArray(responses, response);
-    return response;
-  };
+std::string ChangedSettings(const PublishSettings& settings) {
+  const Json response(cJSON_CreateObject(), cJSON_Delete);
+  cJSON_AddStringToObject(response.get(), "command", "receipts");
+  cJSON_AddBoolToObject(response.get(), "enable", true);
+  cJSON_AddBoolToObject(response.get(), "numbered", true);
+  AddSettings(settings, response.get());
+  return "{\"responses\":[" + Print(response) + "]}";
+}
 
-  const cJSON* const commands = cJSON_GetObjectItemCaseSensitive(request.get(), "commands");
-  if (!cJSON_IsArray(commands) || cJSON_GetArraySize(commands) > kCommandsMax) {
-    cJSON_AddStringToObject(
-        add_response(), "error",
-        "expected {\"commands\":[{\"command\":\"receipts\",\"enable\":true}]}, at most 16 commands in 4096 bytes");
+ControlResult HandleControl(std::string_view payload, ReceiptSetting receipts, const ControlContext& context) {
+  bool has_reloaded = false;
+  std::vector<std::string> responses;
+  const auto commands = payload.size() <= kRequestBytesMax ? CommandsOf(payload) : std::nullopt;
+  if (commands && MayBeCarriedOut(payload, *commands)) {
+    for (const std::string_view command : *commands) {
+      const CommandHead head = HeadOf(command);
+      responses.push_back(Answer(command, head, context, &receipts));
+      has_reloaded |= head.name == kReloadCommand;
+    }
   } else {
-    const cJSON* command = nullptr;
-    cJSON_ArrayForEach(command, commands) HandleCommand(command, &receipts, settings, top, trouble, add_response());
+    responses.push_back(ObjectText().AddText("error", kExpected).Take());
   }
-  return {.response = Print(answer), .receipts = receipts};
+  return {.response = ObjectText().AddRaw("responses", ArrayText({responses.begin(), responses.end()})).Take(),
+          .receipts = receipts,
+          .has_reloaded = has_reloaded};
 }
 
 }  // namespace dedup

@@ -3,10 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "plugin/core/base/file.h"
+#include "plugin/core/journal/journal.h"
 #include "plugin/core/text/json.h"
+#include "tests/unit/support/temp_dir.h"
 
 namespace dedup {
 namespace {
@@ -15,23 +19,31 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-const PublishSettings kPublishSettings = {.id_member = "event_id", .id_property = "event_id", .topics = {"a/#", "b"}};
-
 class ControlTest : public testing::Test {
  protected:
+  ControlTest() {
+    options_.data_dir = dir_.path();
+    options_.journal_bytes = Journal::kRingBytesMin;
+    options_.topics = {"a/#", "b"};
+    deduplicator_.emplace(options_);
+  }
+
   /// Sends a command's members after "command"; returns the one response.
   std::string Receipts(const std::string& members) {
     return Send(R"({"commands":[{"command":"receipts",)" + members + "}]}");
   }
   bool are_on() const { return receipts_.kind != ReceiptKind::kNone; }
   std::string Send(std::string_view payload) {
-    const ControlResult result = HandleControl(payload, receipts_, kPublishSettings, top_);
+    const ControlResult result = HandleControl(payload, receipts_, {.deduplicator = *deduplicator_, .top = top_});
     receipts_ = result.receipts;
     json::Value value;
     EXPECT_TRUE(json::Reader(result.response).ReadDocument(&value)) << result.response;
     return result.response;
   }
 
+  TempDir dir_;
+  Options options_;
+  std::optional<Deduplicator> deduplicator_;
   TopCounts top_;
   ReceiptSetting receipts_;
 };
@@ -63,7 +75,7 @@ TEST_F(ControlTest, NumberedReceiptsBeginAnewWhenTheyAreAskedFor) {
 }
 
 TEST_F(ControlTest, ChangedSettingsAreToldLikeTheFirst) {
-  EXPECT_EQ(ChangedSettings(kPublishSettings), Receipts(R"("enable":true,"numbered":true)"));
+  EXPECT_EQ(ChangedSettings(SettingsOf(*deduplicator_)), Receipts(R"("enable":true,"numbered":true)"));
 }
 
 TEST_F(ControlTest, NumberedMustBeTrueOrFalse) {
@@ -91,7 +103,8 @@ TEST_F(ControlTest, EnableMustBeTrueOrFalse) {
 
 TEST_F(ControlTest, AnUnknownCommandIsAnsweredWithItsName) {
   EXPECT_EQ(Send(R"({"commands":[{"command":"reset"}]})"),
-            R"({"responses":[{"command":"reset","error":"unknown command; expected \"receipts\" or \"top\""}]})");
+            R"({"responses":[{"command":"reset","error":"unknown command; expected \"receipts\", \"top\", )"
+            R"(\"rules\", \"rule\", \"reloadRules\" or \"explain\""}]})");
   for (const char* const command : {"{}", R"({"command":5})", "7", R"("receipts")", "null"}) {
     EXPECT_THAT(Send("{\"commands\":[" + std::string(command) + "]}"),
                 AllOf(HasSubstr(R"("command":"")"), HasSubstr("unknown command")));
@@ -147,6 +160,26 @@ TEST_F(ControlTest, ARequestHasAtMost4096Bytes) {
   receipts_ = {};
   EXPECT_THAT(Send(request + std::string(4097 - request.size(), ' ')), HasSubstr("in 4096 bytes"));
   EXPECT_FALSE(are_on());
+}
+
+TEST_F(ControlTest, OneExplainMayHave65536Bytes) {
+  const std::string begin = R"({"commands":[{"command":"explain","topic":"a","payload":")";
+  const std::string end = "\"}]}";
+  const std::string longest(65'536 - begin.size() - end.size(), 'x');
+  EXPECT_THAT(Send(begin + longest + end), HasSubstr(R"("verdict":"passed")"));
+  EXPECT_THAT(Send(begin + longest + "x" + end), HasSubstr(R"("explain\" in 65536)"));
+  EXPECT_THAT(Send(begin + longest.substr(50'000) + R"("},{"command":"top)" + end), HasSubstr("at most 16 commands"));
+}
+
+TEST_F(ControlTest, WhileEventsCannotBeStoredThereAreNoReceipts) {
+  Options options = options_;
+  options.data_dir = dir_ / "no directory but a file";
+  File(options.data_dir, File::Mode::kCreate);
+  Deduplicator closed(options);
+  const ControlResult result = HandleControl(R"({"commands":[{"command":"receipts","enable":true}]})", receipts_,
+                                             {.deduplicator = closed, .top = top_});
+  EXPECT_THAT(result.response, HasSubstr("events cannot be stored now: "));
+  EXPECT_EQ(result.receipts.kind, ReceiptKind::kNone);
 }
 
 TEST_F(ControlTest, WhatIsNoRequestIsToldWhatIsExpected) {
