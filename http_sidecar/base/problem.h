@@ -36,6 +36,7 @@ inline constexpr ProblemType kTargetTooLong{414, "target-too-long", "The request
 inline constexpr ProblemType kUnsupportedEncoding{415, "unsupported-encoding", "The body's encoding is not understood"};
 inline constexpr ProblemType kInvalidRange{416, "invalid-range", "The Range header is malformed"};
 inline constexpr ProblemType kInvalidEvent{422, "invalid-event", "An event is invalid"};
+inline constexpr ProblemType kInvalidMessage{422, "invalid-message", "The message is invalid"};
 inline constexpr ProblemType kUnsupportedByBroker{422, "unsupported-by-broker", "The broker does not offer it"};
 inline constexpr ProblemType kKeyReused{422, "idempotency-key-reused", "The Idempotency-Key is of another request"};
 inline constexpr ProblemType kTooManyRequests{429, "too-many-requests", "Too many requests"};

@@ -18,6 +18,9 @@ Answer ServeEvent(Api& api, Request& request);
 Answer ServeStream(Api& api, Request& request);
 Answer ServeStats(Api& api, Request& request);
 Answer ServeTop(Api& api, Request& request);
+Answer ServeRules(Api& api, Request& request);
+Answer ServeRule(Api& api, Request& request);
+Answer ServeExplain(Api& api, Request& request);
 Answer ServeMetrics(Api& api, Request& request);
 Answer ServeHealth(Api& api, Request& request);
 Answer ServeReady(Api& api, Request& request);
@@ -43,6 +46,9 @@ inline constexpr Endpoint kEndpoints[] = {
     {"/events/{seq}", false, Access::kRead, ServeEvent},
     {"/stats", false, Access::kRead, ServeStats},
     {"/top", false, Access::kReadEverything, ServeTop},
+    {"/rules", false, Access::kReadEverything, ServeRules},
+    {"/rules/{name}", false, Access::kReadEverything, ServeRule},
+    {"/explain", true, Access::kReadEverything, ServeExplain},
     {"/metrics", false, Access::kReadEverything, ServeMetrics},
     {"/healthz", false, Access::kOpen, ServeHealth, /*is_prompt=*/true},
     {"/health", false, Access::kOpen, ServeHealth, /*is_prompt=*/true},

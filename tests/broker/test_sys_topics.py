@@ -24,7 +24,8 @@ def wait_values(broker, **expected):
 def test_counters_are_retained_topics(park):
     broker = park.make_broker(options={"sys_interval": "200ms"}).start()
     wait_until(lambda: retained(broker), "the plugin has published")
-    assert {name: value for name, value in retained(broker).items() if name != "journal_bytes"} == {
+    assert {name: value for name, value in retained(broker).items()
+            if name != "journal_bytes" and not name.startswith("rules/")} == {
         "received": 0, "duplicates": 0, "passed": 0, "refused": 0, "unstored": 0, "lost": 0, "invalid_ids": 0,
         "journal_size_bytes": 8 << 20, "store_failing": 0, "journal_failing": 0}
     client = broker.connect()
