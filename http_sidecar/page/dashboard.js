@@ -5,6 +5,8 @@ import {Refusal, Repeated, askSoon, onLockedOut, parseMetrics, setToken} from '.
 import {showDetail} from './detail.js';
 import {byId, make, setText} from './dom.js';
 import {countOf, formatAtLeast, formatBytes, formatCount, formatRate, formatShare} from './format.js';
+import './explain.js';
+import {rules} from './rules.js';
 import {tail} from './tail.js';
 
 const COUNTERS_INTERVAL_MS = 1000;
@@ -178,6 +180,7 @@ byId('token-forget').addEventListener('click', () => useToken(null));
 function start() {
   counters.restart();
   topLists.restart();
+  rules.restart();
   tail.restart();
 }
 

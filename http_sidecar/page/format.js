@@ -24,6 +24,13 @@ export function formatBytes(bytes) {
   return `${unit > 0 && bytes < 100 ? bytes.toFixed(1) : Math.round(bytes)} ${units[unit]}`;
 }
 
+/** Of milliseconds, in the largest unit that leaves a number above 1. */
+export function formatDuration(ms) {
+  const units = [[86_400_000, 'd'], [3_600_000, 'h'], [60_000, 'min'], [1000, 's']];
+  const [size, unit] = units.find(([bound]) => ms >= bound) ?? [1, 'ms'];
+  return `${shortFormat.format(ms / size)} ${unit}`;
+}
+
 /** A count that is surely reached, and may be exceeded by `error`. */
 export const formatAtLeast = (count, error) => (error > 0 ? `≥ ${formatCount(count)}` : formatCount(count));
 

@@ -308,6 +308,7 @@ def test_all_of_it_by_keyboard(sidecar, page, topic):
 
 
 def test_every_control_is_reached_by_tab_and_has_a_name(page):
+    wait_until(lambda: page.browser.run("return document.querySelectorAll('#rules button').length"), "rules are listed", 20)
     page.browser.run("document.activeElement.blur(); document.body.focus()")
     names = []
     for _ in range(40):
@@ -320,7 +321,8 @@ def test_every_control_is_reached_by_tab_and_has_a_name(page):
         if names[-1] == "Filter":
             break
     assert names[0] == "Skip to the events"
-    assert names[1:] == ["Topic", "Event id", "New id", "Source", "Payload, in JSON", "Publish", "Pause", "Topic", "Source",
+    assert names[1:3] == ["default", "Which rule takes a message?"]
+    assert names[3:] == ["Topic", "Event id", "New id", "Source", "Payload, in JSON", "Publish", "Pause", "Topic", "Source",
                          "Event id", "Filter"]
     assert page["chart"].aria_role == "image" or page["chart"].get_attribute("role") == "img"
     assert page["journal-meter"].accessible_name == "Journal fill"
