@@ -162,6 +162,12 @@ TEST_F(ControlTest, ARequestHasAtMost4096Bytes) {
   EXPECT_FALSE(are_on());
 }
 
+TEST_F(ControlTest, AReloadIsToldToWhoeverHasReceipts) {
+  const ControlContext context = {.deduplicator = *deduplicator_, .top = top_};
+  EXPECT_TRUE(HandleControl(R"({"commands":[{"command":"reloadRules"},{"command":"top"}]})", {}, context).has_reloaded);
+  EXPECT_FALSE(HandleControl(R"({"commands":[{"command":"rules"}]})", {}, context).has_reloaded);
+}
+
 TEST_F(ControlTest, OneExplainMayHave65536Bytes) {
   const std::string begin = R"({"commands":[{"command":"explain","topic":"a","payload":")";
   const std::string end = "\"}]}";
