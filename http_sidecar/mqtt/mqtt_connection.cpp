@@ -161,10 +161,13 @@ void MqttConnection::EndWith(int error) {
     End("TLS" + tls_errors_);
   } else if (error == MOSQ_ERR_ERRNO) {
     End(std::strerror(system_error));
-  } else if (error == MOSQ_ERR_CONN_LOST) {
-    End("the broker closed the connection");
   } else {
-    End(mosquitto_strerror(error));
+    const std::string reason =
+        error == MOSQ_ERR_CONN_LOST ? "the broker closed the connection" : mosquitto_strerror(error);
+    // By TLS 1.3 a client is done before the server has looked at its certificate; whether it still hears of the refusal
+    // is a matter of time.
+    const bool may_be_refused = has_tls_ && !is_connected_;
+    End(reason + (may_be_refused ? ", perhaps for want of a certificate that it trusts (--mqtt-cert)" : ""));
   }
 }
 
