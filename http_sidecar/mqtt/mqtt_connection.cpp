@@ -159,14 +159,14 @@ void MqttConnection::EndWith(int error) {
     End("the broker does not take an event of " + std::to_string(*refused_bytes_) + " bytes");
   } else if (error == MOSQ_ERR_TLS || FailedInTlsHandshake()) {
     End("TLS" + tls_errors_);
-  } else if (error == MOSQ_ERR_ERRNO) {
-    End(std::strerror(system_error));
   } else {
-    const std::string reason =
-        error == MOSQ_ERR_CONN_LOST ? "the broker closed the connection" : mosquitto_strerror(error);
+    const std::string reason = error == MOSQ_ERR_ERRNO       ? std::strerror(system_error)
+                               : error == MOSQ_ERR_CONN_LOST ? "the broker closed the connection"
+                                                             : mosquitto_strerror(error);
     // By TLS 1.3 a client is done before the server has looked at its certificate; whether it still hears of the refusal
     // is a matter of time.
-    const bool may_be_refused = has_tls_ && !is_connected_;
+    const bool may_be_refused =
+        has_tls_ && !is_connected_ && (error != MOSQ_ERR_ERRNO || system_error == EPROTO || system_error == ECONNRESET);
     End(reason + (may_be_refused ? ", perhaps for want of a certificate that it trusts (--mqtt-cert)" : ""));
   }
 }
