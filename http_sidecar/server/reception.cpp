@@ -169,7 +169,9 @@ void Reception::Await(std::unique_ptr<Visit> visit, short awaited, Clock::time_p
   std::unique_ptr<Visit> lost;
   {
     const std::lock_guard lock(mutex_);
-    if (stopping_) {
+    // Distrusted before Close has looked for such as wait, and back from its thread after that.
+    const bool is_distrusted = visit->connection != nullptr && !visit->connection->is_trusted();
+    if (stopping_ || is_distrusted) {
       lost = std::move(visit);
       return;
     }

@@ -233,7 +233,8 @@ def test_configuration_that_failed_is_done_again(checkout):
 
 def built_files_to_install(script=BUILD / "cmake_install.cmake"):
     text = script.read_text()
-    files = {pathlib.Path(path) for path in re.findall(r'^ *file\(INSTALL .* FILES "([^"]+)"', text, re.MULTILINE)}
+    files = {pathlib.Path(path) for paths in re.findall(r'^ *file\(INSTALL .* FILES((?:\s+"[^"]+")+)', text, re.MULTILINE)
+             for path in re.findall(r'"([^"]+)"', paths)}
     for included in re.findall(r'^ *include\("([^"]+)"\)', text, re.MULTILINE):
         files |= built_files_to_install(pathlib.Path(included))
     return {path for path in files if BUILD in path.parents and path != BUILD / "dedup.conf"}
@@ -248,6 +249,6 @@ def test_what_a_script_builds_can_be_installed(checkout, script):
     targets = re.search(r" --target (.*)", build)[1].split()
     graph = subprocess.run(["ninja", "-C", BUILD, "-t", "graph", *targets], check=True, capture_output=True, text=True)
     wanted = built_files_to_install()
-    assert {path.name for path in wanted} == {"mosquitto_dedup.so", "mosquitto-dedup-http", "mosquitto-dedup.5",
-                                              "mosquitto-dedup-http.1"}
+    assert {path.name for path in wanted} == {"mosquitto_dedup.so", "mosquitto-dedup-http", "mosquitto-dedup",
+                                              "mosquitto-dedup.5", "mosquitto-dedup.1", "mosquitto-dedup-http.1"}
     assert wanted <= {BUILD / path for path in re.findall(r'label="([^"]+)"', graph.stdout)}
