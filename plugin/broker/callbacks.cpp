@@ -1,5 +1,6 @@
 #include "plugin/broker/callbacks.h"
 
+#include <new>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -43,12 +44,16 @@ bool HandOnInDoubt(Deduplicator& deduplicator, EventInDoubt event) {
   return false;
 }
 
-// What is in doubt goes before anything newer of its topic.
+// What is in doubt goes before anything newer of its topic. False when there is no memory for it.
 bool HandOnOlder(Deduplicator& deduplicator, std::string_view topic, std::uint64_t seq) {
-  while (std::optional<EventInDoubt> older = deduplicator.TakeOlder(topic, seq)) {
-    if (!HandOnInDoubt(deduplicator, std::move(*older))) return false;
+  try {
+    while (std::optional<EventInDoubt> older = deduplicator.TakeOlder(topic, seq)) {
+      if (!HandOnInDoubt(deduplicator, std::move(*older))) return false;
+    }
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
   }
-  return true;
 }
 
 void PublishSysTopics(Plugin& plugin) {

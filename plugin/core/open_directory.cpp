@@ -60,12 +60,16 @@ Taken OpenDirectory::Take(const Publish& publish, std::string_view event_id, con
   }
 
   if (!is_early) is_prepared = journal().Prepare(event);
-  if (!is_prepared || !Accept(event, key)) return refuse(WhyNotAppended(event));
+  // Before it counts: without memory for this it is no event yet.
+  const bool is_behind = !in_doubt_.empty() && in_doubt_.WouldBeOvertaken(publish.topic, event.seq);
+  if (is_behind) in_doubt_.Claim(event.seq, false);
+  if (!is_prepared || !Accept(event, key)) {
+    in_doubt_.Drop(event.seq);
+    return refuse(WhyNotAppended(event));
+  }
   writer_.Notify();
   prefaulter_.Notify();
   NoteRetained(publish, event.seq);
-  const bool is_behind = !in_doubt_.empty() && in_doubt_.WouldBeOvertaken(publish.topic, event.seq);
-  if (is_behind) in_doubt_.Claim(event.seq, false);
   return {{Verdict::kProcessed, event.seq}, nullptr, is_behind};
 }
 
