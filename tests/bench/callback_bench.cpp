@@ -37,13 +37,15 @@
 #include "plugin/core/index/growing_memory.h"
 #include "plugin/core/index/index.h"
 #include "plugin/core/journal/journal.h"
+#include "tests/bench/measuring.h"
+#include "tests/bench/numbered_payloads.h"
 
 namespace {
 
 using namespace dedup;
+using namespace dedup::bench;
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr std::size_t kPayloadBytes = 200;
 constexpr std::string_view kTopic = "sensor/1";
 constexpr std::size_t kEventsPerTurn = 100;
 constexpr std::size_t kIndexBytesPerKey = 22;
@@ -58,35 +60,6 @@ struct Settings {
 };
 
 // --- What is published ---------------------------------------------------------------------------
-
-// A different 64-bit number for every `i`, as if drawn at random (SplitMix64).
-std::uint64_t Mix(std::uint64_t i) {
-  std::uint64_t z = i * 0x9E3779B97F4A7C15;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-  return z ^ (z >> 31);
-}
-
-// The i-th event's id, a UUIDv4.
-std::string IdOf(std::uint64_t i) {
-  const std::uint64_t a = Mix(2 * i + 1);
-  const std::uint64_t b = Mix(2 * i + 2);
-  char id[37];
-  std::snprintf(id, sizeof id, "%08x-%04x-4%03x-%04x-%012llx", static_cast<unsigned>(a >> 32),
-                static_cast<unsigned>(a >> 16 & 0xFFFF), static_cast<unsigned>(a & 0xFFF),
-                static_cast<unsigned>(b >> 48 & 0x3FFF) | 0x8000U, static_cast<unsigned long long>(b & 0xFFFFFFFFFFFF));
-  return id;
-}
-
-std::string Padded(std::string json) {
-  if (json.size() + 2 < kPayloadBytes) json.append(kPayloadBytes - json.size() - 2, 'x');
-  return json + "\"}";
-}
-
-std::string EventPayload(std::uint64_t i) {
-  return Padded("{\"topic\":\"sensor/1\",\"event_id\":\"" + IdOf(i) +
-                "\",\"timestamp\":\"2026-01-01T00:00:00Z\",\"source\":\"bench\",\"payload\":\"");
-}
 
 std::string PayloadWithoutId(std::uint64_t i) {
   return Padded("{\"topic\":\"sensor/1\",\"serial\":\"" + IdOf(i) +
@@ -106,25 +79,7 @@ Publish MakePublish(std::string_view payload) {
 
 // --- Measuring -----------------------------------------------------------------------------------
 
-double ReadNs(clockid_t clock) {
-  timespec time{};
-  clock_gettime(clock, &time);
-  return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
-}
-double ThreadCpuNs() { return ReadNs(CLOCK_THREAD_CPUTIME_ID); }
 double ProcessCpuNs() { return ReadNs(CLOCK_PROCESS_CPUTIME_ID); }
-
-double Median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-// So that the compiler can't leave out what is measured.
-template <class T>
-void Keep(const T& value) {
-  asm volatile("" : : "r,m"(value) : "memory");
-}
 
 // The time of single calls. One that took long is asked for its CPU time: what it spent waiting for a processor is not
 // its own.
@@ -285,7 +240,8 @@ class Callback {
     }
     beside_ns = ThreadCpuNs() - thread_begin;
     const auto events = static_cast<double>(turns.size() * kEventsPerTurn);
-    return {Median(turns), own_ns / events, (ProcessCpuNs() - process_begin - beside_ns) / events, turn_ns / events};
+    return {UpperMedian(turns), own_ns / events, (ProcessCpuNs() - process_begin - beside_ns) / events,
+            turn_ns / events};
   }
 
   // In place of the callback a single load, from anywhere in memory as large as the index's: no look-up can be quicker,

@@ -21,57 +21,19 @@
 #include "plugin/core/event/key.h"
 #include "plugin/core/rules/key_finder.h"
 #include "plugin/core/rules/rules_file.h"
+#include "tests/bench/measuring.h"
+#include "tests/bench/numbered_payloads.h"
 
 namespace {
 
 using namespace dedup;
+using namespace dedup::bench;
 
 constexpr HashSecret kSecret = {7, 3, 1};
 constexpr std::size_t kPayloads = 64;
 constexpr std::size_t kCallsPerRound = 512;
 
-double ThreadCpuNs() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
-}
-
-double Median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-template <class T>
-void Keep(const T& value) {
-  asm volatile("" : : "r,m"(value) : "memory");
-}
-
-std::uint64_t Mix(std::uint64_t i) {
-  std::uint64_t z = i * 0x9E3779B97F4A7C15;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-  return z ^ (z >> 31);
-}
-
-std::string IdOf(std::uint64_t i) {
-  char id[37];
-  std::snprintf(id, sizeof id, "%08llx-%04llx-4%03llx-a%03llx-%012llx", Mix(i) & 0xFFFFFFFFULL, Mix(i + 1) & 0xFFFFULL,
-                Mix(i + 2) & 0xFFFULL, Mix(i + 3) & 0xFFFULL, Mix(i + 4) & 0xFFFFFFFFFFFFULL);
-  return id;
-}
-
 // --- What is published: 200 bytes of JSON, as in callback_bench ----------------------------------
-
-std::string Padded(std::string json) {
-  if (json.size() + 2 < 200) json.append(200 - json.size() - 2, 'x');
-  return json + "\"}";
-}
-
-std::string WithEventId(std::uint64_t i) {
-  return Padded("{\"topic\":\"sensor/1\",\"event_id\":\"" + IdOf(i) +
-                "\",\"timestamp\":\"2026-01-01T00:00:00Z\",\"source\":\"bench\",\"payload\":\"");
-}
 
 // The same bytes, but for the names of two members.
 std::string WithTwoParts(std::uint64_t i) {
@@ -134,7 +96,7 @@ class Bench {
         if (round >= 0) one.ns.push_back(ns);
       }
     }
-    for (Case& one : cases_) results_[one.name] = Median(one.ns);
+    for (Case& one : cases_) results_[one.name] = UpperMedian(one.ns);
     for (const Case& one : cases_) std::printf("  %-58s %10.2f\n", one.name.c_str(), results_[one.name]);
   }
   // The median of the differences (or of the figures themselves) within each round.
@@ -145,7 +107,7 @@ class Bench {
       const auto& b = Find(base).ns;
       for (std::size_t i = 0; i < a.size(); ++i) differences[i] = a[i] - b[i];
     }
-    const double value = Median(differences);
+    const double value = UpperMedian(differences);
     std::printf("  %-58s %10.2f   promised %g%s\n", text.c_str(), value, max, value <= max ? "" : "  ABOVE");
     results_[text] = value;
   }
@@ -180,7 +142,7 @@ class Bench {
 void Measure(int rounds, const std::string& json) {
   std::vector<std::string> with_id, with_parts, readings;
   for (std::uint64_t i = 0; i < kPayloads; ++i) {
-    with_id.push_back(WithEventId(i));
+    with_id.push_back(EventPayload(i));
     with_parts.push_back(WithTwoParts(i));
     readings.push_back(Reading(i));
   }

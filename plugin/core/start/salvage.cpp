@@ -1,7 +1,7 @@
 #include "plugin/core/start/salvage.h"
 
-#include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "plugin/core/base/errors.h"
@@ -35,16 +35,11 @@ bool ReadToTheDamage(sqlite::Database& database, const char* sql, OnRow on_row) 
 // From both ends up to the damage, as the rows.
 void CopyRuleKeys(sqlite::Database& from, Store::Batch* batch) {
   const auto copy = [batch](sqlite::Statement& row) {
-    RuleKey key{.window_ms = row.Integer(0), .seq = Unsigned(row.Integer(1)), .accepted_ms = row.Integer(2)};
-    const std::string_view bytes = row.Bytes(3);
-    if (bytes.size() != sizeof key.key) return;
-    std::memcpy(&key.key, bytes.data(), sizeof key.key);
-    batch->InsertRuleKey(key);
+    if (const std::optional<RuleKey> key = RuleKeyOf(row)) batch->InsertRuleKey(*key);
   };
-  constexpr char kKeys[] = "SELECT window_ms, seq, accepted_ms, key FROM rule_keys ORDER BY window_ms, seq";
-  constexpr char kFromTheEnd[] =
-      "SELECT window_ms, seq, accepted_ms, key FROM rule_keys ORDER BY window_ms DESC, seq DESC";
-  if (!ReadToTheDamage(from, kKeys, copy)) ReadToTheDamage(from, kFromTheEnd, copy);
+  const std::string keys = std::string("SELECT ") + kRuleKeyColumns + " FROM rule_keys ORDER BY ";
+  if (ReadToTheDamage(from, (keys + "window_ms, seq").c_str(), copy)) return;
+  ReadToTheDamage(from, (keys + "window_ms DESC, seq DESC").c_str(), copy);
 }
 
 // A death on the way leaves either the damaged database, and all is done again, or the finished one beside an empty
@@ -117,10 +112,8 @@ Salvaged Salvage(const fs::path& damaged, const fs::path& fresh) {
                       "SELECT min(keys_seq, (SELECT coalesce(min(seq) - 1, keys_seq) FROM in_doubt)) FROM key_file",
                       [&](sqlite::Statement& row) { batch.SaveKeysSeq(Unsigned(row.Integer(0))); });
       if (has_rules) {
-        ReadToTheDamage(from, "SELECT secret FROM key_file WHERE length(secret) = 16", [&](sqlite::Statement& row) {
-          HashSecret secret;
-          std::memcpy(secret.data(), row.Bytes(0).data(), secret.size());
-          batch.SaveSecret(secret);
+        ReadToTheDamage(from, "SELECT secret FROM key_file", [&](sqlite::Statement& row) {
+          if (const std::optional<HashSecret> secret = SecretOf(row)) batch.SaveSecret(*secret);
         });
       }
     }

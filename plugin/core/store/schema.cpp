@@ -117,10 +117,19 @@ INSERT INTO sqlite_stat1(tbl, idx, stat) VALUES('events', 'events_by_rule', '100
 ANALYZE sqlite_schema;
 )sql";
 
+}  // namespace
+
+bool StateHas(sqlite::Database& database, const char* column) {
+  const std::string sql = "SELECT count(*) FROM pragma_table_info('state') WHERE name = '" + std::string(column) + "'";
+  return database.QueryInteger(sql.c_str()) != 0;
+}
+
+namespace {
+
 // What version 5 is there for: the column `synced` came to version 1 without a new version, so a database that an older
 // mosquitto-dedup made lacks it, whatever it was migrated to since.
 void AddSynced(sqlite::Database& database) {
-  if (database.QueryInteger("SELECT count(*) FROM pragma_table_info('state') WHERE name = 'synced'") != 0) return;
+  if (StateHas(database, "synced")) return;
   database.Execute("ALTER TABLE state RENAME TO state_1");
   database.Execute(kStateTable);
   database.Execute(

@@ -21,6 +21,9 @@ struct Migration {
   std::chrono::milliseconds duration;
 };
 
+/// Whether the table `state` has a column, which that of an older database may lack.
+bool StateHas(sqlite::Database& database, const char* column);
+
 /// Makes the tables in an empty database, or migrates an older one, in one transaction: a death on the way, or
 /// a full disk, leaves the database as it was, and the next start does it again. A migration needs as much room again
 /// as the database takes, for its time. Errors: StorageError, also for a database of a newer version.

@@ -24,12 +24,10 @@ std::uint64_t Unsigned(std::int64_t value) { return static_cast<std::uint64_t>(v
 
 StoreState ReadStoreState(sqlite::Database& database) {
   // A row is the better witness of its seq than the state is, after a salvage for one.
-  const bool has_lost =
-      database.QueryInteger("SELECT count(*) FROM pragma_table_info('state') WHERE name = 'lost'") != 0;
   const std::string columns =
       "SELECT max(stored_seq, (SELECT coalesce(max(seq), 0) FROM events)), forgotten_seq, skipped_seqs, duplicates, "
       "passed, refused, invalid_ids, unstored, ";
-  sqlite::Statement row(database, (columns + (has_lost ? "lost" : "0") + " FROM state").c_str());
+  sqlite::Statement row(database, (columns + (StateHas(database, "lost") ? "lost" : "0") + " FROM state").c_str());
   if (!row.Step()) throw sqlite::CorruptDatabase("read", database.path(), "the table state has no row");
   return {.stored_seq = Unsigned(row.Integer(0)),
           .forgotten_seq = Unsigned(row.Integer(1)),
@@ -40,6 +38,22 @@ StoreState ReadStoreState(sqlite::Database& database) {
                        .invalid_ids = Unsigned(row.Integer(6)),
                        .unstored = Unsigned(row.Integer(7)),
                        .lost = Unsigned(row.Integer(8))}};
+}
+
+std::optional<RuleKey> RuleKeyOf(const sqlite::Statement& row) {
+  RuleKey key{.window_ms = row.Integer(0), .seq = Unsigned(row.Integer(1)), .accepted_ms = row.Integer(2)};
+  const std::string_view bytes = row.Bytes(3);
+  if (bytes.size() != sizeof key.key) return std::nullopt;
+  std::memcpy(&key.key, bytes.data(), sizeof key.key);
+  return key;
+}
+
+std::optional<HashSecret> SecretOf(const sqlite::Statement& row) {
+  const std::string_view bytes = row.Bytes(0);
+  HashSecret secret;
+  if (bytes.size() != secret.size()) return std::nullopt;
+  std::memcpy(secret.data(), bytes.data(), secret.size());
+  return secret;
 }
 
 struct Store::Statements {
@@ -112,15 +126,12 @@ Store::~Store() = default;
 
 StoreState Store::LoadState() { return ReadStoreState(database_); }
 
-std::uint64_t Store::LoadKeysSeq() { return Unsigned(database_.QueryInteger("SELECT keys_seq FROM key_file")); }
-
 std::optional<HashSecret> Store::LoadSecret() {
   sqlite::Statement row(database_, "SELECT secret FROM key_file");
-  HashSecret secret;
-  if (!row.Step() || row.Bytes(0).size() != secret.size()) return std::nullopt;
-  std::memcpy(secret.data(), row.Bytes(0).data(), secret.size());
-  return secret;
+  return row.Step() ? SecretOf(row) : std::nullopt;
 }
+
+std::uint64_t Store::LoadKeysSeq() { return Unsigned(database_.QueryInteger("SELECT keys_seq FROM key_file")); }
 
 void Store::ForEachKey(
     std::uint64_t after_seq, std::uint64_t last_seq,
@@ -134,15 +145,14 @@ void Store::ForEachKey(
 }
 
 void Store::ForEachRuleKey(std::uint64_t last_seq, const std::function<void(const RuleKey& key)>& on_key) {
-  sqlite::Statement rows(
-      database_, "SELECT window_ms, seq, accepted_ms, key FROM rule_keys WHERE seq <= ? ORDER BY window_ms, seq");
+  const std::string sql =
+      std::string("SELECT ") + kRuleKeyColumns + " FROM rule_keys WHERE seq <= ? ORDER BY window_ms, seq";
+  sqlite::Statement rows(database_, sql.c_str());
   rows.Bind(last_seq);
   while (rows.Step()) {
-    RuleKey key{.window_ms = rows.Integer(0), .seq = Unsigned(rows.Integer(1)), .accepted_ms = rows.Integer(2)};
-    const std::string_view bytes = rows.Bytes(3);
-    if (bytes.size() != sizeof key.key) throw sqlite::CorruptDatabase("read", path(), "a rule's key is not 16 bytes");
-    std::memcpy(&key.key, bytes.data(), sizeof key.key);
-    on_key(key);
+    const std::optional<RuleKey> key = RuleKeyOf(rows);
+    if (!key) throw sqlite::CorruptDatabase("read", path(), "a rule's key is not 16 bytes");
+    on_key(*key);
   }
 }
 
