@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <latch>
 #include <memory>
 #include <string>
 #include <thread>
@@ -265,8 +266,10 @@ TEST_F(ClientSocketTest, OutputIsHeldWhileInputComesAsFarAsItMay) {
     return bytes < kBytes;
   });
   std::string received;
+  std::latch all_written(1);
   std::thread client([&] {
     for (int i = 0; i < 3000; ++i) Send("x");
+    all_written.wait();
     for (char data[4096]; received.size() < kBytes / 2;) {
       const ssize_t size = recv(fds_[1], data, sizeof data, 0);
       if (size <= 0) break;
@@ -281,6 +284,7 @@ TEST_F(ClientSocketTest, OutputIsHeldWhileInputComesAsFarAsItMay) {
     sent += piece;
     EXPECT_TRUE(socket_.Write(piece));
   }
+  all_written.count_down();
   EXPECT_TRUE(socket_.Flush());
   shutdown(fds_[0], SHUT_WR);
   client.join();
