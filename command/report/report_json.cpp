@@ -50,8 +50,9 @@ std::string ReportJson(const Advice& advice, const Capture& capture) {
                        {"is_full", advice.is_full}};
   report["rules"] = Json::parse(RulesText(advice.rules))["rules"];
   for (Json& rule : report["rules"]) {
+    const std::string name = rule["name"];
     for (const GroupAdvice& finding : advice.findings) {
-      if (finding.has_rule() && finding.rule.name == rule["name"]) rule["evidence"] = EvidenceOf(finding, capture);
+      if (finding.has_rule() && finding.rule.name == name) rule["evidence"] = EvidenceOf(finding, capture);
     }
   }
   report["groups"] = Json::array();
