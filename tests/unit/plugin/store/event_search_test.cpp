@@ -70,7 +70,7 @@ class EventSearchTest : public testing::Test {
       rest = search_.Run(filter, *rest, [&](const StoredEvent& event) {
         if (count == limit) return false;
         ++count;
-        const auto row = std::ranges::find(rows_, event.seq, &Row::seq);
+        const auto row = std::ranges::lower_bound(rows_, event.seq, {}, &Row::seq);
         EXPECT_EQ(event.topic, row->topic);
         EXPECT_EQ(event.event_id, row->event_id);
         EXPECT_EQ(event.source, row->source);
