@@ -1,7 +1,9 @@
 #include "command/mqtt/listener.h"
 
 #include <mosquitto.h>
+#if !__has_include(<mosquitto/mqtt_protocol.h>)  // From 2.1 on mosquitto.h has it.
 #include <mqtt_protocol.h>
+#endif
 
 #include <cerrno>
 #include <cstdlib>
