@@ -1,15 +1,16 @@
 #include "plugin/core/start/salvage.h"
 
+#include <algorithm>
 #include <memory>
-#include <optional>
+#include <set>
 #include <string>
 
 #include "plugin/core/base/errors.h"
 #include "plugin/core/base/file.h"
 #include "plugin/core/event/event.h"
 #include "plugin/core/journal/journal.h"
+#include "plugin/core/start/damaged_database.h"
 #include "plugin/core/start/set_aside.h"
-#include "plugin/core/store/sqlite.h"
 #include "plugin/core/store/store.h"
 
 namespace dedup {
@@ -19,37 +20,32 @@ namespace fs = std::filesystem;
 
 constexpr char kSalvagedSuffix[] = ".salvaged";
 
-std::uint64_t Unsigned(std::int64_t value) { return static_cast<std::uint64_t>(value); }
-
-// Calls on_row for the rows of a query as far as they can be read. Returns whether that was all of them.
-template <class OnRow>
-bool ReadToTheDamage(sqlite::Database& database, const char* sql, OnRow on_row) {
-  try {
-    for (sqlite::Statement rows(database, sql); rows.Step();) on_row(rows);
-    return true;
-  } catch (const sqlite::CorruptDatabase&) {
-    return false;
+std::string WhatIsGone(const Salvaged& saved) {
+  std::string text;
+  if (saved.lost != 0) {
+    text += ", " + std::to_string(saved.lost) + " are lost, but not their ids, so far as events.keys has them";
   }
-}
-
-// From both ends up to the damage, as the rows.
-void CopyRuleKeys(sqlite::Database& from, Store::Batch* batch) {
-  const auto copy = [batch](sqlite::Statement& row) {
-    if (const std::optional<RuleKey> key = RuleKeyOf(row)) batch->InsertRuleKey(*key);
-  };
-  const std::string keys = std::string("SELECT ") + kRuleKeyColumns + " FROM rule_keys ORDER BY ";
-  if (ReadToTheDamage(from, (keys + "window_ms, seq").c_str(), copy)) return;
-  ReadToTheDamage(from, (keys + "window_ms DESC, seq DESC").c_str(), copy);
+  if (saved.unreadable_pages != 0)
+    text += "; " + std::to_string(saved.unreadable_pages) + " pages cannot be read, or belong to what is lost";
+  if (saved.nameless_topics != 0) {
+    text += "; the names of " + std::to_string(saved.nameless_topics) + " topics are lost, their events stand under " +
+            LostTopicName(1) + " and so on";
+  }
+  for (const std::string& table : saved.damaged_tables) {
+    text += (&table == saved.damaged_tables.data() ? "; damaged tables besides: " : ", ") + table;
+  }
+  return text;
 }
 
 // A death on the way leaves either the damaged database, and all is done again, or the finished one beside an empty
 // place, which FinishSalvage fills.
-void SalvageDatabase(const fs::path& database, const char* damage, LogQueue& log) {
+void SalvageDatabase(const fs::path& database, const char* damage, const SeqRanges& in_journal,
+                     std::uint64_t lost_before, LogQueue& log) {
   const fs::path salvaged = database.string() + kSalvagedSuffix;
   RemoveDatabase(salvaged);
   Salvaged saved;
   try {
-    saved = Salvage(database, salvaged);
+    saved = Salvage(database, salvaged, in_journal, lost_before);
   } catch (...) {
     // Half of it is of no use, and takes room that may be what was missing.
     RemoveDatabase(salvaged);
@@ -57,70 +53,87 @@ void SalvageDatabase(const fs::path& database, const char* damage, LogQueue& log
   }
   const fs::path aside = SetAside(database);
   FinishSalvage(database);
-  log.Add(LogLevel::kError,
-          std::string(damage) + "; the database is set aside as " + aside.string() + ", " + std::to_string(saved.rows) +
-              " events that could be read of it are kept" +
-              (saved.is_all ? "" : ", the others are lost, but not their ids, so far as events.keys has them"));
+  log.Add(LogLevel::kError, std::string(damage) + "; the database is set aside as " + aside.string() + ", " +
+                                std::to_string(saved.rows) + " events that could be read of it are kept" +
+                                WhatIsGone(saved));
 }
 
 }  // namespace
 
-Salvaged Salvage(const fs::path& damaged, const fs::path& fresh) {
+std::string LostTopicName(std::int64_t topic_id) { return "$lost/" + std::to_string(topic_id); }
+
+Salvaged Salvage(const fs::path& damaged, const fs::path& fresh, const SeqRanges& in_journal,
+                 std::uint64_t lost_before) {
   Store store(fresh);
   Store::Batch batch(store, Store::Durability::kSynced);
+  DamagedDatabase from(damaged);
+  const DamagedDatabase::Small small = from.ReadSmall();
   Salvaged salvaged;
-  try {
-    sqlite::Database from(damaged, sqlite::Database::Mode::kReadOnly);
-    const bool has_rules =
-        from.QueryInteger("SELECT count(*) FROM sqlite_schema WHERE name IN ('rules', 'rule_keys')") == 2;
-    const auto copy_event = [&](sqlite::Statement& row) {
-      const Event event{.seq = Unsigned(row.Integer(0)),
-                        .accepted = {.wall_us = row.Integer(4), .age_ms = row.Integer(5)},
-                        .topic = row.Bytes(1),
-                        .event_id = row.Bytes(2),
-                        .rule = {.name = row.Bytes(7), .is_id_only = !row.IsNull(7) && row.Integer(8) == 0},
-                        .properties = {},
-                        .payload = row.Bytes(6)};
-      if (batch.InsertSalvaged(event, row.Integer(3))) ++salvaged.rows;
-    };
-    const std::string events =
-        std::string("SELECT seq, topic, event_id, expired, received_us, accepted_ms, payload, ") +
-        (has_rules ? "name, keeps_payload FROM events JOIN topics USING(topic_id) LEFT JOIN rules USING(rule_id)"
-                   : "NULL, NULL FROM events JOIN topics USING(topic_id)") +
-        " ORDER BY seq";
-    salvaged.is_all = ReadToTheDamage(from, events.c_str(), copy_event);
-    if (!salvaged.is_all) ReadToTheDamage(from, (events + " DESC").c_str(), copy_event);
-    if (has_rules) CopyRuleKeys(from, &batch);
-    ReadToTheDamage(from,
-                    has_rules ? "SELECT seq, qos, retain, properties, payload FROM in_doubt"
-                              : "SELECT seq, qos, retain, properties, NULL FROM in_doubt",
-                    [&](sqlite::Statement& row) {
-                      batch.InsertInDoubt({.seq = Unsigned(row.Integer(0)),
-                                           .accepted = {},
-                                           .qos = static_cast<std::uint8_t>(row.Integer(1)),
-                                           .retain = row.Integer(2) != 0,
-                                           .topic = {},
-                                           .event_id = {},
-                                           .rule = {.is_id_only = !row.IsNull(4)},
-                                           .properties = row.Bytes(3),
-                                           .payload = row.Bytes(4)});
-                    });
-    // Where a row is lost, events.keys still knows its id. But an event in doubt without its row can only come again as
-    // a new one.
-    if (from.QueryInteger("SELECT count(*) FROM sqlite_schema WHERE name = 'key_file'") != 0) {
-      ReadToTheDamage(from,
-                      "SELECT min(keys_seq, (SELECT coalesce(min(seq) - 1, keys_seq) FROM in_doubt)) FROM key_file",
-                      [&](sqlite::Statement& row) { batch.SaveKeysSeq(Unsigned(row.Integer(0))); });
-      if (has_rules) {
-        ReadToTheDamage(from, "SELECT secret FROM key_file", [&](sqlite::Statement& row) {
-          if (const std::optional<HashSecret> secret = SecretOf(row)) batch.SaveSecret(*secret);
-        });
-      }
+  salvaged.damaged_tables = small.damaged_tables;
+
+  SeqRanges rows;
+  SeqRanges nameless;  // of these
+  std::set<std::int64_t> nameless_topics;
+  StoreState state = small.state.value_or(StoreState{});
+  const auto copy_row = [&](const DamagedDatabase::Row& row) {
+    const auto topic = small.topics.find(row.topic_id);
+    const bool has_topic = topic != small.topics.end();
+    const std::string name = has_topic ? topic->second : LostTopicName(row.topic_id);
+    Event event{.seq = row.seq,
+                .accepted = {.wall_us = row.received_us, .age_ms = row.accepted_ms},
+                .topic = name,
+                .event_id = row.event_id,
+                .properties = {},
+                .payload = row.payload};
+    std::string rule_name;
+    if (row.rule_id) {
+      const auto rule = small.rules.find(*row.rule_id);
+      const bool has_rule = rule != small.rules.end();
+      rule_name = has_rule ? rule->second.name : "lost-" + std::to_string(*row.rule_id);
+      event.rule.name = rule_name;
+      event.rule.is_id_only = has_rule && !rule->second.keeps_payload;
     }
-    batch.SaveState(ReadStoreState(from));
-  } catch (const sqlite::CorruptDatabase&) {
-    // Not even its beginning can be read, or not its state, which comes last.
+    if (!batch.InsertSalvaged(event, row.expired)) return;
+    ++salvaged.rows;
+    rows.Add(row.seq);
+    if (!has_topic) {
+      nameless.Add(row.seq);
+      nameless_topics.insert(row.topic_id);
+    }
+    state.stored_seq = std::max(state.stored_seq, row.seq);
+    // A rule's row is marked from the beginning.
+    if (!small.state && !row.rule_id && row.expired > 0) {
+      state.forgotten_seq = std::max(state.forgotten_seq, static_cast<std::uint64_t>(row.expired));
+    }
+  };
+  const SeqRanges known = from.ForEachRow(copy_row, [&](const RuleKey& key) { batch.InsertRuleKey(key); });
+  salvaged.nameless_topics = nameless_topics.size();
+  salvaged.lost = known.Without(rows).Without(in_journal).count();
+  salvaged.unreadable_pages = from.UnreadablePages();
+
+  // Where a row is lost, events.keys still knows its id. But an event in doubt that nothing can hand on any more can
+  // only come again as a new one.
+  std::uint64_t keys_seq = small.keys_seq.value_or(0);
+  for (const auto& [seq, in_doubt] : small.in_doubt) {
+    const bool is_whole = (rows.Contains(seq) && !nameless.Contains(seq)) || in_journal.Contains(seq);
+    if (!is_whole) {
+      keys_seq = std::min(keys_seq, seq - 1);
+      continue;
+    }
+    batch.InsertInDoubt({.seq = seq,
+                         .accepted = {},
+                         .qos = in_doubt.qos,
+                         .retain = in_doubt.retain,
+                         .topic = {},
+                         .event_id = {},
+                         .rule = {.is_id_only = in_doubt.payload.has_value()},
+                         .properties = in_doubt.properties,
+                         .payload = in_doubt.payload ? std::string_view(*in_doubt.payload) : std::string_view()});
   }
+  batch.SaveKeysSeq(keys_seq);
+  if (small.secret) batch.SaveSecret(*small.secret);
+  state.counters.lost = std::max(state.counters.lost, lost_before) + salvaged.lost;
+  batch.SaveState(state);
   batch.Commit();
   // Into the main file: that alone is put in the damaged one's place.
   if (!store.Checkpoint()) throw StorageError("checkpoint", fresh, "another process reads it");
@@ -131,8 +144,16 @@ Salvaged Salvage(const fs::path& damaged, const fs::path& fresh) {
 // salvage what has been salvaged.
 void SalvageStore(const fs::path& data_dir, const char* damage, LogQueue& log) {
   const std::unique_ptr<Journal> journal = OpenJournal(data_dir, log);
-  if (journal != nullptr) journal->MarkStoreDamaged();
-  SalvageDatabase(data_dir / Store::kFileName, damage, log);
+  SeqRanges in_journal;
+  std::uint64_t lost_before = 0;
+  if (journal != nullptr) {
+    journal->MarkStoreDamaged();
+    lost_before = journal->counters().lost;
+    journal->Replay(Journal::Search::kWholeRing, [&](const Journal::Entry& entry) {
+      if (entry.kind == RecordKind::kEvent) in_journal.Add(entry.event.seq);
+    });
+  }
+  SalvageDatabase(data_dir / Store::kFileName, damage, in_journal, lost_before, log);
   if (journal != nullptr) journal->MarkStoreSalvaged();
 }
 

@@ -663,9 +663,22 @@ TEST_F(RecoveryTest, TheIdOfALostRowIsStillKnown) {
   DamagePageOf("1000");
   OverwriteHeader(offsetof(JournalHeader, store_damage), StoreDamage::kFound);
   Start();
-  EXPECT_THAT(TakeLog(), HasSubstr("the others are lost, but not their ids"));
+  EXPECT_THAT(TakeLog(), HasSubstr("are lost, but not their ids"));
   EXPECT_LT(Rows().size(), 2000U);
+  EXPECT_EQ(Stats().lost, 2000 - Rows().size());
   for (int i = 1; i <= 2000; ++i) ASSERT_EQ(VerdictOf(std::to_string(i)), kDuplicate) << i;
+  const std::uint64_t lost = Stats().lost;
+  Restart();
+  EXPECT_EQ(Stats().lost, lost) << "counted once";
+}
+
+TEST_F(RecoveryTest, ARowThatTheJournalHasIsNotLost) {
+  KilledAfter([&] { StoreEvents(2000); });
+  DamagePageOf("1000");
+  OverwriteHeader(offsetof(JournalHeader, store_damage), StoreDamage::kFound);
+  Start();
+  EXPECT_EQ(Rows(), UpTo(2000));
+  EXPECT_EQ(Stats().lost, 0U);
 }
 
 TEST_F(RecoveryTest, DamageThatTheWriterMeetsIsRepairedAtTheNextStart) {
