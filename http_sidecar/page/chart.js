@@ -1,13 +1,14 @@
 // What the counters were in the last minutes, drawn as rates.
 
 import {byId} from './dom.js';
-import {countOf, formatCount, formatRate, shortFormat} from './format.js';
+import {countOf, formatClock, formatCount, formatRate, shortFormat} from './format.js';
 
 const CHART_SPANS_S = [60, 120, 300]; // it shows the first that holds all, at most the last
 const CHART_TICKS_S = {60: 15, 120: 30, 300: 60};
 const SAMPLES_MS = CHART_SPANS_S.at(-1) * 1000;
 const SVG = 'http://www.w3.org/2000/svg';
 
+let endTime = null; // of the last sample; null while that is of now
 let samples = []; // of the counters, oldest first: {time_ms, events, duplicates}
 
 /** Takes the counters of this moment, and draws anew. */
@@ -17,6 +18,7 @@ export function addSample(metrics) {
   // They never fall, so this is another data directory.
   if (last && (sample.events < last.events || sample.duplicates < last.duplicates)) samples = [];
   samples.push(sample);
+  endTime = null;
   while (samples[1]?.time_ms < sample.time_ms - SAMPLES_MS) samples.shift();
   drawChart();
 }
@@ -34,6 +36,12 @@ export function recently(span_ms) {
   const last = samples.at(-1);
   const from = samples.find((sample) => sample.time_ms >= last.time_ms - span_ms);
   return from === last ? null : difference(from, last);
+}
+
+/** The last sample is of that time, and no longer of now, until there is another one. */
+export function endChartAt(time) {
+  endTime = time;
+  if (samples.length > 0) drawChart();
 }
 
 function draw(parent, tag, attributes, text) {
@@ -71,7 +79,7 @@ function drawChart() {
     const text = span_s > 120 ? `−${ago_s / 60} min` : `−${ago_s} s`;
     draw(chart, 'text', {x: x(end_ms - ago_s * 1000), y: height - 4, 'text-anchor': 'middle'}, text);
   }
-  draw(chart, 'text', {x: right, y: height - 4, 'text-anchor': 'end'}, 'now');
+  draw(chart, 'text', {x: right, y: height - 4, 'text-anchor': 'end'}, endTime ? formatClock(endTime) : 'now');
   if (points.length === 0) return;
 
   const path = (rateOf) => `M${points.map((point) => `${x(point.time_ms).toFixed(1)},${y(rateOf(point)).toFixed(1)}`).join('L')}`;

@@ -4,13 +4,17 @@ const ANSWER_PATIENCE_MS = 10_000;
 
 export const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** An answer that is an error; `message` is its detail. */
+/** An answer that is an error; `message` is its detail, `problem` all that it says. */
 export class Refusal extends Error {
-  constructor(status, detail) {
+  constructor(status, detail, problem = {}) {
     super(detail);
     this.status = status;
+    this.problem = problem;
   }
 }
+
+export const isNoAnswer = (error) => error instanceof TypeError || error.name === 'TimeoutError';
+export const wordsOf = (error) => (isNoAnswer(error) ? 'the sidecar does not answer' : error.message);
 
 export const isLockedOut = (error) => error instanceof Refusal && (error.status === 401 || error.status === 403);
 
@@ -35,7 +39,8 @@ export function onLockedOut(listener) {
 async function refusalOf(response) {
   const text = await response.text();
   try {
-    return new Refusal(response.status, JSON.parse(text).detail ?? text);
+    const problem = JSON.parse(text);
+    return new Refusal(response.status, problem.detail ?? text, problem);
   } catch {
     return new Refusal(response.status, text || response.statusText);
   }
@@ -56,9 +61,11 @@ export const askSoon = (path, options) => ask(path, {signal: AbortSignal.timeout
 
 /** Calls `step` again and again, while the page is to be seen and the sidecar lets us in. */
 export class Repeated {
-  constructor(interval_ms, step) {
+  /** `freshness`: of what the step shows; one that fails, or returns false, has shown nothing of now. */
+  constructor(interval_ms, step, freshness = null) {
     this.interval_ms = interval_ms;
     this.step = step;
+    this.freshness = freshness;
     this.turn = 0;
     document.addEventListener('visibilitychange', () => this.restart());
   }
@@ -68,8 +75,11 @@ export class Repeated {
     while (turn === this.turn && !document.hidden) {
       const begin = performance.now();
       try {
-        await this.step();
+        const isOfNow = (await this.step()) !== false;
+        if (isOfNow) this.freshness?.confirm();
+        else this.freshness?.expire();
       } catch (error) {
+        this.freshness?.expire();
         if (isLockedOut(error)) return; // until there is another token
       }
       await wait(Math.max(0, this.interval_ms - (performance.now() - begin)));

@@ -1,11 +1,14 @@
 // The dashboard: draws what the sidecar says to any client.
 
-import {addSample, recently} from './chart.js';
-import {Refusal, Repeated, askSoon, onLockedOut, parseMetrics, setToken} from './client.js';
+import {addSample, endChartAt, recently} from './chart.js';
+import {Repeated, askSoon, isLockedOut, isNoAnswer, onLockedOut, parseMetrics, setToken, wordsOf} from './client.js';
 import {showDetail} from './detail.js';
 import {byId, make, setText} from './dom.js';
 import {countOf, formatAtLeast, formatBytes, formatCount, formatRate, formatShare} from './format.js';
+import {showEmpty, whyUnknown} from './empty.js';
 import './explain.js';
+import {Freshness} from './freshness.js';
+import {onPresence, presence} from './presence.js';
 import {rules} from './rules.js';
 import {tail} from './tail.js';
 
@@ -15,11 +18,6 @@ const RATE_MS = 5000; // what the rates on the tiles are averages over
 const TOP_ROWS = 8;
 
 // --- Counters ---
-
-function setState(state, text) {
-  byId('state').className = state;
-  setText('state-text', text);
-}
 
 function showCounters(metrics) {
   const {events_received_total: events, duplicates_total: duplicates} = metrics;
@@ -43,37 +41,38 @@ function showRates() {
   setText('share', formatShare(now.duplicates, now.events));
 }
 
-async function showHealth(metrics) {
-  if (metrics.publisher_connected && metrics.store_readable && !metrics.store_failing && !metrics.journal_failing) {
-    return setState('good', 'Running');
-  }
-  try {
-    await askSoon('healthz');
-    setState('good', 'Running');
-  } catch (error) {
-    setState('bad', `Trouble: ${error.message}`);
-  }
-}
+let areFiguresShown = false;
 
+const figures = new Freshness('figures', COUNTERS_INTERVAL_MS, () => figures.isOfNow || endChartAt(figures.time));
+
+// Without its broker the sidecar still reads the files, where nothing changes: that would look like quiet.
 const counters = new Repeated(COUNTERS_INTERVAL_MS, async () => {
+  let metrics;
   try {
-    const metrics = parseMetrics(await (await askSoon('metrics')).text());
-    if (metrics.store_readable) {
-      addSample(metrics);
-      showCounters(metrics);
-      showRates();
-    }
-    await showHealth(metrics);
+    metrics = parseMetrics(await (await askSoon('metrics')).text());
+    tail.setScope(true);
   } catch (error) {
-    setState('bad', error instanceof Refusal ? `No figures: ${error.message}` : 'The sidecar does not answer; trying again');
+    if (error.status === 403) tail.setScope(false);
+    figures.expire(isLockedOut(error) ? 'Not shown without the right token' : 'Not known yet');
     throw error;
   }
-});
+  const isOfNow = metrics.publisher_connected === 1 && metrics.store_readable === 1;
+  if (!isOfNow) figures.expire(metrics.store_readable === 1 ? 'As the broker left them' : 'Not known yet');
+  if (isOfNow) {
+    addSample(metrics);
+    showRates();
+  }
+  if (isOfNow || (metrics.store_readable === 1 && !areFiguresShown)) {
+    showCounters(metrics);
+    areFiguresShown = true;
+  }
+  return isOfNow;
+}, figures);
 
 // --- Top lists ---
 
-function showTop(id, emptyId, rows) {
-  byId(emptyId).hidden = rows.length > 0;
+function showTop(id, emptyId, emptyText, rows) {
+  showEmpty(emptyId, rows.length > 0 ? '' : emptyText);
   byId(id).parentElement.hidden = rows.length === 0;
   byId(id).replaceChildren(...rows.map((cells) => {
     const row = make('tr');
@@ -85,17 +84,33 @@ function showTop(id, emptyId, rows) {
   }));
 }
 
+let areTopListsKnown = false;
+
+function hideTopLists(error) {
+  areTopListsKnown = false;
+  showTop('top-topics', 'no-topics', whyUnknown(error), []);
+  showTop('top-sources', 'no-sources', whyUnknown(error), []);
+  for (const note of document.querySelectorAll('.top-note')) note.textContent = '';
+}
+
 const topLists = new Repeated(TOP_INTERVAL_MS, async () => {
-  const answer = await (await askSoon('top')).json(); // what is wrong then, the counters' own request says
-  showTop('top-topics', 'no-topics', answer.topics.slice(0, TOP_ROWS).map(({topic, events, duplicates, error}) => [
+  let answer;
+  try {
+    answer = await (await askSoon('top')).json();
+  } catch (error) {
+    if (isLockedOut(error) || !areTopListsKnown) hideTopLists(error);
+    throw error;
+  }
+  areTopListsKnown = true;
+  showTop('top-topics', 'no-topics', 'No events yet.', answer.topics.slice(0, TOP_ROWS).map(({topic, events, duplicates, error}) => [
     topic, formatAtLeast(events, error), formatAtLeast(duplicates, error), formatShare(duplicates, events)]));
-  showTop('top-sources', 'no-sources', answer.duplicate_clients.slice(0, TOP_ROWS).map(({client_id, duplicates, error}) => [
+  showTop('top-sources', 'no-sources', 'No duplicates yet.', answer.duplicate_clients.slice(0, TOP_ROWS).map(({client_id, duplicates, error}) => [
     client_id, formatAtLeast(duplicates, error)]));
   const isExact = [...answer.topics, ...answer.duplicate_clients].every(({error}) => error === 0);
   for (const note of document.querySelectorAll('.top-note')) {
     note.textContent = `Since the broker's start, ${new Date(answer.since).toLocaleString()}${isExact ? '' : '; ≥: at least'}`;
   }
-});
+}, new Freshness('top', TOP_INTERVAL_MS));
 
 // --- Publishing ---
 
@@ -146,7 +161,7 @@ byId('publish-form').addEventListener('submit', async (submit) => {
     await publish();
   } catch (error) {
     verdict.className = 'error';
-    verdict.textContent = error.name === 'TypeError' ? 'Not published: the sidecar does not answer.' : error.message;
+    verdict.textContent = isNoAnswer(error) ? `Not published: ${wordsOf(error)}.` : error.message;
   }
 });
 byId('new-id').addEventListener('click', () => (byId('publish-id').value = newId()));
@@ -177,7 +192,10 @@ byId('token-form').addEventListener('submit', (submit) => {
 });
 byId('token-forget').addEventListener('click', () => useToken(null));
 
+onPresence((part) => tail.setBrokerAway(part === 'broker'));
+
 function start() {
+  presence.restart();
   counters.restart();
   topLists.restart();
   rules.restart();

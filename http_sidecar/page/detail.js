@@ -1,6 +1,6 @@
 // One event, whole.
 
-import {askSoon, parseEvents} from './client.js';
+import {askSoon, parseEvents, wordsOf} from './client.js';
 import {byId, make, setText} from './dom.js';
 import {bytesOf, countOf, hexOf, plain, textOf, wholeFormat} from './format.js';
 
@@ -37,7 +37,7 @@ async function showMessage() {
     const bytes = new Uint8Array(await answer.arrayBuffer());
     if (seq === shownSeq) showBytes(bytes, pre, 'detail-message-title', 'The message as published');
   } catch (error) {
-    if (seq === shownSeq) pre.textContent = `It cannot be shown: ${error.message}`;
+    if (seq === shownSeq) pre.textContent = `It cannot be shown: ${wordsOf(error)}`;
   }
 }
 
@@ -47,7 +47,7 @@ export async function showDetail(seq) {
   try {
     [event] = parseEvents(await (await askSoon(`events/${seq}`)).text());
   } catch (error) {
-    setText('tail-state', `Event ${seq} cannot be shown: ${error.message}`);
+    setText('tail-state', `Event ${seq} cannot be shown: ${wordsOf(error)}`);
     return;
   }
   shownSeq = seq;

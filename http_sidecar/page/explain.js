@@ -1,6 +1,6 @@
 // Which rule takes a message, and why.
 
-import {askSoon} from './client.js';
+import {askSoon, isNoAnswer, wordsOf} from './client.js';
 import {byId, make} from './dom.js';
 
 const value = (id) => byId(id).value;
@@ -88,6 +88,6 @@ byId('explain-form').addEventListener('submit', async (submit) => {
     show(await (await askSoon('explain', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: bodyOf()})).json());
   } catch (error) {
     verdict.className = 'error';
-    verdict.textContent = error.name === 'TypeError' ? 'Not explained: the sidecar does not answer.' : error.message;
+    verdict.textContent = isNoAnswer(error) ? `Not explained: ${wordsOf(error)}.` : error.message;
   }
 });

@@ -31,6 +31,12 @@ export function formatDuration(ms) {
   return `${shortFormat.format(ms / size)} ${unit}`;
 }
 
+/** A moment as people say it: of another day with its date. */
+export function formatClock(time) {
+  const clock = time.toLocaleTimeString('en-GB');
+  return time.toDateString() === new Date().toDateString() ? clock : `${time.toLocaleDateString()} ${clock}`;
+}
+
 /** A count that is surely reached, and may be exceeded by `error`. */
 export const formatAtLeast = (count, error) => (error > 0 ? `≥ ${formatCount(count)}` : formatCount(count));
 

@@ -1,8 +1,10 @@
 // The rules: what each has done, and the report of one.
 
-import {Repeated, askSoon} from './client.js';
+import {Repeated, askSoon, isLockedOut, wordsOf} from './client.js';
 import {byId, make, setText} from './dom.js';
+import {showEmpty, whyUnknown} from './empty.js';
 import {countOf, formatAtLeast, formatCount, formatDuration, formatShare} from './format.js';
+import {Freshness} from './freshness.js';
 
 const INTERVAL_MS = 3000;
 
@@ -42,8 +44,8 @@ function warningOf(rule) {
   return '';
 }
 
-function showRules(rules) {
-  byId('no-rules').hidden = rules.length > 0;
+function showRules(rules, emptyText) {
+  showEmpty('no-rules', rules.length > 0 ? '' : emptyText);
   byId('rules-table').hidden = rules.length === 0;
   const focused = document.activeElement?.closest('#rules')?.querySelector('button:focus')?.textContent;
   byId('rules').replaceChildren(...rules.flatMap((rule) => {
@@ -69,15 +71,21 @@ function showRules(rules) {
   if (focused) [...document.querySelectorAll('#rules button')].find((button) => button.textContent === focused)?.focus();
 }
 
+let areKnown = false;
+
 export const rules = new Repeated(INTERVAL_MS, async () => {
   try {
-    showRules((await (await askSoon('rules')).json()).rules);
+    showRules((await (await askSoon('rules')).json()).rules, 'No rules.');
+    areKnown = true;
     setText('rules-state', '');
   } catch (error) {
-    setText('rules-state', error.name === 'TypeError' ? '' : `No rules: ${error.message}`); // the head says who does not answer
-    throw error;
+    if (isLockedOut(error) || !areKnown) {
+      areKnown = false;
+      showRules([], whyUnknown(error));
+    }
+    throw error; // the head says what is wrong
   }
-});
+}, new Freshness('rules', INTERVAL_MS));
 
 // --- One of them ---
 
@@ -152,7 +160,7 @@ async function showRule(name) {
   try {
     rule = await (await askSoon(`rules/${name}`)).json();
   } catch (error) {
-    setText('rules-state', `The rule ${name} cannot be shown: ${error.message}`);
+    setText('rules-state', `The rule ${name} cannot be shown: ${wordsOf(error)}`);
     return;
   }
   setText('rule-title', `Rule ${name}`);

@@ -3,6 +3,7 @@
 import {Refusal, ask, isLockedOut, parseEvents, readStream, wait} from './client.js';
 import {showDetail} from './detail.js';
 import {byId, make, setText} from './dom.js';
+import {showEmpty, whyUnknown} from './empty.js';
 import {bytesOf, countOf, plain, textOf} from './format.js';
 
 const ROWS_MAX = 100;
@@ -44,7 +45,6 @@ function addRows(added) { // newest first
   while (rows.children.length > ROWS_MAX) rows.lastElementChild.remove();
   if (hadFocus && !rows.contains(document.activeElement)) rows.lastElementChild.firstElementChild.focus();
   if (!rows.querySelector('[tabindex="0"]')) setTabStop(rows.querySelector('button'));
-  byId('no-rows').hidden = rows.children.length > 0;
 }
 
 rows.addEventListener('click', ({target}) => {
@@ -69,9 +69,14 @@ class Tail {
   constructor() {
     this.filter = new URLSearchParams();
     this.controller = new AbortController();
+    this.state = {text: '', isError: false};
     this.waiting = []; // events that came and are not shown yet, oldest first
     this.isPaused = false;
     this.isDrawing = false;
+    this.mayReadAll = null; // whether the token in use does; null: not known
+    this.isKnown = false; // which events there are
+    this.trouble = null; // why it is not
+    this.isBrokerAway = false;
     document.addEventListener('visibilitychange', () => this.restart());
   }
 
@@ -88,6 +93,10 @@ class Tail {
         if (!signal.aborted) this.setState('The stream ended; trying again', true);
       } catch (error) {
         if (signal.aborted) return;
+        if (isLockedOut(error)) rows.replaceChildren();
+        this.isKnown = false;
+        this.trouble = error;
+        this.showEmpty();
         this.setState(error instanceof Refusal ? error.message : 'No connection; trying again', true);
         if (isLockedOut(error) || error.status === 400) return; // until there is another token or filter
       }
@@ -109,7 +118,10 @@ class Tail {
     const response = await ask(`events/stream?${query}`, {headers, signal: AbortSignal.any([signal, silence.signal])});
     rows.replaceChildren();
     this.waiting = [];
+    this.isKnown = true;
+    this.trouble = null;
     addRows(newest.map((event) => makeRow(event, false)));
+    this.showEmpty();
     this.setState('Connected', false);
     onChunk();
     try {
@@ -120,8 +132,33 @@ class Tail {
   }
 
   setState(text, isError) {
-    byId('tail-state').className = isError ? 'error' : '';
-    setText('tail-state', text);
+    this.state = {text, isError};
+    const isWaiting = this.isBrokerAway && !isError && !this.isPaused;
+    byId('tail-state').className = isError || isWaiting ? 'error' : '';
+    setText('tail-state', isWaiting ? 'Nothing comes while there is no connection to the broker' : text);
+  }
+
+  setBrokerAway(isAway) {
+    this.isBrokerAway = isAway;
+    this.setState(this.state.text, this.state.isError);
+  }
+
+  /** Whether the token in use may read all topics. */
+  setScope(mayReadAll) {
+    this.mayReadAll = mayReadAll;
+    this.showEmpty();
+  }
+
+  showEmpty() {
+    showEmpty('no-rows', rows.children.length > 0 ? '' : this.whyEmpty());
+  }
+
+  whyEmpty() {
+    if (this.trouble) return whyUnknown(this.trouble);
+    if (!this.isKnown || this.mayReadAll === null) return 'Not known yet.';
+    const isFiltered = this.filter.size > 0;
+    if (this.mayReadAll) return isFiltered ? 'No event matches.' : 'No events yet.';
+    return `No events that the token in use may read${isFiltered ? ' match' : ''}; there may be others.`;
   }
 
   add(text) {
@@ -137,7 +174,17 @@ class Tail {
     setTimeout(() => {
       this.isDrawing = false;
       addRows(this.waiting.splice(0).reverse().map((text) => makeRow(parseEvents(text)[0], true)));
+      this.showEmpty();
     }, DRAW_DELAY_MS);
+  }
+
+  /** Nothing is known yet of what another filter matches. */
+  forget() {
+    rows.replaceChildren();
+    this.waiting = [];
+    this.isKnown = false;
+    this.trouble = null;
+    this.showEmpty();
   }
 
   pause(isPaused) {
@@ -158,6 +205,6 @@ byId('filter-form').addEventListener('submit', (submit) => {
   for (const [name, field] of [['topic', 'filter-topic'], ['source', 'filter-source'], ['event_id', 'filter-id']]) {
     if (byId(field).value !== '') tail.filter.set(name, byId(field).value);
   }
-  setText('no-rows', tail.filter.size > 0 ? 'No event matches.' : 'No events yet.');
+  tail.forget();
   tail.pause(false);
 });
