@@ -1,5 +1,6 @@
 #include "plugin/core/store/database_pages.h"
 
+#include <algorithm>
 #include <bit>
 #include <string_view>
 
@@ -95,6 +96,7 @@ void DatabasePages::ReadWal(const std::filesystem::path& path) {
   if (!checksum.Is(view.substr(24))) return;
   const std::string salt(view.substr(16, 8));
 
+  const std::size_t pages_in_file = count_;
   std::unordered_map<std::uint32_t, std::size_t> uncommitted;
   std::string frame;
   for (std::size_t offset = kWalHeaderBytes; ReadWhole(*wal_, offset, kFrameHeaderBytes + page_bytes_, &frame);
@@ -106,7 +108,8 @@ void DatabasePages::ReadWal(const std::filesystem::path& path) {
     uncommitted[BigEndian<std::uint32_t>(bytes)] = offset + kFrameHeaderBytes;
     const auto count = BigEndian<std::uint32_t>(bytes.substr(4));
     if (count == 0) continue;
-    count_ = count;
+    // Each page stands in the file or in a frame: more of them than that is not to be believed.
+    count_ = static_cast<std::uint32_t>(std::min<std::size_t>(count, pages_in_file + offset / frame.size() + 1));
     for (const auto& [number, at] : uncommitted) wal_offsets_[number] = at;
     uncommitted.clear();
   }

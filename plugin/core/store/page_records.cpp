@@ -1,6 +1,7 @@
 #include "plugin/core/store/page_records.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "plugin/core/store/big_endian.h"
 
@@ -123,9 +124,11 @@ std::optional<std::string_view> PageReader::PayloadOf(std::string_view cell, std
   if (cell.size() < local + kChildBytes) return std::nullopt;
   payload_.assign(cell.substr(0, local));
   std::vector<std::uint32_t> chain;
+  std::uint32_t milestone = 0;  // Brent's: a chain that comes back to one of its pages meets the last power of two's
   for (auto next = BigEndian<std::uint32_t>(cell.substr(local)); payload_.size() < bytes;) {
-    if (!pages_.Read(next, &overflow_page_)) return std::nullopt;
+    if (next == milestone || !pages_.Read(next, &overflow_page_)) return std::nullopt;
     chain.push_back(next);
+    if (std::has_single_bit(chain.size())) milestone = next;
     next = BigEndian<std::uint32_t>(overflow_page_);
     payload_.append(overflow_page_, kChildBytes, std::min<std::size_t>(page_room, bytes - payload_.size()));
     const bool is_last = payload_.size() == bytes;

@@ -198,6 +198,23 @@ TEST_F(SalvageTest, TakesTheNewestOfAPageThatStandsInTheWalToo) {
   EXPECT_EQ(AllRows(), rows);
 }
 
+TEST_F(SalvageTest, ARowWhosePagesLeadBackToOneOfThemIsLost) {
+  Open();
+  Event event = MakeEvent(kRows + 1, "long");
+  const std::string payload(100'000, '.');
+  event.payload = payload;
+  Insert(event);
+  Close();
+  const std::string file = ReadFile(dir_ / "events.db");
+  for (std::size_t page = 0, seen = 0; page < file.size() / kPageBytes; ++page) {
+    if (file.compare(page * kPageBytes + 4, kPageBytes - 4, payload, 0, kPageBytes - 4) != 0 || ++seen != 9) continue;
+    const char number[] = {0, 0, static_cast<char>((page + 1) >> 8), static_cast<char>(page + 1)};
+    Overwrite(dir_ / "events.db", page * kPageBytes, std::string(number, sizeof number));
+  }
+  ASSERT_NE(ReadFile(dir_ / "events.db"), file);
+  EXPECT_EQ(Salvage(), kRows);
+}
+
 TEST_F(SalvageTest, WhatTheJournalHasIsNotLost) {
   DamagePageOf(200);
   std::filesystem::rename(dir_ / "events.db", dir_ / "damaged.db");
