@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "plugin/core/base/crc32c.h"
@@ -52,9 +53,24 @@ std::unique_ptr<Journal> Journal::Create(const std::filesystem::path& data_dir, 
                                          const JournalHeader& goes_on) {
   const std::filesystem::path path = data_dir / JournalHeader::kFileName;
   const std::filesystem::path unfinished = data_dir / (std::string(JournalHeader::kFileName) + ".new");
-  const std::uint64_t ring_bytes = RingBytes(size_bytes);
   std::filesystem::remove(unfinished);
-  File file(unfinished, File::Mode::kCreate);
+  try {
+    std::unique_ptr<Journal> journal = WriteNew(unfinished, RingBytes(size_bytes), goes_on);
+    std::filesystem::rename(unfinished, path);
+    journal->file_.Renamed(path);
+    SyncDirectory(data_dir);
+    return journal;
+  } catch (...) {
+    // It may have taken the room that was missing.
+    std::error_code ignored;
+    std::filesystem::remove(unfinished, ignored);
+    throw;
+  }
+}
+
+std::unique_ptr<Journal> Journal::WriteNew(const std::filesystem::path& path, std::uint64_t ring_bytes,
+                                           const JournalHeader& goes_on) {
+  File file(path, File::Mode::kCreate);
   file.Allocate(JournalHeader::kRoomBytes + ring_bytes);
   std::unique_ptr<Journal> journal(new Journal(std::move(file), ring_bytes));
   JournalHeader header = goes_on;
@@ -68,9 +84,6 @@ std::unique_ptr<Journal> Journal::Create(const std::filesystem::path& data_dir, 
   header.store_damage = StoreDamage::kNone;
   std::memcpy(static_cast<void*>(journal->header_), &header, sizeof header);
   journal->file_.SyncData();
-  std::filesystem::rename(unfinished, path);
-  journal->file_.Renamed(path);
-  SyncDirectory(data_dir);
   return journal;
 }
 

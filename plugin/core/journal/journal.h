@@ -128,6 +128,8 @@ class Journal {
 
  private:
   Journal(File file, std::uint64_t ring_bytes);
+  static std::unique_ptr<Journal> WriteNew(const std::filesystem::path& path, std::uint64_t ring_bytes,
+                                           const JournalHeader& goes_on);
 
   std::uint64_t MarkOf(std::uint64_t position) const;
   bool IsRecord(std::uint64_t position) const;

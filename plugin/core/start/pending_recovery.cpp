@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <new>
 #include <utility>
 
 #include "plugin/core/base/clock.h"
@@ -10,6 +11,7 @@
 namespace dedup {
 namespace {
 constexpr std::chrono::steady_clock::duration kPauseMin = std::chrono::seconds(2);
+constexpr char kNoMemory[] = "no memory";  // short enough for a string to need none
 }  // namespace
 
 PendingRecovery::PendingRecovery(const Options& options, LogQueue& log, std::string trouble)
@@ -60,7 +62,11 @@ void PendingRecovery::Run() {
     try {
       recovered.emplace(Recover(options_, log_));
     } catch (const std::exception& error) {
-      trouble = error.what();
+      try {
+        trouble = error.what();
+      } catch (const std::bad_alloc&) {
+        trouble = kNoMemory;
+      }
     }
     // An attempt that takes long, at a large database say, is not to take all of the disk's time.
     pause = std::max(kPauseMin, std::chrono::steady_clock::now() - start);
