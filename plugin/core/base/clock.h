@@ -36,13 +36,16 @@ class Clock {
   void Resync();
 
   ClockState state() const;
-  /// Whether the machine has been booted since `before` was saved.
+  /// Whether the machine has been booted since `before` was saved. Also where that cannot be told.
   bool rebooted() const { return rebooted_; }
+  /// Whether one boot can be told from another.
+  bool knows_boot() const { return knows_boot_; }
 
  private:
   std::int64_t age_minus_monotonic_us_;
   std::atomic<std::int64_t> wall_minus_monotonic_us_;
   std::uint64_t boot_number_;
+  bool knows_boot_;
   bool rebooted_;
 };
 

@@ -106,6 +106,13 @@ void Reconcile(const Decision& decision, const Survey& found, JournalHeader* hea
   state->counters = header->counters;
 }
 
+void TellUnknownBoot(const Clock& clock, const Survey& found, LogQueue& log) {
+  if (clock.knows_boot() || !found.had_power_cut) return;
+  log.Add(LogLevel::kWarning,
+          "the last stop was not orderly, and whether the machine was booted since cannot be told, because "
+          "/proc/sys/kernel/random/boot_id is hidden (systemd's ProcSubset=pid does so): taken for a power cut");
+}
+
 void TellLost(const Survey& found, LogQueue& log) {
   if (found.lost == 0) return;
   if (found.had_power_cut) {
@@ -140,6 +147,7 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
   recovered.may_be_suspect = found.has_journal && (found.header.clean == 0 || found.header.store_failing != 0);
 
   const Decision decision = Decide(found);
+  TellUnknownBoot(*recovered.clock, found, log);
   TellLost(found, log);
 
   NoteInDoubt(found, *recovered.store);

@@ -1,7 +1,11 @@
 #include "plugin/core/base/clock.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdint>
@@ -105,6 +109,54 @@ TEST(ClockTest, TheTimeInAFilesNameIsUtcWithSeconds) {
   const std::string text = FileTimestamp();
   ASSERT_EQ(strptime(text.c_str(), "%Y%m%dT%H%M%SZ", &utc), text.data() + text.size()) << text;
   EXPECT_NEAR(static_cast<double>(timegm(&utc)), static_cast<double>(Wall_ms()) / 1000, 2);
+}
+
+// As systemd's ProcSubset=pid does; in a process of its own, whose mounts they are.
+class HiddenBootTest : public testing::Test {
+ protected:
+  static bool Hide() {
+    return unshare(CLONE_NEWNS) == 0 && mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+           mount("tmpfs", "/proc/sys", "tmpfs", 0, nullptr) == 0;
+  }
+  template <class Check>
+  static void WhereHidden(Check check) {
+    constexpr int kCannotHide = 77;
+    const pid_t child = fork();
+    if (child == 0) _exit(!Hide() ? kCannotHide : check() ? 0 : 1);
+    int status = 0;
+    waitpid(child, &status, 0);
+    ASSERT_TRUE(WIFEXITED(status));
+    if (WEXITSTATUS(status) == kCannotHide) GTEST_SKIP() << "only root can hide /proc/sys";
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+  }
+};
+
+TEST_F(HiddenBootTest, EachStartIsTakenForOneAfterAReboot) {
+  WhereHidden([] {
+    const ClockState before = Clock({}).state();
+    const Clock clock(before);
+    return clock.rebooted() && !clock.knows_boot() && before.boot_number != 0 && !Clock({}).rebooted();
+  });
+}
+
+TEST_F(HiddenBootTest, AJumpOfTheWallClockForgetsNothingEarly) {
+  WhereHidden([] {
+    ClockState before = Clock({}).state();
+    before.age_ms = 5 * kHour_ms;
+    before.wall_ms -= 1000 * kHour_ms;
+    return Clock(before).Now().age_ms < 6 * kHour_ms;
+  });
+}
+
+TEST_F(HiddenBootTest, AfterARealRebootTheWallClockTellsTheTime) {
+  WhereHidden([] {
+    ClockState before = Clock({}).state();
+    before.age_ms = 5 * kHour_ms;
+    before.wall_ms -= kHour_ms;
+    before.boot_ms += kHour_ms;  // later in its boot than this one is old
+    const std::int64_t age_ms = Clock(before).Now().age_ms;
+    return age_ms >= 6 * kHour_ms && age_ms < 7 * kHour_ms;
+  });
 }
 
 }  // namespace
