@@ -130,6 +130,46 @@ TEST_F(WriterTest, WhatCannotBeReadToCompareIsSaidAndStoringGoesOn) {
   EXPECT_EQ(conflicts_->answers.Front(), nullptr);
 }
 
+TEST_F(WriterTest, ADamagedPageThatIsReadToCompareStopsNoStoring) {
+  constexpr std::size_t kPayloadBytes = 1000;  // so that the first rows and the last ones have pages of their own
+  constexpr std::uint64_t kEvents = 50;
+  Start();
+  for (std::uint64_t seq = 1; seq <= kEvents; ++seq) Append(seq, kPayloadBytes);
+  EXPECT_TRUE(WaitForRows(kEvents));
+  HandOnUpTo(kEvents);  // so that the journal has none of them to store once more
+  Stop();
+  ASSERT_TRUE(store_.Checkpoint());
+  {
+    const File file(store_.path(), File::Mode::kReadWrite);
+    std::string page(4096, '\0');
+    std::size_t offset = 0;
+    const auto is_leaf_of_rows = [&] {  // a leaf of a table begins with 13
+      return page[0] == 13 && page.find(std::string(kPayloadBytes, 'x')) != std::string::npos;
+    };
+    for (; offset < file.size_bytes(); offset += page.size()) {
+      file.ReadAt(offset, page.data(), page.size());
+      if (is_leaf_of_rows()) break;
+    }
+    ASSERT_LT(offset, file.size_bytes());
+    const std::string damage(200, '\xFF');
+    file.WriteAt(offset, damage.data(), damage.size());
+  }
+  reader_.Execute("UPDATE state SET passed = passed + 1");  // after another's commit SQLite reads all pages anew
+  Start();
+  EXPECT_TRUE(conflicts_->questions.Push({1, 0, 0, 0}));
+  EXPECT_TRUE(WaitForLog("cannot read an event to compare a duplicate with it: "));
+  EXPECT_EQ(Header().store_damage, StoreDamage::kFound) << "so the next start saves what can be read";
+  EXPECT_TRUE(conflicts_->questions.Push({kEvents, conflicts_->marks.Of(std::string(kPayloadBytes, 'x')), 0, 0}));
+  EXPECT_TRUE(Eventually([&] { return conflicts_->answers.Front() != nullptr; })) << "it goes on with what is whole";
+  EXPECT_EQ(conflicts_->answers.Front()->seq, kEvents);
+  EXPECT_FALSE(conflicts_->answers.Front()->is_conflict);
+  Append(kEvents + 1);
+  EXPECT_TRUE(Eventually([&] {
+    return reader_.QueryInteger(("SELECT seq FROM events WHERE seq = " + std::to_string(kEvents + 1)).c_str()) != 0;
+  }));
+  EXPECT_EQ(Header().store_failing, 0U) << "what can be written has not failed";
+}
+
 TEST_F(WriterTest, StoresEverythingBeforeItStops) {
   Start();
   for (std::uint64_t seq = 1; seq <= 300; ++seq) Append(seq);
