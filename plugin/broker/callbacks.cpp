@@ -79,9 +79,9 @@ int OnMessage(int, void* event_data, void* userdata) noexcept {
 
     Publish publish{.topic = message->topic,
                     .payload = {static_cast<const char*>(message->payload), message->payloadlen},
-                    .user_properties = {},
                     .client_id = {},
                     .username = {},
+                    .user_properties = {},
                     .properties = {},
                     .qos = message->qos,
                     .retain = message->retain};

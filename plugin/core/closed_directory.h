@@ -46,7 +46,7 @@ class ClosedDirectory {
   const Meanwhile& meanwhile() const { return meanwhile_; }
 
   void Prefetch(const KeyHash&) const {}
-  Taken Take(const Publish&, std::string_view, const EventRule&, const KeyHash&) {
+  Taken Take(const Publish&, std::string_view, const EventRule&, std::int64_t) {
     return {{Verdict::kRefused, 0}, "the data directory cannot be used"};
   }
   Outcome Foretell(const KeyHash&) const { return {Verdict::kRefused, 0}; }

@@ -133,23 +133,19 @@ Decision Deduplicator::OnPublish(const Publish& publish) {
 // Whether a rule makes a key of a publish decides whether it is an event at all; the directory decides about events.
 template <class Directory>
 Decision Deduplicator::Decide(Directory& directory, const Publish& publish) {
-  const PublishView view{.topic = publish.topic,
-                         .payload = publish.payload,
-                         .client_id = publish.client_id,
-                         .username = publish.username,
-                         .properties = publish.user_properties};
   // What the index will look at is on its way from memory while the rest of the payload is read.
-  const Finding finding = finder_->Find(view, [&](const KeyHash& key) { directory.Prefetch(key); });
+  const Finding finding = finder_->Find(publish, [&](const KeyHash& key) { directory.Prefetch(key); });
   if (finding.observed) {
-    watch_.NoteObserved(*finding.observed, view, MonotonicMs(), [&] { return finder_->ObservedTextOf(finding); });
+    watch_.NoteObserved(*finding.observed, publish, MonotonicMs(), [&] { return finder_->ObservedTextOf(finding); });
   }
   if (finding.status != FindStatus::kKey) return Pass(directory, publish, finding.reason);
   const std::string_view event_id = finder_->KeyTextOf(finding);
   EventRule rule = event_rules_[finding.key.rule];
   rule.key = finding.key.hash;
-  const Taken taken = directory.Take(publish, event_id, rule, finding.key.hash);
+  const std::int64_t now_us = MonotonicUs();
+  const Taken taken = directory.Take(publish, event_id, rule, now_us);
   if (taken.verdict == Verdict::kRefused) return Refuse(directory, publish, event_id, taken.why_refused);
-  watch_.NoteDecided(finding.key, view, taken, MonotonicMs(), [event_id] { return event_id; });
+  watch_.NoteDecided(finding.key, publish, taken, now_us / 1000, [event_id] { return event_id; });
   return {taken, event_id, ActionFor(taken, publish.qos)};
 }
 
@@ -226,7 +222,7 @@ void Deduplicator::OnHandOnFailed(EventInDoubt event) {
   std::get<OpenDirectory>(directory_).OnHandOnFailed(std::move(event));
 }
 
-Explained Deduplicator::Explain(const PublishView& publish) {
+Explained Deduplicator::Explain(const Publish& publish) {
   Explained explained;
   explained.explanation = dedup::Explain(*finder_, publish);
   const Finding& finding = explained.explanation.finding;
@@ -263,7 +259,7 @@ std::optional<RuleReport> Deduplicator::ReportOf(std::string_view rule) const {
 }
 
 void Deduplicator::OnTurn() {
-  watch_.OnTurn(MonotonicMs());
+  if (watch_.wants_turn()) watch_.OnTurn(MonotonicMs());
   if (auto* const open = std::get_if<OpenDirectory>(&directory_)) return open->OnTurn();
   auto& closed = std::get<ClosedDirectory>(directory_);
   if (!closed.is_retried()) {

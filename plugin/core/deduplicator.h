@@ -76,7 +76,7 @@ class Deduplicator {
   /// What a publish can be an event by: see RuleSet.
   const RuleSet& rules() const { return finder_->rules(); }
   /// Counts nothing and changes nothing.
-  Explained Explain(const PublishView& publish);
+  Explained Explain(const Publish& publish);
   /// Of each rule, in their order, the default one last if it is in use: all but the observations.
   std::vector<RuleReport> RuleSummaries() const;
   /// The names and counters of the same.

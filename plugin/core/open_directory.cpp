@@ -45,14 +45,14 @@ OpenDirectory::OpenDirectory(Recovered recovered, const Options& options, LogQue
 
 // The hot path: every event of every client runs through here.
 Taken OpenDirectory::Take(const Publish& publish, std::string_view event_id, const EventRule& rule,
-                          const KeyHash& key) {
+                          std::int64_t monotonic_us) {
   const auto refuse = [](const char* why) { return Taken{{Verdict::kRefused, 0}, why}; };
-  const Event event = MakeEvent(publish, event_id, rule, accepted_seq_ + 1, recovered_.clock->Now());
+  const Event event = MakeEvent(publish, event_id, rule, accepted_seq_ + 1, recovered_.clock->At(monotonic_us));
   // The index's slot is still on its way from memory: a short record is written meanwhile, also for a duplicate.
   const bool is_early = RecordBytes(event) <= kEarlyRecordBytesMax;
   bool is_prepared = is_early && journal().Prepare(event);
 
-  if (const auto seq = FindRemembered(key, event.accepted.age_ms)) {
+  if (const auto seq = FindRemembered(rule.key, event.accepted.age_ms)) {
     if (!MayAcknowledge()) return refuse(kUnsynced);
     if (!in_doubt_.empty() && in_doubt_.IsWaiting(*seq)) return HandOnInDoubt(publish, *seq);
     Count(&Counters::duplicates);
@@ -63,7 +63,7 @@ Taken OpenDirectory::Take(const Publish& publish, std::string_view event_id, con
   // Before it counts: without memory for this it is no event yet.
   const bool is_behind = !in_doubt_.empty() && in_doubt_.WouldBeOvertaken(publish.topic, event.seq);
   if (is_behind) in_doubt_.Claim(event.seq, false);
-  if (!is_prepared || !Accept(event, key)) {
+  if (!is_prepared || !Accept(event)) {
     in_doubt_.Drop(event.seq);
     return refuse(WhyNotAppended(event));
   }
@@ -100,16 +100,16 @@ Taken OpenDirectory::HandOnInDoubt(const Publish& publish, std::uint64_t seq) {
 }
 
 // What the journal has prepared becomes an event.
-bool OpenDirectory::Accept(const Event& event, const KeyHash& key) {
+bool OpenDirectory::Accept(const Event& event) {
   std::uint8_t window_class;
   try {
-    recovered_.index.Reserve(key, event.seq);
+    recovered_.index.Reserve(event.rule.key, event.seq);
     window_class = recovered_.windows.Note(event.rule.window_ms, event.seq, event.accepted.age_ms);
   } catch (const std::exception&) {  // no memory, or no seq left for the index
     return false;
   }
   journal().Commit();
-  recovered_.index.Insert(key, event.seq, window_class);
+  recovered_.index.Insert(event.rule.key, event.seq, window_class);
   accepted_seq_ = event.seq;
   if (options_.fsync_interval.count() != 0) return true;
   try {

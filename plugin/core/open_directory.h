@@ -40,8 +40,8 @@ class OpenDirectory {
   const HashSecret& secret() const { return recovered_.journal->header().secret; }
   /// For a key that Take will perhaps be given: what the index will look at is on its way from memory from now on.
   void Prefetch(const KeyHash& key) const { recovered_.index.Prefetch(key); }
-  /// The decision about an event. `rule`: of the one that made the key, without a name if it was the plugin's options.
-  Taken Take(const Publish& publish, std::string_view event_id, const EventRule& rule, const KeyHash& key);
+  /// The decision about an event, at that time of MonotonicUs(). `rule`: of the one that made the key, and the key.
+  Taken Take(const Publish& publish, std::string_view event_id, const EventRule& rule, std::int64_t monotonic_us);
   /// What Take would say about an event with that key now. Changes nothing, and does not ask whether there is room.
   Outcome Foretell(const KeyHash& key);
   /// For a message that is handed on without being taken.
@@ -71,7 +71,7 @@ class OpenDirectory {
   Journal& journal() { return *recovered_.journal; }
   std::optional<std::uint64_t> FindRemembered(const KeyHash& key, std::int64_t now_ms);
   bool MayAcknowledge() const;
-  bool Accept(const Event& event, const KeyHash& key);
+  bool Accept(const Event& event);
   Taken HandOnInDoubt(const Publish& publish, std::uint64_t seq);
   void KeepInDoubt(EventInDoubt event);
   void LeaveToTheNextStart(std::uint64_t seq);

@@ -69,9 +69,9 @@ std::string PayloadWithoutId(std::uint64_t i) {
 Publish MakePublish(std::string_view payload) {
   return {.topic = kTopic,
           .payload = payload,
-          .user_properties = {},
           .client_id = {},
           .username = {},
+          .user_properties = {},
           .properties = {},
           .qos = 1,
           .retain = false};

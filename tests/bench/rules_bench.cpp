@@ -158,7 +158,7 @@ void Measure(int rounds, const std::string& json) {
                    kSecret);
   const auto find = [](KeyFinder& finder, std::string_view topic, std::string_view text) {
     const Finding finding =
-        finder.Find({.topic = topic, .payload = text, .client_id = "c", .username = {}, .properties = {}});
+        finder.Find({.topic = topic, .payload = text, .client_id = "c", .username = {}, .user_properties = {}});
     Keep(finding);
     return finding;
   };

@@ -714,7 +714,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
     std::vector<dedup::UserProperty> properties;
     for (const auto& [name, value] : publish.properties) properties.push_back({name, value});
-    const dedup::PublishView view = {publish.topic, publish.payload, publish.client, publish.username, properties};
+    const dedup::Publish view = {publish.topic, publish.payload, publish.client, publish.username, properties};
     const Reference expected = Evaluate(rules, has_default, publish, parsed);
     finder.Find(view);
     g_forbid_allocations = true;

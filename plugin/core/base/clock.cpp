@@ -69,12 +69,6 @@ Clock::Clock(const ClockState& before, std::int64_t age_min_ms) : boot_number_(K
   Resync();
 }
 
-Timestamp Clock::Now() const {
-  const std::int64_t monotonic_us = ReadUs(CLOCK_MONOTONIC_COARSE);
-  return {.wall_us = monotonic_us + wall_minus_monotonic_us_.load(std::memory_order_relaxed),
-          .age_ms = (monotonic_us + age_minus_monotonic_us_) / 1000};
-}
-
 void Clock::Resync() {
   wall_minus_monotonic_us_.store(ReadUs(CLOCK_REALTIME) - ReadUs(CLOCK_MONOTONIC), std::memory_order_relaxed);
 }
@@ -86,7 +80,7 @@ ClockState Clock::state() const {
           .boot_number = boot_number_};
 }
 
-std::int64_t MonotonicMs() { return ReadUs(CLOCK_MONOTONIC_COARSE) / 1000; }
+std::int64_t MonotonicUs() { return ReadUs(CLOCK_MONOTONIC_COARSE); }
 
 std::string FileTimestamp() { return UtcNow("%Y%m%dT%H%M%SZ"); }
 

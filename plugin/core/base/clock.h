@@ -13,6 +13,11 @@ struct Timestamp {
   std::int64_t age_ms;   ///< on the age clock; never runs backwards, also not across restarts
 };
 
+/// Time since some moment before the process began; accurate to a tick of the kernel (4 ms or less), and without a
+/// system call.
+std::int64_t MonotonicUs();
+inline std::int64_t MonotonicMs() { return MonotonicUs() / 1000; }
+
 /// What must be kept across a restart so that the age clock goes on.
 struct ClockState {
   std::int64_t age_ms = 0;
@@ -29,8 +34,13 @@ class Clock {
   /// Never begins below `age_min_ms`, and there when nothing was saved; 0 for the wall clock.
   explicit Clock(const ClockState& before, std::int64_t age_min_ms = 0);
 
-  /// Accurate to a tick of the kernel (4 ms or less) and without a system call, for it stands on the hot path.
-  Timestamp Now() const;
+  /// As accurate as MonotonicUs().
+  Timestamp Now() const { return At(MonotonicUs()); }
+  /// What Now() says at that time of MonotonicUs().
+  Timestamp At(std::int64_t monotonic_us) const {
+    return {.wall_us = monotonic_us + wall_minus_monotonic_us_.load(std::memory_order_relaxed),
+            .age_ms = (monotonic_us + age_minus_monotonic_us_) / 1000};
+  }
 
   /// Reads the wall clock anew. Call it every 100 ms or so: in between Now() shows a jumped wall clock's old time.
   void Resync();
@@ -48,9 +58,6 @@ class Clock {
   bool knows_boot_;
   bool rebooted_;
 };
-
-/// Milliseconds since some moment before the process began; without a system call, as Now().
-std::int64_t MonotonicMs();
 
 /// UTC with seconds, for the name of a file: 20260131T235959Z.
 std::string FileTimestamp();

@@ -118,7 +118,7 @@ std::string ExplainRequest::SetProperties(const json::Value& value) {
   return "";
 }
 
-PublishView ExplainRequest::View() {
+Publish ExplainRequest::View() {
   property_views_.clear();
   for (const auto& [name, value] : properties_) property_views_.push_back({name, value});
   return {topic_, payload_, client_id_, username_, property_views_};

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "plugin/core/deduplicator.h"
-#include "plugin/core/rules/publish_view.h"
+#include "plugin/core/event/publish.h"
 #include "plugin/core/text/json.h"
 
 namespace dedup {
@@ -26,7 +26,7 @@ class ExplainRequest {
   static std::optional<ExplainRequest> Read(std::string_view command, std::string* problem);
 
   /// Holds as long as this is not moved.
-  PublishView View();
+  Publish View();
 
  private:
   std::string SetMember(std::string_view name, const json::Value& value);

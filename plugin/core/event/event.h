@@ -11,9 +11,9 @@
 
 namespace dedup {
 
-/// What a rule of the rules file has made of an event.
+/// What a rule has made of an event.
 struct EventRule {
-  std::string_view name{};  ///< empty: no rule did; then nothing else here counts, and the key is HashKey's
+  std::string_view name{};  ///< empty: the one of the options did; of that nothing else is kept, and KeyOf has the key
   KeyHash key{};
   std::int64_t window_ms = kPluginWindow;
   bool is_id_only = false;  ///< the row keeps no payload

@@ -29,7 +29,7 @@ std::int64_t FirstSamples::KeptUntil_ms(std::size_t i) const {
   return sample.taken_ms + (kKeptMin_ms << ((i * kDoublings + kDoublings / 2) / samples_.size()));
 }
 
-std::uint32_t FirstSamples::Take(std::uint64_t key, const PublishView& publish, std::int64_t now_ms) {
+std::uint32_t FirstSamples::Take(std::uint64_t key, const Publish& publish, std::int64_t now_ms) {
   if (now_ms < next_free_ms_ || publish.payload.size() > kPayloadBytesMax) return 0;
   std::int64_t next_free_ms = std::numeric_limits<std::int64_t>::max();
   for (std::size_t i = 0; i < samples_.size(); ++i) {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "plugin/core/rules/publish_view.h"
+#include "plugin/core/event/publish.h"
 
 namespace dedup {
 
@@ -42,7 +42,7 @@ class FirstSamples {
 
   /// Keeps the message if there is a place for it, and returns the place's number, from 1; else, and for a payload of
   /// more than kPayloadBytesMax, 0.
-  std::uint32_t Take(std::uint64_t key, const PublishView& publish, std::int64_t now_ms);
+  std::uint32_t Take(std::uint64_t key, const Publish& publish, std::int64_t now_ms);
 
   /// The key's sample if it still stands in that place, and counts a use of it; nullptr otherwise.
   const Sample* Use(std::uint32_t number, std::uint64_t key);

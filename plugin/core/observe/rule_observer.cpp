@@ -43,7 +43,7 @@ void RuleObserver::SwapRoom(RuleObserver& other) noexcept {
   std::swap(room_, other.room_);
 }
 
-RuleObserver::Copy RuleObserver::Look(std::uint64_t key, const PublishView& publish, std::int64_t now_ms) noexcept {
+RuleObserver::Copy RuleObserver::Look(std::uint64_t key, const Publish& publish, std::int64_t now_ms) noexcept {
   Copy copy = {.first = keys_.Find(key, now_ms),
                .payload_mark = tools_.marks.Of(publish.payload),
                .topic_hash = tools_.HashOf(publish.topic),
@@ -65,7 +65,7 @@ RuleObserver::Copy RuleObserver::Look(std::uint64_t key, const PublishView& publ
   return copy;
 }
 
-void RuleObserver::NoteCopy(const Copy& copy, const PublishView& publish, std::string_view key_text) noexcept {
+void RuleObserver::NoteCopy(const Copy& copy, const Publish& publish, std::string_view key_text) noexcept {
   const ObservedKeys::Key& first = *copy.first;
   gaps_.Add(copy.gap_ms);
   same_payload_ += first.payload_mark == copy.payload_mark ? 1 : 0;
@@ -81,7 +81,7 @@ void RuleObserver::NoteCopy(const Copy& copy, const PublishView& publish, std::s
 }
 
 // In detail, where the first message is there whole.
-void RuleObserver::Compare(const Copy& copy, const PublishView& publish, std::string_view key_text) {
+void RuleObserver::Compare(const Copy& copy, const Publish& publish, std::string_view key_text) {
   const FirstSamples::Sample* const first = first_samples_.Use(copy.first->sample, copy.first->hash);
   if (first == nullptr) return;
   const bool is_same = copy.first->payload_mark == copy.payload_mark;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "plugin/core/event/key.h"
+#include "plugin/core/event/publish.h"
 #include "plugin/core/event/sip_hash.h"
 #include "plugin/core/observe/distinct_count.h"
 #include "plugin/core/observe/duration_counts.h"
@@ -18,7 +19,6 @@
 #include "plugin/core/observe/payload_mark.h"
 #include "plugin/core/observe/rule_report.h"
 #include "plugin/core/observe/top_list.h"
-#include "plugin/core/rules/publish_view.h"
 
 namespace dedup {
 
@@ -66,7 +66,7 @@ class RuleObserver {
   /// Notes a message with that key; key_text() makes the key's text, and is seldom called for messages that are none of
   /// a known key. Ages never fall. Where there is no memory, less is noted.
   template <class KeyText>
-  void Note(const KeyHash& key, const PublishView& publish, std::int64_t age_ms, const KeyText& key_text) noexcept {
+  void Note(const KeyHash& key, const Publish& publish, std::int64_t age_ms, const KeyText& key_text) noexcept {
     const Copy copy = Look(key.low, publish, age_ms);
     if (copy.first == nullptr) return;
     NoteCopy(copy, publish, key_text());
@@ -92,9 +92,9 @@ class RuleObserver {
     std::int64_t now_ms = 0;
   };
 
-  Copy Look(std::uint64_t key, const PublishView& publish, std::int64_t now_ms) noexcept;
-  void NoteCopy(const Copy& copy, const PublishView& publish, std::string_view key_text) noexcept;
-  void Compare(const Copy& copy, const PublishView& publish, std::string_view key_text);
+  Copy Look(std::uint64_t key, const Publish& publish, std::int64_t now_ms) noexcept;
+  void NoteCopy(const Copy& copy, const Publish& publish, std::string_view key_text) noexcept;
+  void Compare(const Copy& copy, const Publish& publish, std::string_view key_text);
   void KeepSample(CopySample sample);
 
   ObserverTools& tools_;

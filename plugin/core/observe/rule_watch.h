@@ -13,12 +13,12 @@
 #include "plugin/core/base/log.h"
 #include "plugin/core/event/key.h"
 #include "plugin/core/event/outcome.h"
+#include "plugin/core/event/publish.h"
 #include "plugin/core/observe/conflict_check.h"
 #include "plugin/core/observe/key_majority.h"
 #include "plugin/core/observe/rule_observer.h"
 #include "plugin/core/observe/rule_report.h"
 #include "plugin/core/rules/key_finder.h"
-#include "plugin/core/rules/publish_view.h"
 #include "plugin/core/rules/rule_set.h"
 
 namespace dedup {
@@ -47,7 +47,7 @@ class RuleWatch {
   /// Notes the verdict about an event with a rule's key; `seq`: of the first with that key. key_text() makes the key's
   /// text and is seldom called.
   template <class KeyText>
-  void NoteDecided(const FoundKey& key, const PublishView& publish, const Outcome& outcome, std::int64_t age_ms,
+  void NoteDecided(const FoundKey& key, const Publish& publish, const Outcome& outcome, std::int64_t age_ms,
                    const KeyText& key_text) noexcept {
     Watched& rule = watched_[key.rule];
     if (outcome.verdict == Verdict::kProcessed) {
@@ -62,13 +62,15 @@ class RuleWatch {
 
   /// Notes a message with the key of a rule that only observes.
   template <class KeyText>
-  void NoteObserved(const FoundKey& key, const PublishView& publish, std::int64_t age_ms,
+  void NoteObserved(const FoundKey& key, const Publish& publish, std::int64_t age_ms,
                     const KeyText& key_text) noexcept {
     Watched& rule = watched_[key.rule];
     rule.observer->Note(key.hash, publish, age_ms, key_text);
     NoteMajority(rule, key, publish, age_ms, key_text);
   }
 
+  /// Whether OnTurn has something to do.
+  bool wants_turn() const { return link_.answers.Front() != nullptr; }
   /// To be called now and then: takes what the writer has found out about conflicts.
   void OnTurn(std::int64_t now_ms) noexcept;
 
@@ -82,20 +84,22 @@ class RuleWatch {
 
  private:
   struct Watched {
+    // First what each message needs.
+    std::unique_ptr<RuleObserver> observer;
+    bool asks_about_conflicts = false;
+    bool has_parts = false;
+    RuleCounters counters;  // matched and keyed: before the finder in use
+    KeyMajority majority;
+
     std::string name;
     std::optional<Rule> rule;  // nothing: the default one
     std::chrono::milliseconds window{};
     std::string since;
-    RuleCounters counters;  // matched and keyed: before the finder in use
-    bool asks_about_conflicts = false;
-    bool has_parts = false;
-    KeyMajority majority;
     OneKey one_key;
-    std::unique_ptr<RuleObserver> observer;
   };
 
   template <class KeyText>
-  void NoteMajority(Watched& rule, const FoundKey& key, const PublishView& publish, std::int64_t age_ms,
+  void NoteMajority(Watched& rule, const FoundKey& key, const Publish& publish, std::int64_t age_ms,
                     const KeyText& key_text) noexcept {
     // Without parts the topic is the key: then each topic has but one.
     const std::string_view topic = rule.has_parts ? publish.topic : std::string_view();

@@ -28,7 +28,7 @@ class Explainer {
  public:
   explicit Explainer(KeyFinder& finder) : finder_(finder) {}
 
-  Explanation Explain(const PublishView& publish) {
+  Explanation Explain(const Publish& publish) {
     Explanation explanation;
     const std::vector<RuleCounts> counts = finder_.counts_;
     explanation.finding = finder_.Find(publish);
@@ -98,7 +98,7 @@ class Explainer {
     const DefaultRule& rule = *finder_.rules_.default_rule;
     Explanation::Asked asked;
     asked.rule = kDefaultRuleName;
-    asked.scope = finder_.publish_.topic;
+    asked.scope = finder_.topic_;
     asked.makes_key = finding.status == FindStatus::kKey;
     Explanation::Part part;
     part.part = "property:" + rule.id_property + "|" + JsonPointerText({rule.id_member});
@@ -137,6 +137,6 @@ class Explainer {
   KeyFinder& finder_;
 };
 
-Explanation Explain(KeyFinder& finder, const PublishView& publish) { return Explainer(finder).Explain(publish); }
+Explanation Explain(KeyFinder& finder, const Publish& publish) { return Explainer(finder).Explain(publish); }
 
 }  // namespace dedup

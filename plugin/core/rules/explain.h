@@ -30,6 +30,6 @@ struct Explanation {
 };
 
 /// What `finder` finds for a publish, by the same code. Counts nothing and changes nothing. Errors: std::bad_alloc.
-Explanation Explain(KeyFinder& finder, const PublishView& publish);
+Explanation Explain(KeyFinder& finder, const Publish& publish);
 
 }  // namespace dedup

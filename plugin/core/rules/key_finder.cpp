@@ -48,6 +48,7 @@ bool NamesMember(std::string_view payload, const std::string& member) {
 
 KeyFinder::KeyFinder(RuleSet rules, const HashSecret& secret)
     : rules_(std::move(rules)),
+      default_number_(static_cast<std::uint16_t>(rules_.default_number())),
       secret_(secret),
       counts_(rules_.rules.size() + 1),
       topic_rules_(rules_, TopicSeed(secret)),
@@ -57,8 +58,8 @@ KeyFinder::KeyFinder(RuleSet rules, const HashSecret& secret)
 }
 
 // The rules of the file.
-void KeyFinder::FindInFile(const LikelyKey& likely, Finding* finding) {
-  reader_.Begin(publish_, *candidates_);
+void KeyFinder::FindInFile(const Publish& publish, const LikelyKey& likely, Finding* finding) {
+  reader_.Begin(publish, *candidates_);
   for (const Candidates::Rule& rule : candidates_->rules) {
     if (rule.observes && finding->observed) continue;
     ++counts_[rule.number].matched;
@@ -97,9 +98,8 @@ KeyHash KeyFinder::HashOf(std::uint16_t rule, const Parts& parts) {
 
 std::string_view KeyFinder::ScopeOf(const Rule& rule) {
   if (rule.ignores_all_levels) return "#";
-  const std::string_view topic = publish_.topic;
-  if (rule.ignored_levels.empty()) return topic;
-  const auto levels = static_cast<int>(std::ranges::count(topic, '/')) + 1;
+  if (rule.ignored_levels.empty()) return topic_;
+  const auto levels = static_cast<int>(std::ranges::count(topic_, '/')) + 1;
   const auto is_ignored = [&](int level) {
     return std::ranges::any_of(rule.ignored_levels,
                                [&](int ignored) { return level == (ignored > 0 ? ignored : levels + 1 + ignored); });
@@ -107,14 +107,14 @@ std::string_view KeyFinder::ScopeOf(const Rule& rule) {
   char* out = scope_.get();
   std::size_t begin = 0;
   for (int level = 1;; ++level) {
-    const std::size_t end = std::min(topic.find('/', begin), topic.size());
+    const std::size_t end = std::min(topic_.find('/', begin), topic_.size());
     if (is_ignored(level)) {
       *out++ = '+';
     } else {
-      std::memcpy(out, topic.data() + begin, end - begin);
+      std::memcpy(out, topic_.data() + begin, end - begin);
       out += end - begin;
     }
-    if (end == topic.size()) return {scope_.get(), static_cast<std::size_t>(out - scope_.get())};
+    if (end == topic_.size()) return {scope_.get(), static_cast<std::size_t>(out - scope_.get())};
     *out++ = '/';
     begin = end + 1;
   }
@@ -122,29 +122,30 @@ std::string_view KeyFinder::ScopeOf(const Rule& rule) {
 
 // The rule of the options: an id in a user property, or else in the payload's member. One in a property that cannot be
 // used does not hide a good one in the payload.
-void KeyFinder::FindDefault(const LikelyKey& likely, Finding* finding) {
-  const auto number = static_cast<std::uint16_t>(rules_.default_number());
-  ++counts_[number].matched;
-  finding->key.rule = number;
+void KeyFinder::FindDefault(const Publish& publish, const LikelyKey& likely, Finding* finding) {
+  RuleCounts& counts = counts_[default_number_];
+  ++counts.matched;
+  finding->key.rule = default_number_;
   const auto hash = [&](const EventId& id) {
     if (id.status != EventIdStatus::kFound) return;
-    finding->key.hash = HashKey(secret_, publish_.topic, id.text);
+    finding->key.hash = HashKey(secret_, topic_, id.text);
     likely(finding->key.hash);
   };
   EventId id;
   bool is_broken = false;
-  const auto property = std::ranges::find(publish_.properties, rules_.default_rule->id_property, &UserProperty::name);
-  if (property != publish_.properties.end()) {
+  const auto property =
+      std::ranges::find(publish.user_properties, rules_.default_rule->id_property, &UserProperty::name);
+  if (property != publish.user_properties.end()) {
     id = CheckEventId(property->value);
     hash(id);
   }
   id_in_property_ = id.status == EventIdStatus::kFound;
   if (!id_in_property_) {
-    const EventId member = FindMember(hash, &is_broken);
+    const EventId member = FindMember(publish.payload, hash, &is_broken);
     if (member.status != EventIdStatus::kNone) id = member;
   }
   if (id.status == EventIdStatus::kFound) {
-    ++counts_[number].keyed;
+    ++counts.keyed;
     finding->status = FindStatus::kKey;
     event_id_ = id.text;
   } else if (id.status == EventIdStatus::kInvalid || is_broken) {
@@ -155,32 +156,29 @@ void KeyFinder::FindDefault(const LikelyKey& likely, Finding* finding) {
 
 // Calls hash(id) for the id that will most likely be found.
 template <class Hash>
-EventId KeyFinder::FindMember(const Hash& hash, bool* is_broken) {
+EventId KeyFinder::FindMember(std::string_view payload, const Hash& hash, bool* is_broken) {
   const std::string& name = rules_.default_rule->id_member;
   const bool may_be_read = !candidates_->rules.empty() && candidates_->id_member != PointerTree::kNone;
   const PointerScan* const json = may_be_read ? reader_.json() : nullptr;
   EventId id;
-  bool may_be_broken = publish_.payload.starts_with(kByteOrderMark);
+  bool may_be_broken;
   if (json != nullptr) {
     const PointerScan::Found found = json->At(candidates_->id_member);
     if (json->is_object() && found.state != PointerScan::State::kNothing) {
       id = EventIdOf({found.kind, found.text}, found.has_escapes, id_buffer_);
       hash(id);
     }
-    may_be_broken |= !json->is_json();
+    may_be_broken = !json->is_json();
   } else {
-    EventIdSearch search(publish_.payload, name, id_buffer_);
+    EventIdSearch search(payload, name, id_buffer_);
     hash(search.candidate());
     id = search.Finish();
-    may_be_broken |= search.is_broken();
+    may_be_broken = search.is_broken();
   }
-  if (id.status == EventIdStatus::kNone && may_be_broken) *is_broken = NamesMember(publish_.payload, name);
+  if (id.status != EventIdStatus::kNone) return id;
+  may_be_broken |= !payload.empty() && payload.front() == kByteOrderMark.front();
+  if (may_be_broken) *is_broken = NamesMember(payload, name);
   return id;
-}
-
-std::string_view KeyFinder::KeyTextOf(const Finding& finding) {
-  if (finding.key.rule == rules_.default_number()) return event_id_;
-  return TextOf(finding.key, decided_, decided_text_);
 }
 
 std::string_view KeyFinder::ObservedTextOf(const Finding& finding) {

@@ -12,10 +12,10 @@
 
 #include "plugin/core/event/event_id.h"
 #include "plugin/core/event/key.h"
+#include "plugin/core/event/publish.h"
 #include "plugin/core/event/sip_hash.h"
 #include "plugin/core/rules/key_part.h"
 #include "plugin/core/rules/part_reader.h"
-#include "plugin/core/rules/publish_view.h"
 #include "plugin/core/rules/rule_set.h"
 #include "plugin/core/rules/topic_rules.h"
 
@@ -75,26 +75,28 @@ class KeyFinder {
   /// Of a rule, by its number.
   const RuleCounts& counts(std::size_t rule) const { return counts_[rule]; }
 
-  Finding Find(const PublishView& publish) {
+  Finding Find(const Publish& publish) {
     return Find(publish, [](const KeyHash&) {});
   }
   /// Calls on_likely_key(hash) as soon as a key is likely, so that what it is looked up in can be on its way from
   /// memory while the rest of the payload is read.
   template <class OnLikelyKey>
-  Finding Find(const PublishView& publish, OnLikelyKey on_likely_key) {
+  Finding Find(const Publish& publish, OnLikelyKey on_likely_key) {
     const LikelyKey likely = {&on_likely_key,
                               [](void* body, const KeyHash& hash) { (*static_cast<OnLikelyKey*>(body))(hash); }};
-    publish_ = publish;
-    candidates_ = &topic_rules_.Of(publish.topic);
+    topic_ = publish.topic;
+    candidates_ = &topic_rules_.Of(topic_);
     Finding finding;
-    if (!candidates_->rules.empty()) FindInFile(likely, &finding);
-    if (candidates_->has_default && finding.status == FindStatus::kNone) FindDefault(likely, &finding);
+    if (!candidates_->rules.empty()) FindInFile(publish, likely, &finding);
+    if (candidates_->has_default && finding.status == FindStatus::kNone) FindDefault(publish, likely, &finding);
     return finding;
   }
 
   /// Of the last Find, 1 to kKeyTextBytesMax bytes for people: the default rule's id itself; a rule's parts (KeyText),
   /// or the scope where it has none.
-  std::string_view KeyTextOf(const Finding& finding);       ///< with kKey
+  std::string_view KeyTextOf(const Finding& finding) {  ///< with kKey
+    return finding.key.rule == default_number_ ? event_id_ : TextOf(finding.key, decided_, decided_text_);
+  }
   std::string_view ObservedTextOf(const Finding& finding);  ///< with `observed`
 
  private:
@@ -111,30 +113,32 @@ class KeyFinder {
     std::span<const KeyPart> all() const { return std::span(values).first(count); }
   };
 
-  void FindInFile(const LikelyKey& likely, Finding* finding);
+  void FindInFile(const Publish& publish, const LikelyKey& likely, Finding* finding);
   bool TakeParts(const Candidates::Rule& rule, Parts* parts);
   KeyHash HashOf(std::uint16_t rule, const Parts& parts);
   std::string_view ScopeOf(const Rule& rule);
-  void FindDefault(const LikelyKey& likely, Finding* finding);
+  void FindDefault(const Publish& publish, const LikelyKey& likely, Finding* finding);
   template <class Hash>
-  EventId FindMember(const Hash& hash, bool* is_broken);
+  EventId FindMember(std::string_view payload, const Hash& hash, bool* is_broken);
   std::string_view TextOf(const FoundKey& key, const Parts& parts, KeyTextBuffer& buffer);
 
   const RuleSet rules_;
+  const std::uint16_t default_number_;
   const HashSecret secret_;
-  std::vector<SipHash128> beginnings_;  // of each rule's keys: name and definition
   std::vector<RuleCounts> counts_;
-  TopicRules topic_rules_;
-  PartReader reader_;
-  const std::unique_ptr<char[]> scope_;
-
-  // Of the last publish.
-  PublishView publish_;
+  // Of the last publish; here, so that what each one needs lies together.
+  std::string_view topic_;
   const Candidates* candidates_ = nullptr;
-  Parts decided_;
-  Parts observed_;
   std::string_view event_id_;  // with a key of the default rule
   bool id_in_property_ = false;
+
+  TopicRules topic_rules_;
+  std::vector<SipHash128> beginnings_;  // of each rule's keys: name and definition
+  PartReader reader_;
+  const std::unique_ptr<char[]> scope_;
+  // Of the last publish, too.
+  Parts decided_;
+  Parts observed_;
   EventIdBuffer id_buffer_;
   KeyTextBuffer decided_text_;
   KeyTextBuffer observed_text_;

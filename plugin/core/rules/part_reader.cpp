@@ -32,8 +32,8 @@ PartReader::PartReader(const RuleSet& set, const HashSecret& secret) : digest_se
   }
 }
 
-void PartReader::Begin(const PublishView& publish, const Candidates& candidates) {
-  publish_ = publish;
+void PartReader::Begin(const Publish& publish, const Candidates& candidates) {
+  publish_ = &publish;
   candidates_ = &candidates;
   json_read_ = fields_read_ = properties_read_ = false;
   json_.Reserve(candidates.pointers.size());
@@ -67,9 +67,9 @@ PartReader::State PartReader::TakeSource(const Candidates::Rule& rule, const Can
     case Source::Kind::kProperty:
       return TakeProperty(source.place, value);
     case Source::Kind::kClient:
-      return TakeText(KeyPart::Type::kString, publish_.client_id, value);
+      return TakeText(KeyPart::Type::kString, publish_->client_id, value);
     case Source::Kind::kUsername:
-      return TakeText(KeyPart::Type::kString, publish_.username, value);
+      return TakeText(KeyPart::Type::kString, publish_->username, value);
     case Source::Kind::kPayload:
       return TakePayload(rule, value);
   }
@@ -78,7 +78,7 @@ PartReader::State PartReader::TakeSource(const Candidates::Rule& rule, const Can
 
 PartReader::State PartReader::TakePointer(PointerTree::Node node, KeyPart* value) {
   if (!json_read_) {
-    json_.Run(candidates_->pointers, publish_.payload);
+    json_.Run(candidates_->pointers, publish_->payload);
     json_read_ = true;
   }
   const PointerScan::Found found = json_.At(node);
@@ -111,7 +111,7 @@ PartReader::State PartReader::TakePointer(PointerTree::Node node, KeyPart* value
 
 PartReader::State PartReader::TakeField(PointerTree::Node node, KeyPart* value) {
   if (!fields_read_) {
-    fields_.Run(candidates_->fields, publish_.payload);
+    fields_.Run(candidates_->fields, publish_->payload);
     fields_read_ = true;
   }
   const FieldScan::Found found = fields_.At(node);
@@ -129,7 +129,7 @@ void PartReader::ReadProperties() {
   properties_read_ = true;
   const auto& names = candidates_->properties;
   std::fill_n(properties_.begin(), names.size(), std::nullopt);
-  for (const UserProperty& property : publish_.properties) {
+  for (const UserProperty& property : publish_->user_properties) {
     const auto name = std::ranges::lower_bound(names, property.name);
     if (name == names.end() || *name != property.name) continue;
     auto& value = properties_[static_cast<std::size_t>(name - names.begin())];
@@ -139,8 +139,8 @@ void PartReader::ReadProperties() {
 
 PartReader::State PartReader::TakePayload(const Candidates::Rule& rule, KeyPart* value) {
   const auto& ignored = ignored_[rule.number];
-  if (!ignored) return TakeText(KeyPart::Type::kPayload, publish_.payload, value);
-  const PayloadDigest::Status status = digest_->Make(publish_.payload, *ignored, digest_seed_);
+  if (!ignored) return TakeText(KeyPart::Type::kPayload, publish_->payload, value);
+  const PayloadDigest::Status status = digest_->Make(publish_->payload, *ignored, digest_seed_);
   if (status != PayloadDigest::Status::kMade) {
     return status == PayloadDigest::Status::kNotJson ? State::kMissing : State::kInDoubt;
   }

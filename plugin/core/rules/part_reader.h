@@ -6,13 +6,13 @@
 #include <vector>
 
 #include "plugin/core/event/key.h"
+#include "plugin/core/event/publish.h"
 #include "plugin/core/event/sip_hash.h"
 #include "plugin/core/rules/candidates.h"
 #include "plugin/core/rules/field_scan.h"
 #include "plugin/core/rules/key_part.h"
 #include "plugin/core/rules/payload_digest.h"
 #include "plugin/core/rules/pointer_scan.h"
-#include "plugin/core/rules/publish_view.h"
 
 namespace dedup {
 
@@ -34,7 +34,7 @@ class PartReader {
 
   /// The publish whose parts are to be read, and the rules that it is shown to; both must outlive their use. Allocates
   /// only where no publish before had so many pointers or properties to look for.
-  void Begin(const PublishView& publish, const Candidates& candidates);
+  void Begin(const Publish& publish, const Candidates& candidates);
 
   /// Reads a part of one of the rules: the first of its sources that is there, which `source` is set to; an optional
   /// part without any is there as a missing one, and `source` nullptr.
@@ -57,7 +57,7 @@ class PartReader {
   const SipHash128 digest_seed_;
   std::optional<PayloadDigest> digest_;
 
-  PublishView publish_;
+  const Publish* publish_ = nullptr;
   const Candidates* candidates_ = nullptr;
   bool json_read_ = false;
   bool fields_read_ = false;

@@ -312,7 +312,7 @@ TEST_F(DeduplicatorRulesTest, WhileNothingCanBeStoredRulesAreSeenAllTheSame) {
   for (int i = 0; i < 2; ++i) EXPECT_EQ(Of("a/1", R"({"id":1})"), kPassed);
   EXPECT_EQ(Of("t", R"({"event_id":"1"})"), kRefused);
   EXPECT_EQ(dedup_->ReportOf("o")->observations->copies, 1u);
-  const PublishView event = {"t", R"({"event_id":"1"})", {}, {}, {}};
+  const dedup::Publish event = {"t", R"({"event_id":"1"})"};
   EXPECT_EQ(dedup_->Explain(event).outcome.verdict, kRefused);
 }
 

@@ -80,9 +80,9 @@ class DeduplicatorFixture : public testing::Test {
   static Message MakeMessage(std::string_view payload, std::string_view topic = "t") {
     return {.topic = topic,
             .payload = payload,
-            .user_properties = {},
             .client_id = {},
             .username = {},
+            .user_properties = {},
             .properties = {},
             .qos = 1};
   }
@@ -125,9 +125,9 @@ class DeduplicatorFixture : public testing::Test {
     static constexpr UserProperty kProperties[] = {{"event_id", kFullMessageId}};
     return {.topic = "größe/1",
             .payload = "\0\xFF"sv,
-            .user_properties = kProperties,
             .client_id = {},
             .username = {},
+            .user_properties = kProperties,
             .properties = "\x26properties\0"sv,
             .qos = 2,
             .retain = true};

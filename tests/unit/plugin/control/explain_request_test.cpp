@@ -20,14 +20,14 @@ TEST(ExplainRequestTest, ReadsAMessage) {
       R"("properties":[["id","1"],["id","2"]]})",
       &problem);
   ASSERT_TRUE(request) << problem;
-  const PublishView view = request->View();
+  const Publish view = request->View();
   EXPECT_EQ(view.topic, "a/b");
   EXPECT_EQ(view.payload, "21.5");
   EXPECT_EQ(view.client_id, "c");
   EXPECT_EQ(view.username, "u");
-  ASSERT_EQ(view.properties.size(), 2u);
-  EXPECT_EQ(view.properties[1].name, "id");
-  EXPECT_EQ(view.properties[1].value, "2");
+  ASSERT_EQ(view.user_properties.size(), 2u);
+  EXPECT_EQ(view.user_properties[1].name, "id");
+  EXPECT_EQ(view.user_properties[1].value, "2");
 }
 
 TEST(ExplainRequestTest, APayloadMayBeAValueOrBytes) {
@@ -38,7 +38,7 @@ TEST(ExplainRequestTest, APayloadMayBeAValueOrBytes) {
   auto bytes = ExplainRequest::Read(R"({"topic":"a","payload_base64":"AP8=","properties":{"k":"v"}})", &problem);
   ASSERT_TRUE(bytes) << problem;
   EXPECT_EQ(bytes->View().payload, std::string("\0\xff", 2));
-  EXPECT_EQ(bytes->View().properties[0].value, "v");
+  EXPECT_EQ(bytes->View().user_properties[0].value, "v");
   auto nothing = ExplainRequest::Read(R"({"topic":"a"})", &problem);
   ASSERT_TRUE(nothing) << problem;
   EXPECT_EQ(nothing->View().payload, "");
@@ -72,7 +72,7 @@ TEST(ExplainRequestTest, SaysWhatIsWrongAndWhatIsExpected) {
 
 class ExplainedJsonTest : public testing::Test {
  protected:
-  std::string JsonOf(const PublishView& publish, const Outcome& outcome, bool is_observed_copy = false) {
+  std::string JsonOf(const Publish& publish, const Outcome& outcome, bool is_observed_copy = false) {
     RulesFile file =
         ParseRules(R"({"rules":[{"name":"o","topics":["a/#"],"key":["payload"],"mode":"observe","window":"1m"},)"
                    R"({"name":"id","topics":["a/#"],"key":["/from|/source","?/n"]}]})",

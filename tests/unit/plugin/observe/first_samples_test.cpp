@@ -7,7 +7,7 @@
 namespace dedup {
 namespace {
 
-PublishView Message(std::string_view payload) { return {"t", payload, "c", {}, {}}; }
+Publish Message(std::string_view payload) { return {"t", payload, "c", {}, {}}; }
 
 TEST(BeginningTest, IsCutBetweenCharacters) {
   EXPECT_EQ(Beginning("abcdef", 6), "abcdef");

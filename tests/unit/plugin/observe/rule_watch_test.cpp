@@ -34,7 +34,7 @@ class RuleWatchTest : public testing::Test {
   void Publish(const std::string& topic, const std::string& payload, Verdict verdict = Verdict::kProcessed,
                std::uint64_t seq = 1) {
     age_ms_ += 1000;
-    const PublishView publish = {topic, payload, "c", {}, {}};
+    const dedup::Publish publish = {topic, payload, "c"};
     const Finding finding = finder_->Find(publish);
     if (finding.observed) {
       watch_.NoteObserved(*finding.observed, publish, age_ms_, [&] { return finder_->ObservedTextOf(finding); });

@@ -391,7 +391,7 @@ TEST_F(KeyFinderTest, ATopicOfTheLargestSizeWithManyIgnoredLevels) {
 TEST_F(KeyFinderTest, AnotherSecretMakesOtherKeys) {
   LoadKey(R"("payload")");
   KeyFinder other(finder_->rules(), {1});
-  const PublishView publish = {"a", "x", "c", "", {}};
+  const Publish publish = {"a", "x", "c", "", {}};
   EXPECT_NE(finder_->Find(publish).key.hash, other.Find(publish).key.hash);
 }
 

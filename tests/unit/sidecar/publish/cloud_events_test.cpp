@@ -93,7 +93,7 @@ class CloudEventRuleTest : public testing::Test {
 
   std::pair<KeyHash, std::string> KeyOf(std::string_view payload, const std::vector<UserProperty>& properties = {}) {
     const Finding finding = finder_->Find(
-        {.topic = "doors/1", .payload = payload, .client_id = "c", .username = {}, .properties = properties});
+        {.topic = "doors/1", .payload = payload, .client_id = "c", .username = {}, .user_properties = properties});
     EXPECT_EQ(finding.status, FindStatus::kKey);
     EXPECT_EQ(finder_->rules().NameOf(finding.key.rule), "ce");
     return {finding.key.hash, std::string(finder_->KeyTextOf(finding))};
