@@ -7,6 +7,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "plugin/core/store/event_reader.h"
 #include "tests/bench/cases.h"
 #include "tests/bench/mqtt_load.h"
+#include "tests/bench/numbered_rules.h"
 
 namespace dedup::bench {
 namespace {
@@ -24,6 +26,12 @@ constexpr double kWarmUpShare = 0.05;
 constexpr double kPacedShare = 0.4;
 // What a message costs is measured in this many turns of each side, so short that both see the machine in one mood.
 constexpr std::size_t kTurns = 11;
+
+// What the last of 20 rules says.
+constexpr std::string_view kElsewhere = R"({"name":"other","topics":["sensors/#"],"key":["/source","/event_id"]})";
+constexpr std::string_view kTwoPointers = R"({"name":"two","topics":["sensor/#"],"key":["/source","/event_id"]})";
+constexpr std::string_view kPayload =
+    R"({"name":"all","topics":["sensor/#"],"key":["payload"],"ignore":["/source","/timestamp"],"window":"10m"})";
 
 // The writer is behind the broker: its work counts too.
 void AwaitStored(EventReader& reader) {
@@ -38,7 +46,8 @@ void AwaitStored(EventReader& reader) {
 class Side {
  public:
   Side(const Context& context, const Script& script, bool with_plugin)
-      : broker_(context.programs, with_plugin ? data_dir_.path() : std::filesystem::path()),
+      : broker_(context.programs, with_plugin ? data_dir_.path() : std::filesystem::path(), script.workload().rules),
+        are_events_(script.workload().are_events),
         load_(broker_.port(), script, with_plugin) {
     if (with_plugin) reader_.emplace(data_dir_.path());
   }
@@ -84,13 +93,20 @@ class Side {
     }
   }
 
-  void CheckNothingRefused() {
-    if (reader_ && reader_->ReadStatistics().refused != 0) throw std::runtime_error("the plugin refused events");
+  void CheckVerdicts() {
+    if (!reader_) return;
+    const Statistics statistics = reader_->ReadStatistics();
+    if (statistics.refused != 0) throw std::runtime_error("the plugin refused events");
+    if ((are_events_ ? statistics.passed : statistics.received()) != 0) {
+      throw std::runtime_error(are_events_ ? "the plugin took messages for no events"
+                                           : "the plugin took messages for events");
+    }
   }
 
  private:
   const TempDir data_dir_;
   Broker broker_;
+  const bool are_events_;
   Load load_;
   std::optional<EventReader> reader_;
 };
@@ -125,7 +141,7 @@ void MeasureCosts(const Context& context, const Script& script, std::size_t end,
     result["bare main thread, sleeps per 1,000 messages"].values.push_back(reference.sleeps);
     result["main thread with dedup, the same"].values.push_back(cost.sleeps);
   }
-  dedup.CheckNothingRefused();
+  dedup.CheckVerdicts();
 }
 
 // How long deliveries take at half of what the bare broker takes at most, with a load that sleeps, as clients do.
@@ -137,7 +153,7 @@ void MeasureLatencies(const Context& context, const Script& script, std::size_t 
     if (paced_per_s == 0) paced_per_s = static_cast<double>(begin) / seconds / 2;
     side.AwaitQuiet();  // what full speed has left to the writer is not of half of it
     std::vector<double> latencies_ms = side.load().Pace(script.size(), paced_per_s);
-    side.CheckNothingRefused();
+    side.CheckVerdicts();
     return latencies_ms;
   };
   const std::vector<double> bare_ms = run(false);
@@ -260,7 +276,7 @@ std::vector<Case> MqttCases() {
       PairCase("qos0", "QoS 0", {.qos = 0}),
       PairCase("qos1", "QoS 1", {}),
       PairCase("qos2", "QoS 2", {.qos = 2}),
-      PairCase("no_id", "QoS 1, messages without an id", {.id_place = IdPlace::kNone}),
+      PairCase("no_id", "QoS 1, messages without an id", {.id_place = IdPlace::kNone, .are_events = false}),
       PairCase("duplicates20", "QoS 1, 20 % duplicates", {.duplicates_percent = 20}),
       PairCase("duplicates100", "QoS 1, 100 % duplicates", {.duplicates_percent = 100}),
       PairCase("qos0_duplicates100", "QoS 0, 100 % duplicates", {.qos = 0, .duplicates_percent = 100}, false),
@@ -274,6 +290,11 @@ std::vector<Case> MqttCases() {
       PairCase("v5", "QoS 1, MQTT v5", {.version = MqttVersion::k5}),
       PairCase("v5_property", "QoS 1, MQTT v5, id as a user property",
                {.version = MqttVersion::k5, .id_place = IdPlace::kUserProperty}),
+      PairCase("rules_no_match", "QoS 1, 20 rules, none for the topic, messages without an id",
+               {.id_place = IdPlace::kNone, .rules = ManyRules(20, kElsewhere), .are_events = false}),
+      PairCase("rules_two_pointers", "QoS 1, 20 rules, a key of two pointers", {.rules = ManyRules(20, kTwoPointers)}),
+      PairCase("rules_payload", "QoS 1, 20 rules, the payload without two members as key",
+               {.id_place = IdPlace::kNone, .rules = ManyRules(20, kPayload)}),
       {"mqtt.sustained", "QoS 1, ten minutes at full speed", false, true,
        [](const Context& context, Result& result) {
          result.reference_name = "bare";

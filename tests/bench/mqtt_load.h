@@ -25,6 +25,10 @@ struct Workload {
   IdKind ids = IdKind::kUuidV4;
   MqttVersion version = MqttVersion::k311;
   enum class IdPlace { kJson, kUserProperty, kNone } id_place = IdPlace::kJson;
+  /// The text of the plugin's rules file; without one it has no such option.
+  std::string rules = {};
+  /// Whether the plugin is to find a key in each message.
+  bool are_events = true;
 };
 
 /// The messages of a workload, as packets.

@@ -164,8 +164,7 @@ std::string BrokerVersion(const std::string& broker) {
   return version.data();
 }
 
-Broker::Broker(const Programs& programs, const fs::path& data_dir, const std::string& journal_size)
-    : port_(FreePort()) {
+Broker::Broker(const Programs& programs, const fs::path& data_dir, const std::string& rules) : port_(FreePort()) {
   const fs::path config = directory_.path() / "mosquitto.conf";
   std::ofstream lines(config);
   lines << "listener " << port_ << " 127.0.0.1\n"
@@ -176,7 +175,12 @@ Broker::Broker(const Programs& programs, const fs::path& data_dir, const std::st
         << "log_type error\n";
   if (!data_dir.empty()) {
     lines << "plugin " << programs.plugin << "\nplugin_opt_data_dir " << data_dir.string()
-          << "\nplugin_opt_journal_size " << journal_size << "\n";
+          << "\nplugin_opt_journal_size 128M\n";
+    if (!rules.empty()) {
+      const fs::path rules_file = directory_.path() / "rules.json";
+      std::ofstream(rules_file) << rules;
+      lines << "plugin_opt_rules_file " << rules_file.string() << "\n";
+    }
   }
   lines.close();
   const auto begin = SteadyClock::now();

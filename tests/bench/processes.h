@@ -91,9 +91,8 @@ std::string BrokerVersion(const std::string& broker);
 /// A broker that listens when the constructor returns.
 class Broker {
  public:
-  /// Without a `data_dir` it is a bare one.
-  explicit Broker(const Programs& programs, const std::filesystem::path& data_dir = {},
-                  const std::string& journal_size = "128M");
+  /// Without a `data_dir` it is a bare one. `rules`: the text of a rules file.
+  explicit Broker(const Programs& programs, const std::filesystem::path& data_dir = {}, const std::string& rules = {});
 
   Process& process() { return *process_; }
   std::uint16_t port() const { return port_; }

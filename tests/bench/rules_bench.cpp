@@ -23,6 +23,7 @@
 #include "plugin/core/rules/rules_file.h"
 #include "tests/bench/measuring.h"
 #include "tests/bench/numbered_payloads.h"
+#include "tests/bench/numbered_rules.h"
 
 namespace {
 
@@ -57,21 +58,12 @@ std::string Readings(std::size_t size) {
 
 // --- Rules ---------------------------------------------------------------------------------------
 
-RuleSet Parse(const std::string& rules) {
-  RulesFile file = ParseRules("{\"rules\":[" + rules + "]}", {});
+RuleSet ParseText(const std::string& text) {
+  RulesFile file = ParseRules(text, {});
   if (!file.rules) throw std::runtime_error(file.errors.front());
   return std::move(*file.rules);
 }
-
-std::string ManyRules(std::size_t count, const std::string& last) {
-  std::string rules;
-  for (std::size_t i = 0; i + 1 < count; ++i) {
-    const std::string n = std::to_string(i);
-    rules += "{\"name\":\"r" + n + "\",\"topics\":[\"site/" + n + "/+/state\",\"plant/+/line" + n +
-             "/#\"],\"key\":[\"/id" + n + "\",\"/device\"]},";
-  }
-  return rules + last;
-}
+RuleSet Parse(const std::string& rules) { return ParseText("{\"rules\":[" + rules + "]}"); }
 
 constexpr std::string_view kTwoPointers =
     R"({"name":"two","topics":["sensor/#"],"key":["/plant","/frame_id"],"window":"10m"})";
@@ -150,8 +142,8 @@ void Measure(int rounds, const std::string& json) {
   const std::string random(64 << 10, 'x');
 
   KeyFinder default_alone(RuleSet{}, kSecret);
-  KeyFinder twenty(Parse(ManyRules(20, std::string(kTwoPointers))), kSecret);
-  KeyFinder thousand(Parse(ManyRules(1000, std::string(kTwoPointers))), kSecret);
+  KeyFinder twenty(ParseText(ManyRules(20, kTwoPointers)), kSecret);
+  KeyFinder thousand(ParseText(ManyRules(1000, kTwoPointers)), kSecret);
   KeyFinder payload(Parse(R"({"name":"p","topics":["sensor/#"],"key":["payload"],"window":"1m"})"), kSecret);
   KeyFinder digest(Parse(R"({"name":"d","topics":["sensor/#"],"key":["payload"],"ignore":["/rssi","/distance"],)"
                          R"("window":"1m"})"),
