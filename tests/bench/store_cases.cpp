@@ -103,12 +103,7 @@ Filling FillByWriter(std::size_t rows) {
       [&](std::size_t count) {
         for (std::size_t i = 0; i < count; ++i) {
           source.Next();
-          const Publish publish{.topic = kTopic,
-                                .payload = source.payload(),
-                                .user_properties = {},
-                                .client_id = {},
-                                .username = {},
-                                .properties = {}};
+          const Publish publish{.topic = kTopic, .payload = source.payload()};
           Outcome outcome;
           while ((outcome = deduplicator.OnPublish(publish)).verdict == Verdict::kRefused) {  // the journal is full
             deduplicator.OnTurn();
