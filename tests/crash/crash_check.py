@@ -16,7 +16,6 @@ import pathlib
 import random
 import shutil
 import signal
-import sqlite3
 import sys
 import tempfile
 import time
@@ -25,6 +24,7 @@ from tests.crash import http_publisher
 from tests.crash.harness import BROKER_CONFIG, LOG_TYPES, CrashBroker, journal_header
 from tests.crash.http_publisher import HttpPublisher, Sidecar
 from tests.crash.ledger import Ledger, Violation
+from tests.support.hold_store import HoldStore
 from tests.support.mqtt_client import V5, V311, ConnectionCut
 from tests.crash.publishers import MqttPublisher, Stream, echo_source
 from tests.crash.rules import write_rules
@@ -77,8 +77,9 @@ class Campaign(Scene):
                          "journal_size": rng.choice(JOURNAL_SIZES)}
         if rng.random() < 0.5:
             self.settings["rules_file"] = write_rules(directory)
+        self._store_hold = HoldStore(directory / "hold")
         broker = CrashBroker(directory, options=dict(self.settings), log_types=LOG_TYPES,
-                             config=BROKER_CONFIG + f"persistence {persistence}\n")
+                             config=BROKER_CONFIG + f"persistence {persistence}\n", **self._store_hold.broker_arguments)
         super().__init__(broker, Ledger(), seed)
         self._header = None  # the journal's, as the last life left it
         self._store_is_held = False
@@ -107,11 +108,7 @@ class Campaign(Scene):
 
     def hold_store(self, held):
         """While it is held no event becomes a row: what is acknowledged is in the journal alone, life after life."""
-        if held != self._store_is_held:
-            store = sqlite3.connect(self.broker.data_dir / "events.db")
-            store.execute("CREATE TRIGGER held BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'held'); END"
-                          if held else "DROP TRIGGER held")
-            store.close()
+        self._store_hold.set(held)
         self._store_is_held = held
         self.summary["lives without rows"] += held
 

@@ -8,6 +8,7 @@
 #include "plugin/core/journal/journal_header.h"
 #include "plugin/core/store/event_search.h"
 #include "plugin/core/store/schema.h"
+#include "plugin/core/store/schema_check.h"
 #include "plugin/core/store/sqlite.h"
 #include "plugin/core/store/store.h"
 
@@ -51,7 +52,10 @@ struct EventReader::Connection {
   // Until the broker has started once, an older one's database is not yet migrated.
   static sqlite::Database& Checked(sqlite::Database& database) {
     const std::int64_t version = database.QueryInteger("PRAGMA user_version");
-    if (version == kSchemaVersion) return database;
+    if (version == kSchemaVersion) {
+      CheckSchema(database);
+      return database;
+    }
     throw StorageError("read", database.path(), OtherVersion("schema", version, kSchemaVersion));
   }
 

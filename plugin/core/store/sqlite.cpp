@@ -23,6 +23,14 @@ std::string_view BytesOf(sqlite3_value* value) {
   return {bytes, static_cast<std::size_t>(sqlite3_value_bytes(value))};
 }
 
+// SQLite, told to follow no symbolic link, would take offence at those of the directory too.
+std::string WithoutLinksOnTheWay(const std::filesystem::path& path) {
+  std::error_code error;
+  const std::filesystem::path directory =
+      std::filesystem::canonical(path.has_parent_path() ? path.parent_path() : ".", error);
+  return error ? path : directory / path.filename();
+}
+
 }  // namespace
 
 struct Database::Visitor {
@@ -31,15 +39,20 @@ struct Database::Visitor {
 };
 
 Database::Database(const std::filesystem::path& path, Mode mode) : path_(path) {
-  const int flags = SQLITE_OPEN_NOMUTEX |
+  const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
                     (mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-  const int result = sqlite3_open_v2(path.c_str(), &handle_, flags, mode == Mode::kReadOnly ? nullptr : YieldingVfs());
+  const std::string name = mode == Mode::kInMemory ? ":memory:" : WithoutLinksOnTheWay(path);
+  const int result = sqlite3_open_v2(name.c_str(), &handle_, flags, mode == Mode::kReadOnly ? nullptr : YieldingVfs());
   if (result != SQLITE_OK) {
-    const std::string reason = handle_ == nullptr ? "out of memory" : sqlite3_errmsg(handle_);
+    std::string reason = handle_ == nullptr ? "out of memory" : sqlite3_errmsg(handle_);
+    if (sqlite3_extended_errcode(handle_) == SQLITE_CANTOPEN_SYMLINK) {
+      reason = "it is a symbolic link; the directory may be one, the file in it may not";
+    }
     sqlite3_close_v2(handle_);
     throw StorageError("sqlite3_open", path_, reason);
   }
   sqlite3_extended_result_codes(handle_, 1);
+  TrustNothing();
   if (mode != Mode::kReadOnly) {
     sqlite3_progress_handler(
         handle_, kOperationsBetweenYields,
@@ -71,6 +84,19 @@ Database::Database(const std::filesystem::path& path, Mode mode) : path_(path) {
 }
 
 Database::~Database() { sqlite3_close_v2(handle_); }
+
+// Before the first statement, for that reads the schema.
+void Database::TrustNothing() {
+  constexpr std::pair<int, int> kSettings[] = {{SQLITE_DBCONFIG_DEFENSIVE, 1},
+                                               {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+                                               {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
+                                               {SQLITE_DBCONFIG_ENABLE_VIEW, 0}};
+  for (const auto& [setting, value] : kSettings) sqlite3_db_config(handle_, setting, value, nullptr);
+}
+
+void Database::SetCheckpointOnClose(bool is_wanted) {
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, is_wanted ? 0 : 1, nullptr);
+}
 
 void Database::Throw(const char* call) const {
   const int code = sqlite3_errcode(handle_) & 0xFF;
@@ -171,9 +197,11 @@ std::int64_t Row::Integer(int column) const { return sqlite3_value_int64(values_
 std::string_view Row::Bytes(int column) const { return BytesOf(values_[column]); }
 
 std::optional<std::string_view> Row::OptionalBytes(int column) const {
-  if (sqlite3_value_type(values_[column]) == SQLITE_NULL) return std::nullopt;
+  if (IsNull(column)) return std::nullopt;
   return Bytes(column);
 }
+
+bool Row::IsNull(int column) const { return sqlite3_value_type(values_[column]) == SQLITE_NULL; }
 
 Transaction::Transaction(Database& database) : database_(database) { database_.Execute("BEGIN IMMEDIATE"); }
 

@@ -41,6 +41,7 @@ class Row {
   std::int64_t Integer(int column) const;
   std::string_view Bytes(int column) const;
   std::optional<std::string_view> OptionalBytes(int column) const;  ///< nothing for NULL
+  bool IsNull(int column) const;
 
  private:
   sqlite3_value** const values_;
@@ -48,10 +49,15 @@ class Row {
 
 /// A connection. Errors of everything here: StorageError with SQLite's words; CorruptDatabase or BusyDatabase where
 /// SQLite says so. One that writes does so in small pieces where its thread is patient (patience.h).
+///
+/// Whatever a stranger has put into the file: no trigger runs, no view can be read, nothing in the schema calls a
+/// function that does more than compute. The file may be no symbolic link; its directory may.
+///
 /// Threading: one thread at a time for a connection and its statements.
 class Database {
  public:
-  enum class Mode { kReadOnly, kReadWriteCreate };
+  /// kInMemory: one of its own; the path only names it in errors.
+  enum class Mode { kReadOnly, kReadWriteCreate, kInMemory };
 
   Database(const std::filesystem::path& path, Mode mode);
   Database(const Database&) = delete;  // statements hold a reference to it
@@ -71,6 +77,8 @@ class Database {
   /// Brings the WAL's pages into the main file, as far as readers let it.
   void CheckpointPassive();
   const std::filesystem::path& path() const { return path_; }
+  /// Whether the last connection's end brings the WAL into the main file, as SQLite does unless told otherwise.
+  void SetCheckpointOnClose(bool is_wanted);
   /// Waits up to this long for another connection's lock.
   void SetBusyTimeout(int timeout_ms);
 
@@ -79,6 +87,7 @@ class Database {
  private:
   friend class Statement;
   struct Visitor;
+  void TrustNothing();
 
   std::filesystem::path path_;
   sqlite3* handle_ = nullptr;

@@ -105,7 +105,7 @@ namespace {
 // SQLite would make the database readable for everyone on the machine; made beforehand it keeps the mode that File
 // gives, and so do the files beside it.
 std::filesystem::path MakePrivate(const std::filesystem::path& path) {
-  if (!std::filesystem::exists(path)) File(path, File::Mode::kCreate);
+  if (!std::filesystem::exists(std::filesystem::symlink_status(path))) File(path, File::Mode::kCreate);
   return path;
 }
 
@@ -115,10 +115,12 @@ Store::Store(const std::filesystem::path& path)
     : database_(MakePrivate(path), sqlite::Database::Mode::kReadWriteCreate), identity_(IdentityOf(path)) {
   // Long enough for a person with the sqlite3 shell; the journal takes what arrives meanwhile.
   database_.SetBusyTimeout(5000);
-  database_.Execute("PRAGMA journal_mode = WAL");
-  database_.Execute("PRAGMA synchronous = NORMAL");
+  database_.SetCheckpointOnClose(false);  // one that is none of ours is left as it is
   database_.Execute(kCacheSize);
   migration_ = PrepareSchema(database_);
+  database_.SetCheckpointOnClose(true);
+  database_.Execute("PRAGMA journal_mode = WAL");
+  database_.Execute("PRAGMA synchronous = NORMAL");
   statements_ = std::make_unique<Statements>(database_);
 }
 

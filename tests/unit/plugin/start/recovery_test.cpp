@@ -17,6 +17,7 @@
 #include "plugin/core/store/schema.h"
 #include "tests/unit/support/address_limit.h"
 #include "tests/unit/support/deduplicator_fixture.h"
+#include "tests/unit/support/held_store.h"
 
 namespace dedup {
 namespace {
@@ -93,16 +94,18 @@ class RecoveryTest : public DeduplicatorFixture {
 
 class LossTest : public RecoveryTest {
  protected:
+  ~LossTest() override { HeldStore::Hold(false); }
+
   /// Leaves `count` events that are records and no rows, behind one that is a row.
   void LeaveUnstored(int count) {
     StoreEvents(1);
     Stop();
-    Execute("CREATE TRIGGER no_row BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'no row may be made'); END");
+    HeldStore::Hold(true);
     KilledAfter([&] {
       for (int i = 1; i <= count; ++i) EXPECT_EQ(VerdictOf("unstored " + std::to_string(i)), kProcessed);
       Turn(3);
     });
-    Execute("DROP TRIGGER no_row");
+    HeldStore::Hold(false);
   }
   void Execute(const char* sql) { sqlite::Database(database(), sqlite::Database::Mode::kReadWriteCreate).Execute(sql); }
   /// Starts once more: what was told is not told again.

@@ -15,6 +15,7 @@
 #include "plugin/core/store/sqlite.h"
 #include "tests/unit/support/append.h"
 #include "tests/unit/support/deduplicator_fixture.h"
+#include "tests/unit/support/held_store.h"
 
 namespace dedup {
 namespace {
@@ -28,10 +29,13 @@ using testing::Not;
 class UnstoredTest : public DeduplicatorFixture {
  protected:
   UnstoredTest() {
+    LetRowsBeMade();
     options_.journal_bytes = 1 << 20;
     Start();
     Stop();
   }
+
+  ~UnstoredTest() override { LetRowsBeMade(); }
 
   std::filesystem::path database() const { return dir_ / Store::kFileName; }
   std::filesystem::path journal() const { return dir_ / JournalHeader::kFileName; }
@@ -42,10 +46,8 @@ class UnstoredTest : public DeduplicatorFixture {
     store.Execute(sql);
   }
   /// All that a start itself does to the store succeeds; events stay in the journal.
-  void LetNoRowBeMade() {
-    Execute("CREATE TRIGGER no_row BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'no row may be made'); END");
-  }
-  void LetRowsBeMade() { Execute("DROP TRIGGER no_row"); }
+  void LetNoRowBeMade() { HeldStore::Hold(true); }
+  void LetRowsBeMade() { HeldStore::Hold(false); }
 
   /// Publishes events `first` to `last`, which become no rows, and dies.
   void KilledWithUnstored(int first, int last) {

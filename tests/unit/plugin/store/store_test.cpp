@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <cstdint>
 #include <deque>
@@ -208,8 +209,18 @@ TEST_F(StoreTest, GivesTheKeysInOrder) {
 
 TEST_F(StoreTest, PeopleCanReadIt) {
   Insert(MakeEvent(1, "a", 0, "sensors/1"));
-  EXPECT_EQ(Text("SELECT seq||'|'||topic||'|'||event_id||'|'||received_at||'|'||payload FROM readable_events"),
-            "1|sensors/1|a|2026-01-31T23:59:59.123Z|payload");
+  // By a connection of their own: ours reads no views.
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open((dir_ / Store::kFileName).c_str(), &database), SQLITE_OK);
+  std::string text;
+  const auto on_row = [](void* into, int, char** values, char**) {
+    *static_cast<std::string*>(into) = values[0];
+    return 0;
+  };
+  sqlite3_exec(database, "SELECT seq||'|'||topic||'|'||event_id||'|'||received_at||'|'||payload FROM readable_events",
+               on_row, &text, nullptr);
+  sqlite3_close(database);
+  EXPECT_EQ(text, "1|sensors/1|a|2026-01-31T23:59:59.123Z|payload");
 }
 
 TEST_F(StoreTest, MoreTopicsThanAreKeptInMind) {
