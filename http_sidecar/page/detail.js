@@ -56,7 +56,13 @@ export async function showDetail(seq) {
   members.replaceChildren();
   const add = (name, value) => members.append(make('dt', '', name), make('dd', '', value));
   add('Topic', event.topic);
-  add('Event id', plain(event.event_id));
+  if (event.event_id !== null) add('Event id', plain(event.event_id));
+  if (event.rule !== undefined) {
+    add('Rule', event.rule);
+    add('Key', event.key);
+  }
+  byId('detail-rule').hidden = event.rule === undefined;
+  byId('detail-rule').dataset.rule = event.rule ?? '';
   add('Received', event.received_at);
   if (event.timestamp !== null) add('Timestamp', plain(event.timestamp));
   if (event.source !== null) add('Source', plain(event.source));

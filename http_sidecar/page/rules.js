@@ -164,6 +164,8 @@ async function showRule(name) {
     return;
   }
   setText('rule-title', `Rule ${name}`);
+  byId('rule-events').dataset.rule = name;
+  byId('rule-events').hidden = rule.mode === 'observe'; // it has none
   const members = byId('rule-members');
   members.replaceChildren();
   const last = rule.one_key.last;

@@ -26,8 +26,15 @@ function makeRow(event, isNew) {
   button.tabIndex = -1;
   button.dataset.seq = event.seq;
   button.append(make('span', 'time', new Date(event.received_at).toLocaleTimeString('en-GB')), make('span', 'topic', event.topic),
-      make('span', 'id', plain(event.event_id)), make('span', 'payload', previewOf(event)));
+      make('span', 'id', plain(event.key ?? event.event_id)), make('span', 'payload', previewOf(event)));
   row.append(button);
+  if (event.rule !== undefined) { // for the mouse; the keyboard finds it in the event's dialog
+    const rule = make('button', 'link rule', event.rule);
+    rule.type = 'button';
+    rule.tabIndex = -1;
+    rule.title = `Only events of the rule ${event.rule}`;
+    row.append(rule);
+  }
   return row;
 }
 
@@ -49,9 +56,13 @@ function addRows(added) { // newest first
 
 rows.addEventListener('click', ({target}) => {
   const button = target.closest('button');
-  if (button) showDetail(button.dataset.seq);
+  if (button?.classList.contains('rule')) {
+    showOnlyRule(button.textContent);
+  } else if (button) {
+    showDetail(button.dataset.seq);
+  }
 });
-rows.addEventListener('focusin', ({target}) => setTabStop(target));
+rows.addEventListener('focusin', ({target}) => setTabStop(target.closest('li').firstElementChild));
 rows.addEventListener('keydown', (key) => {
   const row = key.target.closest('li');
   const next = {
@@ -199,12 +210,30 @@ export const tail = new Tail();
 
 byId('pause').addEventListener('click', () => tail.pause(!tail.isPaused));
 
-byId('filter-form').addEventListener('submit', (submit) => {
-  submit.preventDefault();
-  tail.filter = new URLSearchParams();
-  for (const [name, field] of [['topic', 'filter-topic'], ['source', 'filter-source'], ['event_id', 'filter-id']]) {
-    if (byId(field).value !== '') tail.filter.set(name, byId(field).value);
-  }
+const FIELDS = {topic: 'filter-topic', source: 'filter-source', event_id: 'filter-id', rule: 'filter-rule', key: 'filter-key'};
+
+function applyFilter() {
+  tail.filter = new URLSearchParams(Object.entries(FIELDS).map(([name, field]) => [name, byId(field).value]).filter(([, value]) => value !== ''));
   tail.forget();
   tail.pause(false);
+}
+
+byId('filter-form').addEventListener('submit', (submit) => {
+  submit.preventDefault();
+  applyFilter();
 });
+
+/** Leaves the events of one rule, whatever was asked for before. */
+function showOnlyRule(rule) {
+  for (const [name, field] of Object.entries(FIELDS)) byId(field).value = name === 'rule' ? rule : '';
+  applyFilter();
+}
+
+for (const [dialog, button] of [['detail', 'detail-rule'], ['rule', 'rule-events']]) {
+  byId(button).addEventListener('click', ({currentTarget}) => {
+    byId(dialog).close();
+    showOnlyRule(currentTarget.dataset.rule);
+    byId('tail').scrollIntoView();
+    byId('tail').focus({preventScroll: true});
+  });
+}

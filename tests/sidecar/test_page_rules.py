@@ -4,6 +4,7 @@ import json
 
 import pytest
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 from tests.sidecar.test_page import Page, browser  # noqa: F401 - a fixture
 from tests.support.broker import wait_until
@@ -45,6 +46,43 @@ def listed(page):
     rows = page.browser.run("""return [...document.querySelectorAll('#rules tr:not(.note)')].map(
         (row) => [row.querySelector('button').textContent, ...[...row.children].slice(1).map((cell) => cell.textContent)]);""")
     return {name: cells for name, *cells in rows}
+
+
+def test_live_events_show_their_rule_and_are_filtered_by_it(opened):
+    page, broker = opened
+    client = broker.connect()
+    client.publish("t", b'{"event_id":"a"}')
+    client.publish("msh/EU/gw1", b'{"from":1,"id":7}')
+    client.publish("plant/1", b'{"device":"pump-7"}')
+    page.wait_rows(["pump-7", "1|7", "a"])
+
+    def tags():
+        return page.browser.run("return [...document.querySelectorAll('#rows li')].map((row) => row.querySelector('.rule')?.textContent ?? '')")
+
+    assert tags() == ["device", "mesh", ""]
+    page["rows"].find_elements(By.CSS_SELECTOR, ".rule")[1].click()
+    page.wait_rows(["1|7"])
+    assert page["filter-rule"].get_attribute("value") == "mesh"
+    page.filter(rule="default")
+    page.wait_rows(["a"])
+    page.filter(rule="", key="pump-7")
+    page.wait_rows(["pump-7"])
+    # By keyboard: from the event's dialog.
+    page["tail"].find_element(By.CSS_SELECTOR, "[tabindex='0']").send_keys(Keys.ENTER)
+    page.wait_text("detail-members", "(?s)Rule.device.Key.pump-7")
+    assert "Event id" not in page.text("detail-members")
+    page["detail-rule"].click()
+    page.wait_rows(["pump-7"])
+    assert (page["filter-rule"].get_attribute("value"), page["filter-key"].get_attribute("value")) == ("device", "")
+    assert page.focused() == "tail"
+    open_rule(page, "mesh")
+    page["rule-events"].click()
+    page.wait_rows(["1|7"])
+    page.filter(rule="")
+    page.wait_rows(["pump-7", "1|7", "a"])
+    page["rows"].find_elements(By.CSS_SELECTOR, "li")[2].click()
+    page.wait_text("detail-title", "^Event 1$")
+    assert not page["detail-rule"].is_displayed()
 
 
 def open_rule(page, name):
