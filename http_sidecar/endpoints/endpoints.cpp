@@ -1,5 +1,7 @@
 #include "http_sidecar/endpoints/endpoints.h"
 
+#include "http_sidecar/http/query.h"
+
 namespace dedup::sidecar {
 namespace {
 
@@ -20,6 +22,9 @@ const Endpoint* FindEndpoint(std::string_view path) {
 }
 
 Answer AnswerOf(const Endpoint& endpoint, Api& api, Request& request) {
+  if (endpoint.access != Access::kOpen) {
+    if (const auto problem = CheckNames(request.target, endpoint.parameters)) return ProblemAnswer(*problem);
+  }
   try {
     return endpoint.serve(api, request);
   } catch (const StorageError& error) {

@@ -31,6 +31,8 @@ struct Endpoint {
   bool is_post;
   Access access;
   Answer (*serve)(Api& api, Request& request);
+  /// The names in its query, with blanks between. What is open to all takes any, for it looks at none.
+  std::string_view parameters = {};
   /// It waits for nobody, has a small answer, and must be answered however many others wait.
   bool is_prompt = false;
 
@@ -40,9 +42,10 @@ struct Endpoint {
 
 inline constexpr Endpoint kEndpoints[] = {
     {"/", false, Access::kOpen, ServeService},
-    {"/publish", true, Access::kPublish, ServePublish},
-    {"/events", false, Access::kRead, ServeEvents},
-    {"/events/stream", false, Access::kRead, ServeStream},
+    {"/publish", true, Access::kPublish, ServePublish, "qos retain results topic"},
+    {"/events", false, Access::kRead, ServeEvents,
+     "topic source event_id rule key since until after_seq before_seq limit order"},
+    {"/events/stream", false, Access::kRead, ServeStream, "topic source event_id rule key since after_seq"},
     {"/events/{seq}", false, Access::kRead, ServeEvent},
     {"/stats", false, Access::kRead, ServeStats},
     {"/top", false, Access::kReadEverything, ServeTop},
@@ -50,9 +53,9 @@ inline constexpr Endpoint kEndpoints[] = {
     {"/rules/{name}", false, Access::kReadEverything, ServeRule},
     {"/explain", true, Access::kReadEverything, ServeExplain},
     {"/metrics", false, Access::kReadEverything, ServeMetrics},
-    {"/healthz", false, Access::kOpen, ServeHealth, /*is_prompt=*/true},
-    {"/health", false, Access::kOpen, ServeHealth, /*is_prompt=*/true},
-    {"/readyz", false, Access::kOpen, ServeReady, /*is_prompt=*/true},
+    {"/healthz", false, Access::kOpen, ServeHealth, /*parameters=*/{}, /*is_prompt=*/true},
+    {"/health", false, Access::kOpen, ServeHealth, /*parameters=*/{}, /*is_prompt=*/true},
+    {"/readyz", false, Access::kOpen, ServeReady, /*parameters=*/{}, /*is_prompt=*/true},
     {"/openapi.json", false, Access::kOpen, ServeOpenApi},
     {"/page/{file}", false, Access::kOpen, ServePageFile},
 };

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "http_sidecar/publish/publish_options.h"
 #include "http_sidecar/publish/result.h"
 #include "plugin/core/text/json_writer.h"
+#include "plugin/core/text/utf8.h"
 
 namespace dedup::sidecar {
 namespace {
@@ -60,7 +62,9 @@ Answer Publish(Api& api, Request& request) {
 
   const bool is_cloud_event = IsCloudEvent(request);
   if (is_cloud_event) {
-    auto converted = FromCloudEvents(request, QueryValue(request.target, "topic"));
+    const std::string topic = QueryValue(request.target, "topic");
+    if (!IsUtf8(topic)) return ProblemAnswer({problems::kInvalidParameter, "topic takes an MQTT topic in UTF-8"});
+    auto converted = FromCloudEvents(request, topic);
     if (const auto* const problem = std::get_if<Problem>(&converted)) return ProblemAnswer(*problem);
     request.body = std::get<std::string>(std::move(converted));
   }
@@ -88,6 +92,10 @@ Answer ServePublish(Api& api, Request& request) {
   if (request.read_body) {
     return ProblemAnswer(
         {problems::kInvalidParameter, "Idempotency-Key is not for a stream; the events' own ids do the same"});
+  }
+  if (std::ranges::count(request.headers_after("idempotency-key"), "", &std::pair<std::string, std::string>::first) >
+      1) {
+    return ProblemAnswer({problems::kInvalidParameter, "Idempotency-Key stands there more than once; expected once"});
   }
   // A blank is in no name.
   return api.idempotency.Serve(request.caller.name() + " " + key, request, [&] { return Publish(api, request); });

@@ -9,29 +9,20 @@
 #include "http_sidecar/base/time.h"
 #include "http_sidecar/endpoints/endpoints.h"
 #include "http_sidecar/events/event_query.h"
-#include "http_sidecar/http/query.h"
 
 namespace dedup::sidecar {
-namespace {
-
-// Where a client that was cut off wants to go on, or nothing.
-std::optional<std::uint64_t> LastEventId(const Request& request) {
-  return ParseNumber<std::uint64_t>(request.header("Last-Event-ID"));
-}
-
-}  // namespace
 
 Answer ServeStream(Api& api, Request& request) {
-  for (const char* const name : {"until", "before_seq", "limit", "order"}) {
-    if (RawQueryValue(request.target, name)) {
-      return ProblemAnswer(
-          {problems::kInvalidParameter, std::string(name) + " is not for a stream, which has no end and one order"});
-    }
-  }
   auto parsed = ParseEventQuery(request.target, NowUs());
   if (const auto* const problem = std::get_if<Problem>(&parsed)) return ProblemAnswer(*problem);
   auto& query = std::get<EventQuery>(parsed);
   if (auto refusal = Narrow(request.caller, &query.filter)) return ProblemAnswer(*refusal);
+  // Where a client that was cut off wants to go on.
+  const std::string last_text = request.header("Last-Event-ID");
+  const auto last = ParseNumber<std::uint64_t>(last_text);
+  if (!last && !last_text.empty()) {
+    return ProblemAnswer({problems::kInvalidParameter, "Last-Event-ID takes a seq, a whole number from 0 on"});
+  }
   auto place = api.watchers.Enter(request.client);
   if (place == nullptr) {
     return ProblemAnswer(
@@ -49,7 +40,7 @@ Answer ServeStream(Api& api, Request& request) {
   if (query.filter.has_times() || query.range.first_seq != EventRange{}.first_seq) {
     watch.first_seq = query.range.first_seq;
   }
-  if (const auto last = LastEventId(request)) {
+  if (last) {
     // A seq that was never given is of another store, so all of this one is new.
     watch.first_seq = *last <= statistics->accepted_seq ? *last + 1 : 1;
   }

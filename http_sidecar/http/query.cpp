@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <set>
 
 #include "http_sidecar/base/percent.h"
 
@@ -19,6 +20,15 @@ std::string NameOf(std::string_view parameter) {
   return PercentDecoded(parameter.substr(0, parameter.find('=')), Plus::kIsASpace);
 }
 
+bool IsAmong(std::string_view names, std::string_view name) {
+  while (!names.empty()) {
+    const std::string_view first = names.substr(0, names.find(' '));
+    if (first == name) return true;
+    names.remove_prefix(std::min(first.size() + 1, names.size()));
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string_view QueryOf(std::string_view target) {
@@ -32,6 +42,25 @@ std::optional<std::string_view> RawQueryValue(std::string_view target, std::stri
     if (NameOf(parameter) != name) continue;
     const std::size_t equals = parameter.find('=');
     return equals == std::string_view::npos ? std::string_view{} : parameter.substr(equals + 1);
+  }
+  return std::nullopt;
+}
+
+std::optional<Problem> CheckNames(std::string_view target, std::string_view known) {
+  std::set<std::string> names;
+  for (std::string_view query = QueryOf(target); !query.empty();) {
+    const std::string_view parameter = TakeParameter(&query);
+    if (parameter.empty()) continue;
+    const std::string name = NameOf(parameter);
+    if (!IsAmong(known, name)) {
+      std::string expected;
+      for (const char c : known) expected.append(c == ' ' ? ", " : std::string(1, c));
+      if (known.empty()) expected = "none";
+      return Problem{problems::kInvalidParameter, "there is no parameter \"" + name + "\" here; expected " + expected};
+    }
+    if (!names.insert(name).second) {
+      return Problem{problems::kInvalidParameter, name + " stands there more than once; expected once"};
+    }
   }
   return std::nullopt;
 }

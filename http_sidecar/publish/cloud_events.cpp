@@ -13,6 +13,7 @@
 #include "http_sidecar/events/source_and_id.h"
 #include "plugin/core/text/json.h"
 #include "plugin/core/text/json_writer.h"
+#include "plugin/core/text/utf8.h"
 
 namespace dedup::sidecar {
 namespace {
@@ -114,7 +115,13 @@ std::variant<std::string, Problem> FromStructured(std::string_view body, bool is
 std::variant<std::string, Problem> FromBinary(const Request& request, std::string_view topic) {
   Attributes attributes;
   for (const auto& [name, value] : request.headers_after("ce-")) {
-    attributes.emplace_back(AsciiLower(name), Quoted(PercentDecoded(value, Plus::kIsItself)));
+    const std::string text = PercentDecoded(value, Plus::kIsItself);
+    const auto refuse = [&](const char* flaw) {
+      return Problem{problems::kInvalidParameter, "ce-" + AsciiLower(name) + flaw};
+    };
+    if (Find(attributes, AsciiLower(name)) != nullptr) return refuse(" stands there more than once; expected once");
+    if (!IsUtf8(text)) return refuse(" takes UTF-8, percent-encoded");
+    attributes.emplace_back(AsciiLower(name), Quoted(text));
   }
   const std::string type = MediaType(request.content_type);
   if (!type.empty()) attributes.emplace_back("datacontenttype", Quoted(request.content_type));

@@ -36,4 +36,6 @@ inline std::size_t Utf8Prefix(std::string_view text) {
   return prefix;
 }
 
+inline bool IsUtf8(std::string_view text) { return Utf8Prefix(text) == text.size(); }
+
 }  // namespace dedup
