@@ -1,8 +1,10 @@
 #include <chrono>
+#include <string>
 #include <string_view>
 
 #include "http_sidecar/endpoints/endpoints.h"
 #include "http_sidecar/endpoints/plugin_answer.h"
+#include "plugin/core/event/rule_name.h"
 #include "plugin/core/text/json_writer.h"
 
 namespace dedup::sidecar {
@@ -17,10 +19,9 @@ Answer ServeRules(Api& api, Request&) {
 }
 
 Answer ServeRule(Api& api, Request& request) {
-  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
   const std::string_view name = std::string_view(request.path).substr(std::string_view("/rules/").size());
-  if (name.find_first_not_of(kLetters) != std::string_view::npos) {
-    return ProblemAnswer({problems::kNotFound, "the name of a rule has letters, digits, `_` and `-` alone"});
+  if (!IsRuleName(name)) {
+    return ProblemAnswer({problems::kNotFound, "the path takes a rule's name: " + std::string(kRuleNameTakes)});
   }
   return AnswerOfPlugin(api.publisher->Ask({"rule", "\"name\":" + Quoted(name)}, kAgeMax), problems::kNotFound);
 }

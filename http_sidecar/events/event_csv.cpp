@@ -37,7 +37,11 @@ void AppendEventCsv(const StoredEvent& event, std::string* out) {
   out->append(std::to_string(event.seq)).append(",").append(time, PutTime(event.received_us, time)).append(",");
   AppendCsvText(std::string(event.topic), out);
   out->push_back(',');
-  AppendCsvText(std::string(event.event_id), out);
+  if (event.rule.empty()) {
+    AppendCsvText(std::string(event.event_id), out);
+  } else {
+    AppendCsvValue(members.event_id, out);
+  }
   for (const auto* const member : {&members.timestamp, &members.source, &members.payload}) {
     out->push_back(',');
     AppendCsvValue(*member, out);
@@ -46,6 +50,10 @@ void AppendEventCsv(const StoredEvent& event, std::string* out) {
   if (!members.is_json) AppendBase64(event.payload, out);
   out->push_back(',');
   AppendCsvField(members.message, out);
+  out->push_back(',');
+  AppendCsvText(std::string(event.rule), out);  // which may begin with a minus
+  out->push_back(',');
+  if (!event.rule.empty()) AppendCsvText(std::string(event.event_id), out);
   out->append("\r\n");
 }
 

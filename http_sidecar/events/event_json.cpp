@@ -42,10 +42,10 @@ char* PutNumber(std::uint64_t number, char* at) { return std::to_chars(at, at + 
 void AppendEventJson(const StoredEvent& event, std::string* out) {
   const ShownMembers members = ShowMembers(event);
   AppendTopic(event.topic, out);
-  if (members.event_id.text.empty()) {
+  if (members.event_id.text.empty() && event.rule.empty()) {
     json::AppendQuoted(event.event_id, out);
   } else {
-    out->append(members.event_id.text);
+    AppendValue(members.event_id, out);
   }
   out->append(",\"timestamp\":");
   AppendValue(members.timestamp, out);
@@ -59,6 +59,12 @@ void AppendEventJson(const StoredEvent& event, std::string* out) {
     out->append(",\"payload_base64\":\"");
     AppendBase64(event.payload, out);
     out->push_back('"');
+  }
+  if (!event.rule.empty()) {
+    out->append(",\"rule\":");
+    json::AppendQuoted(event.rule, out);
+    out->append(",\"key\":");
+    json::AppendQuoted(event.event_id, out);
   }
   // Each append costs, and the size of these is known.
   constexpr std::string_view kSeq = ",\"seq\":", kReceivedAt = ",\"received_at\":\"", kEnd = "\"}";

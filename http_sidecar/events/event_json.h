@@ -7,9 +7,10 @@
 
 namespace dedup::sidecar {
 
-/// Appends one event as a JSON object: topic, event_id, timestamp, source, payload, message where there is one, seq,
-/// received_at. topic is the MQTT topic, and event_id the row's where the payload holds no or another one (it came in a
-/// user property); for the others see ShowMembers. A payload that is no JSON stands in payload_base64, in place of
+/// Appends one event as a JSON object: topic, event_id, timestamp, source, payload, message where there is one, rule
+/// and key where a rule has made the key, seq, received_at. topic is the MQTT topic, and event_id the row's where the
+/// payload holds no or another one (it came in a user property); with a rule, the payload's or null. For the others see
+/// ShowMembers. A payload that is no JSON stands in payload_base64, in place of
 /// payload; timestamp and source are null.
 void AppendEventJson(const StoredEvent& event, std::string* out);
 

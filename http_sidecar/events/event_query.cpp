@@ -9,15 +9,17 @@
 #include "http_sidecar/base/time.h"
 #include "http_sidecar/http/query.h"
 #include "plugin/core/event/event_id.h"
+#include "plugin/core/event/rule_name.h"
 #include "plugin/core/event/source.h"
 #include "plugin/core/text/topic_filter.h"
 #include "plugin/core/text/units.h"
+#include "plugin/core/text/utf8.h"
 
 namespace dedup::sidecar {
 namespace {
 
 std::uint64_t Number(std::string_view text, std::uint64_t least, std::uint64_t most, const char* takes) {
-  const auto number = ParseNumber<std::uint64_t>(text);
+  const auto number = ParseNumber<std::uint64_t>(PercentDecoded(text, Plus::kIsASpace));
   if (!number || *number < least || *number > most) throw std::invalid_argument(takes);
   return *number;
 }
@@ -37,6 +39,9 @@ std::string TopicFilter(std::string_view raw) {
     filter.append(PercentDecoded(level, level == "+" ? Plus::kIsItself : Plus::kIsASpace));
     begin = end + 1;
   }
+  if (!IsUtf8(filter) || filter.find('\0') != std::string::npos) {
+    throw std::invalid_argument("takes a topic or an MQTT filter in UTF-8, without NUL");
+  }
   if (filter.find_first_of("+#") != std::string::npos && !IsTopicFilter(filter)) {
     throw std::invalid_argument(
         "takes a topic or an MQTT filter such as sensors/+/temp or sensors/#, in which + and # (in a URL %2B and %23) "
@@ -45,15 +50,24 @@ std::string TopicFilter(std::string_view raw) {
   return filter;
 }
 
-std::string Id(std::string_view raw) {
-  std::string id = PercentDecoded(raw, Plus::kIsASpace);
-  if (id.empty() || id.size() > kEventIdBytesMax) throw std::invalid_argument("takes an id of 1 to 256 bytes");
-  return id;
+std::string Text(std::string_view raw, const char* takes) {
+  std::string text = PercentDecoded(raw, Plus::kIsASpace);
+  if (text.empty() || text.size() > kEventIdBytesMax || !IsUtf8(text)) throw std::invalid_argument(takes);
+  return text;
+}
+
+// A filter knows the rule of the options by an empty name.
+std::string Rule(std::string_view raw) {
+  std::string name = PercentDecoded(raw, Plus::kIsASpace);
+  if (!IsRuleName(name)) throw std::invalid_argument("takes a rule's name: " + std::string(kRuleNameTakes));
+  return name == kDefaultRuleName ? std::string() : name;
 }
 
 std::string SourceName(std::string_view raw) {
   std::string source = PercentDecoded(raw, Plus::kIsASpace);
-  if (source.size() > kSourceBytesMax) throw std::invalid_argument("takes a source of at most 256 bytes");
+  if (source.size() > kSourceBytesMax || !IsUtf8(source)) {
+    throw std::invalid_argument("takes a source of at most 256 bytes of UTF-8");
+  }
   return source;
 }
 
@@ -74,8 +88,9 @@ std::int64_t Time(std::string_view raw, std::int64_t now_us, bool* is_relative) 
 }
 
 bool IsNewestFirst(std::string_view raw) {
-  if (raw != "asc" && raw != "desc") throw std::invalid_argument("takes asc (oldest first) or desc");
-  return raw == "desc";
+  const std::string order = PercentDecoded(raw, Plus::kIsASpace);
+  if (order != "asc" && order != "desc") throw std::invalid_argument("takes asc (oldest first) or desc");
+  return order == "desc";
 }
 
 }  // namespace
@@ -95,7 +110,9 @@ std::variant<EventQuery, Problem> ParseEventQuery(std::string_view target, std::
   try {
     read("topic", [&](Raw raw) { query.filter.topic = TopicFilter(raw); });
     read("source", [&](Raw raw) { query.filter.source = SourceName(raw); });
-    read("event_id", [&](Raw raw) { query.filter.event_id = Id(raw); });
+    read("event_id", [&](Raw raw) { query.filter.event_id = Text(raw, "takes an id of 1 to 256 bytes of UTF-8"); });
+    read("rule", [&](Raw raw) { query.filter.rule = Rule(raw); });
+    read("key", [&](Raw raw) { query.filter.key = Text(raw, "takes a rule's key of 1 to 256 bytes of UTF-8"); });
     read("since", [&](Raw raw) { query.filter.since_us = Time(raw, now_us, &query.is_relative); });
     read("until", [&](Raw raw) { query.filter.until_us = Time(raw, now_us, &query.is_relative); });
     read("after_seq", [&](Raw raw) { query.range.first_seq = Seq(raw) + 1; });

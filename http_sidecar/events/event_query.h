@@ -22,8 +22,8 @@ struct EventQuery {
   bool is_relative = false;          ///< since or until is so long ago, so that the same query soon means another time
 };
 
-/// Reads topic, source, event_id, since, until, after_seq, before_seq, limit and order; other parameters are left
-/// alone. `now_us` is what times ago are counted from. The problem, a 400, names the parameter and what it takes.
+/// Reads topic, source, event_id, rule, key, since, until, after_seq, before_seq, limit and order; other parameters are
+/// left alone. `now_us` is what times ago are counted from. The problem, a 400, names the parameter and what it takes.
 ///
 /// In `topic` a level that is written as a bare `+` is the wildcard, elsewhere `+` is a space, as in all queries.
 std::variant<EventQuery, Problem> ParseEventQuery(std::string_view target, std::int64_t now_us);

@@ -52,6 +52,14 @@ bool IsSameId(const Envelope& envelope, std::string_view event_id) {
          IdOfSourceAndId(json::Unescape(envelope.source.text), json::Unescape(id.text)) == event_id;
 }
 
+// With a rule the id counts for nothing, or as one part of a key: then the payload's own is the event's.
+bool IsIdOf(const Envelope& envelope, const StoredEvent& event) {
+  if (event.rule.empty()) return IsSameId(envelope, event.event_id);
+  const json::Value& id = envelope.event_id;
+  return id.kind == json::Kind::kString ||
+         (id.kind == json::Kind::kNumber && id.text.find_first_not_of("-0123456789") == std::string_view::npos);
+}
+
 std::string_view WithoutSpaceAround(std::string_view document) {
   constexpr std::string_view kSpace = " \t\r\n";
   document.remove_prefix(document.find_first_not_of(kSpace));
@@ -79,7 +87,7 @@ ShownMembers ShowMembers(const StoredEvent& event) {
                      .payload = envelope.payload,
                      .message = {}};
   const bool is_topic_shown = IsText(envelope.topic, event.topic);
-  const bool is_id_shown = IsSameId(envelope, event.event_id);
+  const bool is_id_shown = IsIdOf(envelope, event);
   if (is_id_shown) shown.event_id = envelope.event_id;
   const bool is_all_shown = !envelope.has_more && (is_topic_shown || envelope.topic.text.empty()) &&
                             (is_id_shown || envelope.event_id.text.empty());

@@ -12,7 +12,7 @@ namespace dedup::sidecar {
 /// zones stay as they were published.
 struct ShownMembers {
   bool is_json = false;  ///< otherwise it can be shown as bytes only, and nothing else is set
-  json::Value event_id;  ///< without a text: the payload has another one than the row, or none
+  json::Value event_id;  ///< without a text: the payload has none, or another one than counted
   json::Value timestamp, source;
   json::Value payload;
   std::string_view message;  ///< the whole payload, where the others do not tell all of it; empty where they do

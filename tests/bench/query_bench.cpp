@@ -43,11 +43,14 @@ void Fill(const std::filesystem::path& path, std::uint64_t rows) {
                                   std::to_string(UpTo(kSources)) + R"(","payload":")" + std::string(100, 'x') + "\"}";
       // The clock is set back now and then.
       const std::int64_t jump_us = seq / 1'000'000 % 2 == 0 ? 0 : -3'600'000'000;
+      // A rule has made one in ten, another one in 100,000.
+      const char* const rule = seq % 100'000 == 0 ? "rare" : seq % 10 == 0 ? "mesh" : "";
       batch.Insert(
           {.seq = seq,
            .accepted = {.wall_us = kFirstUs + static_cast<std::int64_t>(seq) * kUsPerEvent + jump_us, .age_ms = 0},
            .topic = topic,
            .event_id = id,
+           .rule = {.name = rule, .key = {seq, 0}},
            .properties = {},
            .payload = payload});
     }
@@ -120,6 +123,34 @@ int Main(const std::vector<std::string_view>& arguments) {
         {"source (1,000 of them)",
          [](EventFilter* filter) { filter->source = "gateway-" + std::to_string(UpTo(kSources)); }},
         {"event_id (unknown)", [](EventFilter* filter) { filter->event_id = std::to_string(UpTo(1'000'000)); }},
+        {"rule (1 in 10)", [](EventFilter* filter) { filter->rule = "mesh"; }},
+        {"rule (1 in 100,000)", [](EventFilter* filter) { filter->rule = "rare"; }},
+        {"rule=default (9 in 10)", [](EventFilter* filter) { filter->rule = ""; }},
+        {"rule (1 in 10) and topic",
+         [](EventFilter* filter) {
+           filter->topic = TopicOf(UpTo(kTopics));
+           filter->rule = "mesh";
+         }},
+        {"event_id (unknown) within plant/7/#",
+         [](EventFilter* filter) {
+           filter->within = {"plant/7/#"};
+           filter->event_id = std::to_string(UpTo(1'000'000));
+         }},
+        {"event_id (unknown) within plant/#",
+         [](EventFilter* filter) {
+           filter->within = {"plant/#"};
+           filter->event_id = std::to_string(UpTo(1'000'000));
+         }},
+        {"source within plant/7/#",
+         [](EventFilter* filter) {
+           filter->within = {"plant/7/#"};
+           filter->source = "gateway-" + std::to_string(UpTo(kSources));
+         }},
+        {"rule (1 in 10) within plant/7/#",
+         [](EventFilter* filter) {
+           filter->within = {"plant/7/#"};
+           filter->rule = "mesh";
+         }},
         {"since", [&](EventFilter* filter) { filter->since_us = time(); }},
         {"until", [&](EventFilter* filter) { filter->until_us = time(); }},
         {"since, until: 1 s",

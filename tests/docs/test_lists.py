@@ -104,6 +104,7 @@ def test_parts_of_a_key_are_those_of_the_parser():
 def test_limits_of_rules_are_those_of_the_code():
     """In the order of the header, which a number follows from."""
     limits = re.findall(r"^inline constexpr .* k\w+(?:Max|Min)(?: = |\{)(\d+)", RULE_H, re.MULTILINE)
+    limits[1:1] = re.findall(r"kRuleNameBytesMax = (\d+)", ROOT.text("plugin/core/event/rule_name.h"))
     limits += re.findall(r"kRulesFileBytesMax = std::size_t\{(\d+)\} << 20", ROOT.text("plugin/core/rules/rules_file.h"))
     documented = re.findall(r"\d+", " ".join(RULES.table("limit").column("value")).replace(",", ""))
     assert len(limits) == 15 and documented == limits

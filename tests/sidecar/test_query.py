@@ -10,7 +10,7 @@ import urllib.parse
 
 import pytest
 
-from tests.support.sidecar import event
+from tests.support.sidecar import event, parse_response
 
 
 def get(sidecar, path, headers=None, status=200):
@@ -97,7 +97,7 @@ def test_times(sidecar, topic):
 @pytest.mark.parametrize("order", ["asc", "desc"])
 def test_pages_lead_to_each_other(sidecar, topic, order):
     sidecar.publish([event(f"{topic}/{number % 3}", str(number), source="s") for number in range(25)])
-    path, pages = f"/events?limit=10&topic={topic}/%2B&order={order}&source=s&unknown=a%26b", []
+    path, pages = f"/events?limit=10&topic={topic}/%2B&order={order}&source=s", []
     while path:
         response = get(sidecar, path)
         pages.append([int(row["event_id"]) for row in response.json])
@@ -142,11 +142,59 @@ def test_a_page_of_big_events_is_cut_short_and_says_where_it_goes_on(sidecar, to
     ("after_seq=", "after_seq"), ("after_seq=-1", "after_seq"), ("after_seq=1.0", "after_seq"),
     ("before_seq=x", "before_seq"), ("after_seq=99999999999999999999", "after_seq"),
     ("limit=0", "limit"), ("limit=1001", "limit"), ("limit=ten", "limit"), ("limit=", "limit"), ("limit=5x", "limit"),
-    ("order=down", "order"), ("order=", "order"),
+    ("order=down", "order"), ("order=", "order"), ("order=DESC", "order"),
+    ("topic=%FF", "topic"), ("topic=a%00", "topic"), ("event_id=%FF", "event_id"), ("source=%C3", "source"),
+    ("rule=", "rule"), ("rule=a.b", "rule"), ("rule=a%00", "rule"), ("rule=" + "a" * 33, "rule"),
+    ("key=", "key"), ("key=%FF", "key"), ("key=" + "a" * 257, "key"),
 ])
 def test_a_wrong_parameter_is_named_with_what_it_takes(sidecar, query, parameter):
     response = get(sidecar, f"/events?{query}", status=400)
     assert response.detail.startswith(f"{parameter} takes ")
+
+
+@pytest.mark.parametrize("path, query, flaw", [
+    ("/events", "topics=a", 'there is no parameter "topics" here; expected topic, source, event_id, '),
+    ("/events", "Topic=a", 'there is no parameter "Topic" here'), ("/events", "%00=a", "there is no parameter"),
+    ("/events", "%FF", "there is no parameter"), ("/events", "topic=a&topic=b", "topic stands there more than once"),
+    ("/events", "limit=1&l%69mit=1", "limit stands there more than once"),
+    ("/events/stream", "until=10m", 'there is no parameter "until" here'),
+    ("/events/stream", "since=1s&since=1s", "since stands there more than once"),
+    ("/events/1", "x", 'there is no parameter "x" here; expected none'), ("/stats", "topic=a", "expected none"),
+    ("/top", "n=5", "expected none"), ("/metrics", "name=x", "expected none"), ("/rules", "rule=a", "expected none"),
+    ("/rules/a", "x=1", "expected none"), ("/publish", "QoS=1", "expected qos, retain, results, topic"),
+    ("/publish", "qos=1&qos=2", "qos stands there more than once"), ("/explain", "x=1", "expected none"),
+])
+def test_a_name_that_is_unknown_or_stands_there_twice_is_named(sidecar, path, query, flaw):
+    body = b"[]" if path in ("/publish", "/explain") else None
+    response = sidecar.request("POST" if body else "GET", f"{path}?{query}", body)
+    assert (response.status, response.problem_type) == (400, "invalid-parameter")
+    assert flaw in response.detail
+
+
+def test_what_is_open_to_all_looks_at_no_parameter(sidecar):
+    for path in ("/", "/healthz", "/health", "/readyz", "/openapi.json", "/page/tail.js"):
+        assert sidecar.get(f"{path}?x=1&x=2").status == 200
+
+
+@pytest.mark.parametrize("headers, flaw", [
+    ([("Idempotency-Key", "a"), ("Idempotency-Key", "b")], "Idempotency-Key stands there more than once"),
+    ([("Idempotency-Key", "a" * 256)], "Idempotency-Key takes at most 255 bytes"),
+    ([("ce-id", "a"), ("CE-Id", "b"), ("ce-source", "s"), ("ce-type", "t"), ("ce-specversion", "1.0")],
+     "ce-id stands there more than once"),
+    ([("ce-id", "a"), ("ce-source", "%FF"), ("ce-type", "t"), ("ce-specversion", "1.0")], "ce-source takes UTF-8"),
+])
+def test_a_header_that_is_wrong_or_stands_there_twice_is_named(sidecar, headers, flaw):
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    answer = parse_response(sidecar.raw(
+        f"POST /publish?topic=t HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{lines}Content-Length: 2\r\n\r\n[]".encode()))
+    assert (answer.status, answer.problem_type) == (400, "invalid-parameter")
+    assert answer.detail.startswith(flaw)
+
+
+def test_a_topic_of_cloud_events_is_utf_8(sidecar):
+    response = sidecar.post(b"{}", {"Content-Type": "application/cloudevents+json"}, query="?topic=%FF")
+    assert (response.status, response.problem_type) == (400, "invalid-parameter")
+    assert response.detail.startswith("topic takes ")
 
 
 def test_lines_of_json(sidecar, house):
@@ -175,14 +223,15 @@ def test_csv(broker, sidecar, topic):
     assert response.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"
     rows = list(csv.reader(io.StringIO(response.body.decode(), newline=""), strict=True))
     assert rows[0] == ["seq", "received_at", "topic", "event_id", "timestamp", "source", "payload", "payload_base64",
-                       "message"]
+                       "message", "rule", "key"]
     listed = get(sidecar, f"/events?topic={topic}").json
     assert [row[:2] for row in rows[1:]] == [[str(found["seq"]), found["received_at"]] for found in listed]
     when = "2024-01-02T03:04:05Z"
-    assert [row[2:] for row in rows[1:]] == [
+    assert [row[2:-2] for row in rows[1:]] == [
         [topic, 'a,"b"', when, "line\r\nend", '{"v": [1.5, "x"]}', "", ""], [topic, "\u00e9", when, "", "text", "", ""],
         [topic, "n", when, "", "", "", ""], [topic, "binary", "", "", "", "AP8=", ""],
         [topic, "more", "", "", "1", "", '{"event_id":"more","payload":1,"v":"a,b"}']]
+    assert {tuple(row[-2:]) for row in rows[1:]} == {("", "")}, "no rule"
     assert response.body.count(b"\r\n") == 7
     empty = get(sidecar, "/events?topic=nobody", {"Accept": "text/csv"})
     assert empty.body.count(b"\r\n") == 1

@@ -1,5 +1,7 @@
 """POST /publish on topics that a rule governs: the plugin's verdict counts, however the key is made."""
 
+import csv
+import io
 import json
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from tests.support.broker import wait_until
 from tests.support.receipts import Receipts
 from tests.support.sidecar import event
+from tests.support.watcher import Watcher
 
 READINGS = {"name": "readings", "topics": ["plant/+/reading"], "ignore_levels": [2], "key": ["/payload/device", "/payload/n"],
             "window": "10m"}
@@ -94,8 +97,50 @@ def test_cloud_events_by_http_and_by_mqtt_are_one(stack):
     assert by_http("doors/1", source="/plant/2")["processed"] == ["42"]
     client.publish("doors/1", b"bytes", properties=[("user_property", ("source", "/plant/3")), ("user_property", ("id", "42"))])
     assert by_http("doors/2", source="/plant/3")["duplicates"] == 1
-    assert [(row["topic"], row["event_id"]) for row in sidecar.events()] == [
-        ("doors/1", "42"), ("doors/1", "42"), ("doors/1", "/plant/3|42")]
+    assert [(row["topic"], row["event_id"], row["key"]) for row in sidecar.events()] == [
+        ("doors/1", "42", "/plant/1|42"), ("doors/1", "42", "/plant/2|42"), ("doors/1", None, "/plant/3|42")]
+
+
+def test_events_of_a_rule_are_told_apart_and_found(stack):
+    broker, sidecar = stack
+    sidecar.publish([event("other", "a"), reading("d1", 1, "x"), event("same/t", "y", payload="p"), reading("d2", 2, "z")])
+    broker.connect().publish("plant/a/reading", b'{"payload":{"device":"d3","n":3}}')
+
+    def found(query, accept="application/json"):
+        response = sidecar.request("GET", f"/events?{query}", headers={"Accept": accept})
+        assert response.status == 200
+        return response
+
+    rows = found("").json
+    assert list(rows[0]) == ["topic", "event_id", "timestamp", "source", "payload", "seq", "received_at"]
+    assert list(rows[1]) == ["topic", "event_id", "timestamp", "source", "payload", "rule", "key", "seq", "received_at"]
+    assert [(row["event_id"], row.get("rule"), row.get("key")) for row in rows if row.get("rule") != "same"] == [
+        ("a", None, None), ("x", "readings", "d1|1"), ("z", "readings", "d2|2"), (None, "readings", "d3|3")]
+    assert found("rule=readings").json == [rows[1], rows[3], rows[4]]
+    assert found("rule=readings&order=desc&limit=1").json == [rows[4]]
+    assert found("rule=default").json == [rows[0]]
+    assert found("rule=same&topic=same/%23").json == [rows[2]]
+    assert found("rule=same&topic=plant/%23").json == found("rule=unheard-of").json == []
+    assert found("rule=readings&key=d2%7C2").json == found("key=d2%7C2").json == [rows[3]]
+    assert found("event_id=a").json == [rows[0]]
+    assert found("event_id=x").json == found("event_id=d2%7C2").json == [], "with a rule that is no id that counts"
+    lines = found("rule=readings", "application/x-ndjson").body.splitlines()
+    assert [json.loads(line) for line in lines] == [rows[1], rows[3], rows[4]]
+    table = list(csv.DictReader(io.StringIO(found("", "text/csv").body.decode())))
+    assert [(row["event_id"], row["rule"], row["key"]) for row in table] == [
+        (row["event_id"] or "", row.get("rule", ""), row.get("key", "")) for row in rows]
+    assert sidecar.get("/events/2").json == rows[1]
+    with Watcher(sidecar, "?rule=readings&after_seq=0") as watcher:
+        assert [watcher.event() for _ in range(3)] == [rows[1], rows[3], rows[4]]
+        sidecar.publish([event("other", "b"), reading("d4", 4, "w")])
+        assert watcher.event()["key"] == "d4|4"
+
+
+def test_an_event_posted_without_a_payload_is_no_conflict_with_itself(stack):
+    _, sidecar = stack
+    for expected in ("processed", "duplicate"):
+        result, = sidecar.post(event("same/t", "x"), query="?results=full").json["results"]
+        assert result["verdict"] == expected
 
 
 def test_an_event_that_no_rule_takes_is_passed_and_one_on_another_topic_refused(park, rules_file):

@@ -15,7 +15,6 @@ namespace dedup {
 
 // What a rules file may hold at most; the message that refuses more says so.
 inline constexpr std::size_t kRulesMax = 1000;
-inline constexpr std::size_t kRuleNameBytesMax = 32;
 inline constexpr std::size_t kRuleTopicsMax = 64;
 inline constexpr std::size_t kKeyPartsMax = 16;
 inline constexpr std::size_t kAlternativesMax = 8;

@@ -8,12 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include "plugin/core/event/rule_name.h"
 #include "plugin/core/rules/rule.h"
 
 namespace dedup {
-
-/// The name under which the rule of the options is shown; no rule of a file may have it.
-inline constexpr std::string_view kDefaultRuleName = "default";
 
 /// Rules by number: 0, 1 … in the order of the file, and behind them the default rule's, be it there or not.
 struct RuleSet {

@@ -24,13 +24,6 @@ namespace {
 constexpr std::size_t kErrorsMax = 20;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-bool IsRuleName(std::string_view name) {
-  const auto is_allowed = [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  };
-  return !name.empty() && name.size() <= kRuleNameBytesMax && std::ranges::all_of(name, is_allowed);
-}
-
 std::string TypeOf(const cJSON* item) {
   if (cJSON_IsString(item)) return "a string";
   if (cJSON_IsNumber(item)) return "a number";
@@ -205,11 +198,10 @@ class Parser {
   }
 
   void ReadName(const cJSON* item, Rule* rule) {
-    constexpr std::string_view kTakes = "1 to 32 of the characters A-Z a-z 0-9 _ -";
-    const auto text = TextOf(item, "name", kTakes);
+    const auto text = TextOf(item, "name", kRuleNameTakes);
     if (!text) return;
     if (!IsRuleName(*text)) {
-      FailAt("name", Shown(*text) + " is no name; expected " + std::string(kTakes));
+      FailAt("name", Shown(*text) + " is no name; expected " + std::string(kRuleNameTakes));
     } else if (*text == kDefaultRuleName) {
       FailAt("name", "'default' is the name of the rule that the plugin's options make; expected another one");
     } else {

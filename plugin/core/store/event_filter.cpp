@@ -13,7 +13,8 @@ bool EventFilter::MatchesTopic(std::string_view event_topic) const {
 }
 
 bool EventFilter::Matches(const StoredEvent& event) const {
-  return MatchesTopic(event.topic) && (!event_id || event.event_id == *event_id) &&
+  return MatchesTopic(event.topic) && (!event_id || (event.rule.empty() && event.event_id == *event_id)) &&
+         (!key || (!event.rule.empty() && event.event_id == *key)) && (!rule || event.rule == *rule) &&
          (!source || event.source == *source) && event.received_us >= since_us && event.received_us < until_us;
 }
 

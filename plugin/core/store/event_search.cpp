@@ -22,7 +22,9 @@ constexpr int kSeeksMax = 20'000;                                  // of a run
 constexpr int kRowsScanned = 2'000;
 constexpr int kRowsScannedPerMatch = 50;
 constexpr int kIndexSteps = 4;  // along an index cost as much as a seek
-constexpr std::size_t kTopicNamesMax = 256;
+constexpr std::size_t kNamesMax = 256;
+// events_by_id has a part for so many seqs, see schema.cpp.
+constexpr Seq kSeqsPerIdPart = 131'072;
 
 enum class Order : std::uint8_t { kOldestFirst, kNewestFirst };
 
@@ -95,11 +97,20 @@ struct EventSearch::Statements {
   Statements(sqlite::Database& database, Order in_order)
       : order(in_order),
         rows(database, order,
-             "SELECT 1 FROM events WHERE seq >= ? AND visit(seq, received_us, topic_id, event_id, source, payload) "
-             "ORDER BY seq"),
+             "SELECT 1 FROM events WHERE seq >= ? "
+             "AND visit(seq, received_us, topic_id, event_id, source, payload, rule_id) ORDER BY seq"),
         row_topics(database, order, "SELECT seq, topic_id FROM events WHERE seq >= ? ORDER BY seq"),
+        row_rules(database, order, "SELECT seq, rule_id IS NULL FROM events WHERE seq >= ? ORDER BY seq"),
         by_id(database, order,
               "SELECT seq FROM events INDEXED BY events_by_id WHERE event_id = ?2 AND seq >= ?1 ORDER BY seq"),
+        by_topic_and_id(database,
+                        "SELECT seq FROM events INDEXED BY events_by_id "
+                        "WHERE seq / 131072 = ? AND event_id = ? AND topic_id = ?"),
+        by_rule(database, order,
+                "SELECT seq FROM events INDEXED BY events_by_rule WHERE rule_id = ? AND seq >= ? ORDER BY seq"),
+        by_rule_without_payloads(
+            database, order,
+            "SELECT seq FROM events INDEXED BY events_by_rule WHERE rule_id = ? AND seq >= ? ORDER BY seq"),
         by_source(database, order,
                   "SELECT seq FROM events INDEXED BY events_by_source WHERE source = ? AND seq >= ? ORDER BY seq"),
         by_topic(database, order,
@@ -108,11 +119,15 @@ struct EventSearch::Statements {
                 "SELECT block FROM times WHERE block >= ? AND latest_us >= ? AND earliest_us < ? ORDER BY block"),
         topic_id(database, "SELECT topic_id FROM topics WHERE topic = ?"),
         topic_name(database, "SELECT topic FROM topics WHERE topic_id = ?"),
+        rule_id(database, "SELECT rule_id FROM rules WHERE name = ? AND keeps_payload = ?"),
+        rule_name(database, "SELECT name FROM rules WHERE rule_id = ?"),
         topics_from(database, "SELECT topic_id, topic FROM topics WHERE topic >= ? ORDER BY topic") {}
 
   const Order order;
-  OrderedStatement rows, row_topics, by_id, by_source, by_topic, by_time;
-  sqlite::Statement topic_id, topic_name, topics_from;
+  OrderedStatement rows, row_topics, row_rules, by_id;
+  sqlite::Statement by_topic_and_id;
+  OrderedStatement by_rule, by_rule_without_payloads, by_source, by_topic, by_time;
+  sqlite::Statement topic_id, topic_name, rule_id, rule_name, topics_from;
 };
 
 namespace {
@@ -139,6 +154,41 @@ class TimesCursor : public Cursor {
   const EventFilter& filter_;
   Seq block_ = kSeqMax;  // the last one found
 };
+
+// What the topics begin with that match: they lie together in the index as far as a filter has no wildcard.
+std::string_view StemOf(std::string_view filter) {
+  const std::string_view stem = filter.substr(0, filter.find_first_of("+#"));
+  // "a/#" matches "a" too.
+  return stem.substr(0, stem.size() - (stem.ends_with('/') ? 1 : 0));
+}
+
+std::vector<std::string_view> StemsOf(const EventFilter& filter) {
+  const std::string_view stem = StemOf(filter.topic);
+  if (filter.within.empty()) return {stem};
+  std::vector<std::string_view> stems;
+  for (const std::string& within : filter.within) {
+    const std::string_view other = StemOf(within);
+    if (other.starts_with(stem)) {
+      stems.push_back(other);
+    } else if (stem.starts_with(other)) {
+      stems.push_back(stem);
+    }
+  }
+  return stems;
+}
+
+template <class Statements>
+std::set<std::int64_t> FindTopics(Statements& statements, const EventFilter& filter) {
+  std::set<std::int64_t> topic_ids;
+  for (const std::string_view stem : StemsOf(filter)) {
+    sqlite::Statement& topics = statements.topics_from.Bind(stem);
+    while (topics.Step() && topics.Bytes(1).starts_with(stem)) {
+      if (filter.MatchesTopic(topics.Bytes(1))) topic_ids.insert(topics.Integer(0));
+    }
+    topics.Reset();
+  }
+  return topic_ids;
+}
 
 /// The events of all topics that meet a filter's conditions.
 template <class Statements>
@@ -199,37 +249,7 @@ class WildcardCursor : public Cursor {
 
   void BeginMerge(Seq seq) {
     is_merging_ = true;
-    std::set<std::int64_t> topic_ids;
-    for (const std::string_view stem : Stems()) {
-      sqlite::Statement& topics = statements_.topics_from.Bind(stem);
-      while (topics.Step() && topics.Bytes(1).starts_with(stem)) {
-        if (filter_.MatchesTopic(topics.Bytes(1))) topic_ids.insert(topics.Integer(0));
-      }
-      topics.Reset();
-    }
-    for (const std::int64_t topic_id : topic_ids) PushNext(topic_id, seq);
-  }
-
-  // What the topics begin with that match: they lie together in the index as far as a filter has no wildcard.
-  static std::string_view StemOf(std::string_view filter) {
-    const std::string_view stem = filter.substr(0, filter.find_first_of("+#"));
-    // "a/#" matches "a" too.
-    return stem.substr(0, stem.size() - (stem.ends_with('/') ? 1 : 0));
-  }
-
-  std::vector<std::string_view> Stems() const {
-    const std::string_view stem = StemOf(filter_.topic);
-    if (filter_.within.empty()) return {stem};
-    std::vector<std::string_view> stems;
-    for (const std::string& filter : filter_.within) {
-      const std::string_view other = StemOf(filter);
-      if (other.starts_with(stem)) {
-        stems.push_back(other);
-      } else if (stem.starts_with(other)) {
-        stems.push_back(stem);
-      }
-    }
-    return stems;
+    for (const std::int64_t topic_id : FindTopics(statements_, filter_)) PushNext(topic_id, seq);
   }
 
   void PushNext(std::int64_t topic_id, Seq seq) {
@@ -248,23 +268,129 @@ class WildcardCursor : public Cursor {
   std::priority_queue<Next, std::vector<Next>, After> next_;
 };
 
-/// The names of topics, looked up once for many rows: a join would do it for each. Good for one snapshot.
-class TopicNames {
+/// The events with an id on some topics. Every topic is asked for in every part of the index: how long that takes tells
+/// nothing of other topics' events.
+template <class Statements>
+class IdOnTopicsCursor : public Cursor {
  public:
-  explicit TopicNames(sqlite::Statement& statement) : statement_(statement) {}
+  IdOnTopicsCursor(Statements& statements, std::string_view event_id, std::set<std::int64_t> topic_ids, int* seeks_left)
+      : statements_(statements),
+        event_id_(event_id),
+        topic_ids_(std::move(topic_ids)),
+        seeks_left_(seeks_left),
+        seqs_(SeqAfter{statements.order}) {}
+
+  std::optional<Seq> Seek(Seq seq) override {
+    for (;;) {
+      // What cannot be looked at in this run is said to be there.
+      if (seq / kSeqsPerIdPart != part_ && *seeks_left_ <= 0) return seq;
+      Read(seq / kSeqsPerIdPart);
+      if (const auto found = seqs_.lower_bound(seq); found != seqs_.end()) return *found;
+      sqlite::Statement& next = statements_.row_topics.Bind(EndOf(part_));
+      const bool is_there = next.Step();
+      if (is_there) seq = static_cast<Seq>(next.Integer(0));
+      next.Reset();
+      if (!is_there) return std::nullopt;
+    }
+  }
+
+ private:
+  struct SeqAfter {
+    Order order;
+    bool operator()(Seq a, Seq b) const { return IsBefore(order, a, b); }
+  };
+
+  // The first seq that follows the part in the search's order.
+  Seq EndOf(Seq part) const {
+    if (statements_.order == Order::kOldestFirst) return (part + 1) * kSeqsPerIdPart;
+    return part == 0 ? 0 : part * kSeqsPerIdPart - 1;  // no event has the seq 0
+  }
+
+  void Read(Seq part) {
+    if (part == part_) return;
+    // The first one costs nothing, or a run that has but one to spend would never come to show what is in it.
+    if (part_ != kNoPart) *seeks_left_ -= static_cast<int>(topic_ids_.size());
+    part_ = part;
+    seqs_.clear();
+    for (const std::int64_t topic_id : topic_ids_) {
+      sqlite::Statement& rows = statements_.by_topic_and_id.Bind(part, event_id_, topic_id);
+      while (rows.Step()) seqs_.insert(static_cast<Seq>(rows.Integer(0)));
+    }
+  }
+
+  static constexpr Seq kNoPart = kSeqMax;
+
+  Statements& statements_;
+  const std::string_view event_id_;
+  const std::set<std::int64_t> topic_ids_;
+  int* const seeks_left_;
+  Seq part_ = kNoPart;  // the one that was read last
+  std::set<Seq, SeqAfter> seqs_;
+};
+
+/// The events that no rule of a file has made: no index has them, for there is none without cost to each of their rows.
+template <class Statements>
+class NoRuleCursor : public Cursor {
+ public:
+  NoRuleCursor(Statements& statements, int* seeks_left)
+      : statements_(statements),
+        rows_(statements.row_rules, statements.order, kIndexSteps,
+              [](sqlite::Statement& statement, Seq seq) { statement.Bind(seq); }),
+        seeks_left_(seeks_left) {}
+
+  std::optional<Seq> Seek(Seq seq) override {
+    for (int steps = 1;; ++steps) {
+      const std::optional<Seq> found = rows_.Seek(seq);
+      // What cannot be looked at in this run is said to be one.
+      if (!found || statements_.row_rules.Integer(1) != 0 || *seeks_left_ <= 0) return found;
+      if (steps % kIndexSteps == 0) --*seeks_left_;
+      seq = Following(statements_.order, *found);
+    }
+  }
+
+ private:
+  Statements& statements_;
+  StatementCursor rows_;
+  int* const seeks_left_;
+};
+
+/// The seqs of any of some cursors.
+class UnionCursor : public Cursor {
+ public:
+  UnionCursor(Order order, std::vector<std::unique_ptr<Cursor>> cursors)
+      : order_(order), cursors_(std::move(cursors)) {}
+
+  std::optional<Seq> Seek(Seq seq) override {
+    std::optional<Seq> first;
+    for (const auto& cursor : cursors_) {
+      const std::optional<Seq> found = cursor->Seek(seq);
+      if (found && (!first || IsBefore(order_, *found, *first))) first = found;
+    }
+    return first;
+  }
+
+ private:
+  const Order order_;
+  const std::vector<std::unique_ptr<Cursor>> cursors_;
+};
+
+/// The names of topics or rules, looked up once for many rows: a join would do it for each. Good for one snapshot.
+class Names {
+ public:
+  explicit Names(sqlite::Statement& statement) : statement_(statement) {}
 
   /// Null for an id that is not in the table, as damage may leave it. Valid until the next call.
-  const std::string* Find(std::int64_t topic_id) {
-    if (last_ != nullptr && topic_id == last_id_) return last_;
-    auto known = names_.find(topic_id);
+  const std::string* Find(std::int64_t id) {
+    if (last_ != nullptr && id == last_id_) return last_;
+    auto known = names_.find(id);
     if (known == names_.end()) {
-      statement_.Bind(topic_id);
+      statement_.Bind(id);
       if (!statement_.Step()) return nullptr;
-      if (names_.size() == kTopicNamesMax) names_.clear();
-      known = names_.emplace(topic_id, statement_.Bytes(0)).first;
+      if (names_.size() == kNamesMax) names_.clear();
+      known = names_.emplace(id, statement_.Bytes(0)).first;
       statement_.Reset();
     }
-    last_id_ = topic_id;
+    last_id_ = id;
     return last_ = &known->second;
   }
 
@@ -287,7 +413,8 @@ class Walk {
         on_event_(on_event),
         range_(range),
         seq_(range.newest_first ? range.last_seq : range.first_seq),
-        topics_(statements.topic_name) {}
+        topics_(statements.topic_name),
+        rules_(statements.rule_name) {}
 
   /// What is left of the range.
   std::optional<EventRange> Go() {
@@ -307,30 +434,68 @@ class Walk {
 
   // False when nothing can match.
   bool AddCursors() {
-    const Order order = statements_.order;
-    if (filter_.event_id) {
-      AddCursor<StatementCursor>(statements_.by_id, order, kSeeksMax, [this](sqlite::Statement& statement, Seq seq) {
-        statement.Bind(seq, std::string_view(*filter_.event_id));
-      });
-      return true;
-    }
+    // Who may not read all is shown by no duration what there is elsewhere: no index over all topics serves them.
+    const bool is_limited = !filter_.within.empty();
+    const std::optional<std::string>& id = filter_.event_id ? filter_.event_id : filter_.key;
     if (filter_.has_plain_topic()) {
-      if (!filter_.MatchesTopic(filter_.topic)) return false;
-      statements_.topic_id.Bind(std::string_view(filter_.topic));
-      if (!statements_.topic_id.Step()) return false;
-      const std::int64_t topic_id = statements_.topic_id.Integer(0);
-      statements_.topic_id.Reset();
-      AddCursor<StatementCursor>(statements_.by_topic, order, kIndexSteps,
-                                 [topic_id](sqlite::Statement& statement, Seq seq) { statement.Bind(topic_id, seq); });
+      const std::optional<std::int64_t> topic_id = FindTopic();
+      if (!topic_id) return false;
+      if (id) {
+        AddCursor<IdOnTopicsCursor<Statements>>(statements_, *id, std::set{*topic_id}, &seeks_left_);
+        return true;
+      }
+      AddCursor<StatementCursor>(statements_.by_topic, statements_.order, kIndexSteps,
+                                 [topic_id](sqlite::Statement& statement, Seq seq) { statement.Bind(*topic_id, seq); });
+    } else if (id && is_limited) {
+      AddCursor<IdOnTopicsCursor<Statements>>(statements_, *id, FindTopics(statements_, filter_), &seeks_left_);
+      return true;
+    } else if (id) {
+      AddCursor<StatementCursor>(
+          statements_.by_id, statements_.order, kSeeksMax,
+          [&id](sqlite::Statement& statement, Seq seq) { statement.Bind(seq, std::string_view(*id)); });
+      return true;
     } else if (filter_.limits_topics()) {
       AddCursor<WildcardCursor<Statements>>(statements_, filter_);
     }
-    if (filter_.source) {
+    if (filter_.rule && !is_limited && !AddRuleCursor()) return false;
+    if (filter_.source && !is_limited) {
       AddCursor<StatementCursor>(
-          statements_.by_source, order, kIndexSteps,
+          statements_.by_source, statements_.order, kIndexSteps,
           [this](sqlite::Statement& statement, Seq seq) { statement.Bind(std::string_view(*filter_.source), seq); });
     }
     if (filter_.has_times()) AddCursor<TimesCursor<Statements>>(statements_, filter_);
+    return true;
+  }
+
+  std::optional<std::int64_t> FindTopic() {
+    if (!filter_.MatchesTopic(filter_.topic)) return std::nullopt;
+    return FindInteger(statements_.topic_id.Bind(std::string_view(filter_.topic)));
+  }
+
+  static std::optional<std::int64_t> FindInteger(sqlite::Statement& statement) {
+    if (!statement.Step()) return std::nullopt;
+    const std::int64_t integer = statement.Integer(0);
+    statement.Reset();
+    return integer;
+  }
+
+  // A rule has a number for its rows with payloads and one for those without.
+  bool AddRuleCursor() {
+    const std::string_view rule = *filter_.rule;
+    if (rule.empty()) {
+      AddCursor<NoRuleCursor<Statements>>(statements_, &seeks_left_);
+      return true;
+    }
+    std::vector<std::unique_ptr<Cursor>> cursors;
+    for (const int keeps_payload : {0, 1}) {
+      const std::optional<std::int64_t> rule_id = FindInteger(statements_.rule_id.Bind(rule, keeps_payload));
+      if (!rule_id) continue;
+      cursors.push_back(std::make_unique<StatementCursor>(
+          keeps_payload != 0 ? statements_.by_rule : statements_.by_rule_without_payloads, statements_.order,
+          kIndexSteps, [rule_id](sqlite::Statement& statement, Seq seq) { statement.Bind(*rule_id, seq); }));
+    }
+    if (cursors.empty()) return false;
+    AddCursor<UnionCursor>(statements_.order, std::move(cursors));
     return true;
   }
 
@@ -387,16 +552,24 @@ class Walk {
                             .received_us = row.Integer(1),
                             .topic = *topic,
                             .event_id = row.Bytes(3),
+                            .rule = RuleOf(row),
                             .source = row.OptionalBytes(4),
                             .payload = row.Bytes(5)};
     return !filter_.Matches(event) || on_event_(event);
+  }
+
+  // None for one that is not in the table, as damage may leave it.
+  std::string_view RuleOf(const sqlite::Row& row) {
+    if (row.IsNull(6)) return {};
+    const std::string* const name = rules_.Find(row.Integer(6));
+    return name == nullptr ? std::string_view() : *name;
   }
 
   bool IsInRange(Seq seq) const { return seq >= range_.first_seq && seq <= range_.last_seq; }
 
   // False when the run has taken long enough.
   bool Spend() {
-    if (seeks_left_ == 0) state_ = State::kPaused;
+    if (seeks_left_ <= 0) state_ = State::kPaused;
     return seeks_left_-- > 0;
   }
 
@@ -407,7 +580,7 @@ class Walk {
   Seq seq_;  // what is before it has been seen
   State state_ = State::kGoing;
   int seeks_left_ = kSeeksMax;
-  TopicNames topics_;
+  Names topics_, rules_;
   std::vector<std::unique_ptr<Cursor>> cursors_;
 };
 

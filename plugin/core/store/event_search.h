@@ -17,6 +17,9 @@ namespace dedup {
 /// order while it matches one in fifty; then it lists the topics that it matches, and costs a seek for each of
 /// these.
 ///
+/// For a filter with `within`, what is read are the rows on its topics, or, of an id, the index's entries for these
+/// topics: no more. So how long it takes tells nothing of what is stored on others.
+///
 /// Threading: one thread at a time. Ownership: refers to the database. Errors: StorageError.
 class EventSearch {
  public:

@@ -26,12 +26,15 @@ struct Row {
   std::string topic;
   std::string event_id;
   std::optional<std::string> source;
+  std::string rule = {};
+  bool is_id_only = false;  // of the rule
 
   StoredEvent view() const {
     return {.seq = seq,
             .received_us = received_us,
             .topic = topic,
             .event_id = event_id,
+            .rule = rule,
             .source = source ? std::optional<std::string_view>(*source) : std::nullopt,
             .payload = {}};
   }
@@ -47,6 +50,7 @@ class EventSearchTest : public testing::Test {
                                 .accepted = {.wall_us = row.received_us, .age_ms = 0},
                                 .topic = row.topic,
                                 .event_id = row.event_id,
+                                .rule = {.name = row.rule, .key = {row.seq, 0}, .is_id_only = row.is_id_only},
                                 .properties = {},
                                 .payload = payload}));
       rows_.push_back(row);
@@ -73,6 +77,7 @@ class EventSearchTest : public testing::Test {
         const auto row = std::ranges::lower_bound(rows_, event.seq, {}, &Row::seq);
         EXPECT_EQ(event.topic, row->topic);
         EXPECT_EQ(event.event_id, row->event_id);
+        EXPECT_EQ(event.rule, row->rule);
         EXPECT_EQ(event.source, row->source);
         EXPECT_EQ(event.received_us, row->received_us);
         seqs.push_back(event.seq);
@@ -118,6 +123,16 @@ EventFilter Source(const std::string& source) {
   filter.source = source;
   return filter;
 }
+EventFilter Rule(const std::string& rule) {
+  EventFilter filter;
+  filter.rule = rule;
+  return filter;
+}
+EventFilter Key(const std::string& key) {
+  EventFilter filter;
+  filter.key = key;
+  return filter;
+}
 EventFilter Times(std::int64_t since_us, std::int64_t until_us) {
   EventFilter filter;
   filter.since_us = since_us;
@@ -141,6 +156,77 @@ TEST_F(EventSearchTest, EachConditionByItself) {
   EXPECT_THAT(Find(Times(30, 31)), ElementsAre(5000));
   EXPECT_THAT(Find(Times(31, 40)), IsEmpty());
   EXPECT_THAT(Find(Times(30, 10)), IsEmpty());
+}
+
+TEST_F(EventSearchTest, EventsOfARule) {
+  Insert({{1, 1, "a", "x", {}},
+          {2, 1, "a", "x", {}, "mesh"},
+          {3, 1, "b", "x", {}, "ble"},
+          {4, 1, "b", "y", {}, "mesh", true},
+          {5, 1, "b", "x", {}, "mesh"},
+          {6, 1, "c", "y", {}}});
+  EXPECT_THAT(Find(Rule("mesh")), ElementsAre(2, 4, 5)) << "be its rows with payloads or without";
+  EXPECT_THAT(Find(Rule("mesh"), {.newest_first = true}, 1), ElementsAre(5, 4, 2));
+  EXPECT_THAT(Find(Rule("ble")), ElementsAre(3));
+  EXPECT_THAT(Find(Rule("other")), IsEmpty());
+  EXPECT_THAT(Find(Rule("")), ElementsAre(1, 6));
+  EXPECT_THAT(Find(Rule(""), {.newest_first = true}, 1), ElementsAre(6, 1));
+  EXPECT_THAT(Find(Id("x")), ElementsAre(1)) << "the others' is a key";
+  EXPECT_THAT(Find(Key("x")), ElementsAre(2, 3, 5));
+  EventFilter filter = Rule("mesh");
+  filter.key = "x";
+  EXPECT_THAT(Find(filter), ElementsAre(2, 5));
+  filter.topic = "b";
+  EXPECT_THAT(Find(filter), ElementsAre(5));
+  filter = Rule("mesh");
+  filter.within = {"b"};
+  EXPECT_THAT(Find(filter), ElementsAre(4, 5));
+  filter.event_id = "x";
+  EXPECT_THAT(Find(filter), IsEmpty()) << "no event has an id and a rule";
+}
+
+TEST_F(EventSearchTest, ARareRuleIsFoundByItsIndexAndRowsWithoutOneInParts) {
+  std::vector<Row> rows;
+  for (std::uint64_t seq = 1; seq <= 90'000; ++seq) {
+    rows.push_back({seq, 1, "t", std::to_string(seq), {}, seq == 80'000 ? "rare" : "common", true});
+  }
+  rows.push_back({90'001, 1, "t", "x", {}});
+  Insert(rows);
+  Seqs seqs;
+  EXPECT_FALSE(search_.Run(Rule("rare"), {}, [&](const StoredEvent& event) {
+    seqs.push_back(event.seq);
+    return true;
+  })) << "one run";
+  EXPECT_THAT(seqs, ElementsAre(80'000));
+  EXPECT_TRUE(search_.Run(Rule(""), {}, [](const StoredEvent&) { return true; })) << "more than one run";
+  EXPECT_THAT(Find(Rule("")), ElementsAre(90'001));
+}
+
+TEST_F(EventSearchTest, AnIdOnManyTopicsIsFoundInEachPartOfItsIndex) {
+  std::vector<Row> rows;
+  const auto add = [&](std::uint64_t seq, int topic, const std::string& id) {
+    rows.push_back({seq, 1, "t/" + std::to_string(topic), id, {}});
+  };
+  for (int topic = 0; topic < 30'000; ++topic) add(static_cast<std::uint64_t>(topic) + 1, topic, "first");
+  add(131'071, 3, "x");
+  add(131'072, 2, "x");
+  add(131'073, 1, "x");
+  add(5'000'000, 4, "x");
+  add(5'000'001, 4, "y");
+  Insert(rows);
+  EventFilter filter = Within({"t/#"});
+  filter.event_id = "x";
+  EXPECT_THAT(Find(filter), ElementsAre(131'071, 131'072, 131'073, 5'000'000));
+  EXPECT_THAT(Find(filter, {.newest_first = true}, 1), ElementsAre(5'000'000, 131'073, 131'072, 131'071));
+  EXPECT_THAT(Find(filter, {.first_seq = 131'072, .last_seq = 131'072}), ElementsAre(131'072));
+  filter.topic = "t/2";
+  EXPECT_THAT(Find(filter), ElementsAre(131'072));
+  filter.topic = "t/5";
+  EXPECT_THAT(Find(filter), IsEmpty());
+  filter = Within({"t/#"});
+  filter.event_id = "first";
+  EXPECT_EQ(Find(filter).size(), 30'000U);
+  EXPECT_EQ(Find(filter, {.newest_first = true}).size(), 30'000U);
 }
 
 TEST_F(EventSearchTest, WhatIsAskedForWithinOtherFilters) {
@@ -233,6 +319,8 @@ TEST_P(RandomSearchTest, FindsWhatALookAtEachEventFinds) {
     rows.push_back({seq, now_us, std::to_string(topic % 3) + "/" + std::to_string(topic) + (topic % 2 ? "/x" : ""),
                     std::to_string(upto(ids)) + "-" + (upto(2) ? std::to_string(seq) : "0"),
                     upto(3) ? std::optional("s" + std::to_string(upto(sources))) : std::nullopt});
+    if (upto(3) == 0) rows.back().rule = "r" + std::to_string(upto(3));
+    rows.back().is_id_only = !rows.back().rule.empty() && !rows.back().source && upto(2) == 0;
     if (rows.back().event_id.ends_with("-0")) rows.back().topic += "/" + std::to_string(seq);  // keys are unique
   }
   Insert(rows);
@@ -245,6 +333,8 @@ TEST_P(RandomSearchTest, FindsWhatALookAtEachEventFinds) {
     if (upto(3) == 0) filter.within = {wildcards[upto(std::size(wildcards))], any_row().topic};
     if (upto(3) == 0) filter.source = "s" + std::to_string(upto(sources + 1));
     if (upto(6) == 0) filter.event_id = any_row().event_id;
+    if (upto(6) == 0) filter.key = any_row().event_id;
+    if (upto(4) == 0) filter.rule = any_row().rule;
     if (upto(3) == 0) filter.since_us = any_row().received_us;
     if (upto(3) == 0) filter.until_us = any_row().received_us;
     EventRange range{.newest_first = upto(2) == 0};
@@ -252,8 +342,8 @@ TEST_P(RandomSearchTest, FindsWhatALookAtEachEventFinds) {
     if (upto(2) == 0) range.last_seq = any_row().seq + upto(2);
     EXPECT_EQ(Find(filter, range, 1 + upto(300)), Expected(filter, range))
         << filter.topic << " " << filter.source.value_or("-") << " " << filter.event_id.value_or("-") << " "
-        << filter.since_us << " " << filter.until_us << " " << range.first_seq << " " << range.last_seq << " "
-        << range.newest_first;
+        << filter.key.value_or("-") << " " << filter.rule.value_or("-") << " " << filter.since_us << " "
+        << filter.until_us << " " << range.first_seq << " " << range.last_seq << " " << range.newest_first;
   }
 }
 

@@ -46,6 +46,31 @@ TEST(EventJsonTest, TheLargestSeqIsWhole) {
   EXPECT_TRUE(text.ends_with(R"("seq":18446744073709551615,"received_at":"9999-12-31T23:59:59.999999Z"})")) << text;
 }
 
+std::string RuleRow(std::string_view key, std::string_view payload) {
+  std::string text;
+  AppendEventJson(
+      {.seq = 7, .received_us = 1709210096000789, .topic = "t", .event_id = key, .rule = "mesh", .payload = payload},
+      &text);
+  return text;
+}
+
+TEST(EventJsonTest, WithARuleTheKeyIsShownAndTheEventIdIsThePayloadsOwn) {
+  const std::string tail = R"(,"rule":"mesh","key":"1|\"7")" + std::string(kTail);
+  EXPECT_EQ(RuleRow("1|\"7", R"({"from":1})"),
+            R"({"topic":"t","event_id":null,"timestamp":null,"source":null,"payload":{"from":1})" + tail);
+  EXPECT_EQ(RuleRow("1|\"7", R"({"topic":"t","event_id":"\u0061","timestamp":"x","source":"s","payload":2})"),
+            R"({"topic":"t","event_id":"\u0061","timestamp":"x","source":"s","payload":2)" + tail);
+  EXPECT_EQ(RuleRow("1|\"7", R"({"topic":"t","event_id":42,"timestamp":"x"})"),
+            R"({"topic":"t","event_id":42,"timestamp":"x","source":null,"payload":null)" + tail);
+  for (const std::string id : {"null", "true", "1.5", "[1]", "{}"}) {  // no ids
+    const std::string payload = R"({"event_id":)" + id + R"(,"payload":1})";
+    EXPECT_EQ(RuleRow("1|\"7", payload),
+              R"({"topic":"t","event_id":null,"timestamp":null,"source":null,"payload":1,"message":)" + payload + tail);
+  }
+  EXPECT_EQ(RuleRow("1|\"7", ""),
+            R"({"topic":"t","event_id":null,"timestamp":null,"source":null,"payload_base64":"")" + tail);
+}
+
 TEST(EventJsonTest, EscapedNamesAreNames) {
   EXPECT_EQ(Row("t", "a", R"({"\u0065vent_id":"a","t\u0069mestamp":1,"s\u006furce":2,"\u0070ayload":3})"),
             R"({"topic":"t","event_id":"a","timestamp":1,"source":2,"payload":3)" + std::string(kTail));

@@ -46,6 +46,18 @@ TEST(EventQueryTest, Times) {
   EXPECT_EQ(Parsed("since=2026-01-31+12:00").filter.since_us, kNowUs);
 }
 
+TEST(EventQueryTest, Rules) {
+  EXPECT_THAT(Parsed("rule=mesh-1_A").filter.rule, Optional(std::string("mesh-1_A")));
+  EXPECT_THAT(Parsed("rule=default").filter.rule, Optional(std::string())) << "no rule of a file";
+  EXPECT_THAT(Parsed("key=1%7C%C3%A9+%2B").filter.key, Optional(std::string("1|\u00e9 +")));
+  EXPECT_THAT(Parsed("event_id=a%00b").filter.event_id, Optional(std::string("a\0b", 3))) << "JSON's may hold NUL";
+}
+
+TEST(EventQueryTest, ValuesAreDecoded) {
+  EXPECT_THAT(Parsed("limit=%31%30").limit, Optional(10U));
+  EXPECT_TRUE(Parsed("order=%64esc").range.newest_first);
+}
+
 TEST(EventQueryTest, SeqsAreExclusive) {
   EXPECT_EQ(Parsed("after_seq=7").range.first_seq, 8U);
   EXPECT_EQ(Parsed("before_seq=7").range.last_seq, 6U);
@@ -65,7 +77,10 @@ TEST(EventQueryTest, TheNextTargetKeepsWhatWasAskedFor) {
 }
 
 TEST(EventQueryTest, AProblemNamesTheParameter) {
-  for (const char* const query : {"topic=a#", "since=x", "limit=0", "order=up", "event_id=", "after_seq="}) {
+  for (const char* const query :
+       {"topic=a#", "topic=%FF", "topic=a%00b", "since=x", "limit=0", "order=up", "order=DESC",
+        "event_id=", "event_id=%FF", "source=%C3", "after_seq=", "after_seq=%2B1", "rule=", "rule=a.b", "rule=%00",
+        "rule=a%2Bb", "rule=abcdefghijklmnopqrstuvwxyz1234567", "key=", "key=%FF"}) {
     const auto parsed = ParseEventQuery(std::string("/events?") + query, kNowUs);
     const auto* const problem = std::get_if<Problem>(&parsed);
     ASSERT_NE(problem, nullptr) << query;
