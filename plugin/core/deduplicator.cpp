@@ -66,11 +66,12 @@ std::string RulesTrouble(const Options& options, const std::vector<std::string>&
 }
 
 // Errors: OptionError.
-RuleSet ReadRules(const Options& options, LogQueue& log) {
+RuleSet ReadRules(const Options& options, LogQueue& log, std::vector<std::string>* warnings) {
   if (options.rules_file.empty()) return {.rules = {}, .default_rule = DefaultRuleOf(options)};
   RulesFile file = ReadRulesFile(options.rules_file, DefaultRuleOf(options));
   if (!file.rules) throw OptionError(RulesTrouble(options, file.errors));
   for (const std::string& warning : file.warnings) log.Add(LogLevel::kWarning, RulesTrouble(options, {warning}));
+  *warnings = std::move(file.warnings);
   log.Add(LogLevel::kNotice,
           std::to_string(file.rules->rules.size()) + " rules of " + options.rules_file.string() + " are in use");
   return *std::move(file.rules);
@@ -91,7 +92,8 @@ Deduplicator::Deduplicator(const Options& options)
       conflicts_(std::make_unique<ConflictLink>(MakeHashSecret())),
       watch_(MakeHashSecret(), log_, *conflicts_) {
   const auto start = std::chrono::steady_clock::now();
-  UseRules(ReadRules(options_, log_), {});  // with a secret as soon as there is one
+  std::vector<std::string> warnings;                   // which the log has
+  UseRules(ReadRules(options_, log_, &warnings), {});  // with a secret as soon as there is one
   try {
     Open(Recover(options_, log_));
     log_.Add(LogLevel::kNotice,
@@ -170,8 +172,10 @@ Reloaded Deduplicator::ReloadRules() {
   if (options_.rules_file.empty()) return {};
   try {
     const auto* const open = std::get_if<OpenDirectory>(&directory_);
-    UseRules(ReadRules(options_, log_), open != nullptr ? open->secret() : HashSecret{});
-    return {.rules = finder_->rules().rules.size(), .errors = {}};
+    Reloaded reloaded;
+    UseRules(ReadRules(options_, log_, &reloaded.warnings), open != nullptr ? open->secret() : HashSecret{});
+    reloaded.rules = finder_->rules().rules.size();
+    return reloaded;
   } catch (const OptionError& error) {
     log_.Add(LogLevel::kError, std::string(error.what()) + "; the rules stay as they were");
     return {.rules = finder_->rules().rules.size(), .errors = {error.what()}};

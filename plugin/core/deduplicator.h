@@ -47,6 +47,7 @@ struct Decision : Outcome {
 struct Reloaded {
   std::size_t rules = 0;            ///< that are in the file
   std::vector<std::string> errors;  ///< with any, the rules are what they were
+  std::vector<std::string> warnings = {};
 };
 
 /// What would become of a publish now, and why.

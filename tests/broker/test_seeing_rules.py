@@ -51,7 +51,7 @@ def test_commands_tell_reload_and_explain(broker, rules_file):
     assert (explained["verdict"], explained["seq"], explained["rule"]) == ("duplicate", 1, "mesh")
 
     rules_file.write_text(json.dumps({"rules": [MESH]}))
-    assert carry_out(client, command="reloadRules") == {"command": "reloadRules", "rules": 1}
+    assert carry_out(client, command="reloadRules") == {"command": "reloadRules", "rules": 1, "warnings": []}
     assert "there is no rule" in carry_out(client, command="rule", name="seen")["error"]
     rules_file.write_text(json.dumps({"rules": [{**MESH, "keys": []}]}))
     error = carry_out(client, command="reloadRules")["error"]

@@ -32,6 +32,9 @@ struct ReceiptsAnswer {
 /// Nothing when the text is no answer to that command.
 std::optional<ReceiptsAnswer> ParseReceiptsAnswer(std::string_view text);
 
+/// The beginning of the error with which a plugin answers a command that it does not know.
+inline constexpr char kUnknownCommand[] = "unknown command";
+
 /// Of a request; one that is larger is not read.
 inline constexpr std::size_t kRequestBytesMax = std::size_t{64} << 10;
 /// Of a command's members behind its name, in a request of its own.

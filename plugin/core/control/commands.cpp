@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "plugin/core/contract/control.h"
+#include "plugin/core/contract/figures.h"
 #include "plugin/core/control/rule_commands.h"
 #include "plugin/core/text/json.h"
 #include "plugin/core/text/json_writer.h"
@@ -96,6 +97,17 @@ void TellTop(const TopCounts& top, cJSON* response) {
   }
 }
 
+std::string TellStatistics(const Deduplicator& deduplicator) {
+  const std::string trouble = deduplicator.trouble();
+  ObjectText json;
+  json.AddText("version", DEDUP_VERSION).AddRaw("trouble", trouble.empty() ? "null" : Quoted(trouble));
+  const std::optional<Statistics> statistics = deduplicator.statistics();
+  if (!statistics) return json.AddRaw("figures", "null").Take();
+  ObjectText figures;
+  for (const Figure& figure : kFigures) figures.Add(figure.name, figure.value(*statistics));
+  return json.AddRaw("figures", figures.Take()).Take();
+}
+
 // What every command has.
 struct CommandHead {
   std::string name;
@@ -143,6 +155,7 @@ bool MayBeCarriedOut(std::string_view payload, const std::vector<std::string_vie
 std::string Carry(std::string_view command, const CommandHead& head, const ControlContext& context,
                   ReceiptSetting* receipts) {
   if (const auto members = CarryOutForRules(head.name, command, context.deduplicator)) return *members;
+  if (head.name == "stats") return TellStatistics(context.deduplicator);
   const Json tree(cJSON_ParseWithLength(command.data(), command.size()), cJSON_Delete);
   const Json response(cJSON_CreateObject(), cJSON_Delete);
   if (head.name == "receipts") {
@@ -150,9 +163,10 @@ std::string Carry(std::string_view command, const CommandHead& head, const Contr
   } else if (head.name == "top") {
     TellTop(context.top, response.get());
   } else {
-    cJSON_AddStringToObject(
-        response.get(), "error",
-        "unknown command; expected \"receipts\", \"top\", \"rules\", \"rule\", \"reloadRules\" or \"explain\"");
+    const std::string error =
+        std::string(kUnknownCommand) +
+        "; expected \"receipts\", \"stats\", \"top\", \"rules\", \"rule\", \"reloadRules\" or \"explain\"";
+    cJSON_AddStringToObject(response.get(), "error", error.c_str());
   }
   return Print(response);
 }

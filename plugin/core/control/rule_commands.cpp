@@ -35,7 +35,14 @@ std::string Reload(Deduplicator& deduplicator) {
     return ErrorText("there is no rules file; plugin_opt_rules_file in the broker's configuration names one");
   }
   const Reloaded reloaded = deduplicator.ReloadRules();
-  if (reloaded.errors.empty()) return ObjectText().Add("rules", reloaded.rules).Take();
+  if (reloaded.errors.empty()) {
+    std::vector<std::string> warnings;
+    for (const std::string& warning : reloaded.warnings) warnings.push_back(Quoted(warning));
+    return ObjectText()
+        .Add("rules", reloaded.rules)
+        .AddRaw("warnings", ArrayText({warnings.begin(), warnings.end()}))
+        .Take();
+  }
   std::string error;
   for (const std::string& one : reloaded.errors) error += one + "; ";
   return ErrorText(error + "the rules stay as they were");

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "plugin/core/base/file.h"
+#include "plugin/core/contract/figures.h"
 #include "plugin/core/journal/journal.h"
 #include "plugin/core/text/json.h"
 #include "tests/unit/support/temp_dir.h"
@@ -103,12 +104,32 @@ TEST_F(ControlTest, EnableMustBeTrueOrFalse) {
 
 TEST_F(ControlTest, AnUnknownCommandIsAnsweredWithItsName) {
   EXPECT_EQ(Send(R"({"commands":[{"command":"reset"}]})"),
-            R"({"responses":[{"command":"reset","error":"unknown command; expected \"receipts\", \"top\", )"
-            R"(\"rules\", \"rule\", \"reloadRules\" or \"explain\""}]})");
+            R"({"responses":[{"command":"reset","error":"unknown command; expected \"receipts\", \"stats\", )"
+            R"(\"top\", \"rules\", \"rule\", \"reloadRules\" or \"explain\""}]})");
   for (const char* const command : {"{}", R"({"command":5})", "7", R"("receipts")", "null"}) {
     EXPECT_THAT(Send("{\"commands\":[" + std::string(command) + "]}"),
                 AllOf(HasSubstr(R"("command":"")"), HasSubstr("unknown command")));
   }
+}
+
+TEST_F(ControlTest, StatsTellsEachFigureUnderTheNameOfItsTopic) {
+  Publish event;
+  event.topic = "b";
+  event.payload = R"({"event_id":"1"})";
+  for (int i = 0; i < 3; ++i) deduplicator_->OnPublish(event);
+  const std::string answer = Send(R"({"commands":[{"command":"stats","correlationData":"7"}]})");
+  EXPECT_THAT(answer, HasSubstr(R"({"command":"stats","correlationData":"7","version":")" DEDUP_VERSION
+                                R"(","trouble":null,"figures":{"received":3,"duplicates":2,)"));
+  for (const Figure& figure : kFigures) EXPECT_THAT(answer, HasSubstr("\"" + std::string(figure.name) + "\":"));
+}
+
+TEST_F(ControlTest, StatsSaysWhyThereAreNoFigures) {
+  deduplicator_.reset();
+  options_.data_dir = dir_ / "no directory but a file";
+  File(options_.data_dir, File::Mode::kCreate);
+  deduplicator_.emplace(options_);
+  EXPECT_THAT(Send(R"({"commands":[{"command":"stats"}]})"),
+              AllOf(HasSubstr(R"("trouble":")"), HasSubstr(R"("figures":null)")));
 }
 
 TEST_F(ControlTest, TopTellsWhereEventsAndDuplicatesComeFrom) {

@@ -78,7 +78,7 @@ TEST_F(RuleCommandsTest, ReloadReadsTheFileAnew) {
   Start();
   Of("a/1", R"({"id":1})");
   SetRules(std::string(kId) + "," + std::string(kObserve));
-  EXPECT_EQ(Carry("reloadRules"), R"({"rules":2})");
+  EXPECT_EQ(Carry("reloadRules"), R"({"rules":2,"warnings":[]})");
   EXPECT_EQ(Of("a/1", R"({"id":1})"), kDuplicate);
   EXPECT_THAT(Carry("rule", R"(,"name":"id")"), HasSubstr(R"("processed":1,"duplicates":1,)")) << "counters go on";
   SetRules(R"({"name": "id"})");
