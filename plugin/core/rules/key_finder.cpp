@@ -128,7 +128,7 @@ void KeyFinder::FindDefault(const Publish& publish, const LikelyKey& likely, Fin
   finding->key.rule = default_number_;
   const auto hash = [&](const EventId& id) {
     if (id.status != EventIdStatus::kFound) return;
-    finding->key.hash = HashKey(secret_, topic_, id.text);
+    finding->key.hash = HashKey(secret_, publish.topic, id.text);
     likely(finding->key.hash);
   };
   EventId id;

@@ -85,7 +85,8 @@ class KeyFinder {
     const LikelyKey likely = {&on_likely_key,
                               [](void* body, const KeyHash& hash) { (*static_cast<OnLikelyKey*>(body))(hash); }};
     topic_ = publish.topic;
-    candidates_ = &topic_rules_.Of(topic_);
+    // Not from the copy: a processor waits for one that is read in one piece and was written in two.
+    candidates_ = &topic_rules_.Of(publish.topic);
     Finding finding;
     if (!candidates_->rules.empty()) FindInFile(publish, likely, &finding);
     if (candidates_->has_default && finding.status == FindStatus::kNone) FindDefault(publish, likely, &finding);
