@@ -147,5 +147,5 @@ def test_fault_inside_is_told_and_logged_and_harms_nobody_else(park):
     resource.prlimit(sidecar.pid, resource.RLIMIT_DATA, (used_bytes + (4 << 20), hard))
     response = sidecar.post(b" " * (15 << 20))
     assert (response.status, response.problem_type) == (500, "internal-error")
-    assert "error at POST /publish: std::bad_alloc" in sidecar.log()
+    wait_until(lambda: "error at POST /publish: std::bad_alloc" in sidecar.log(), "a thread of its own has written it")
     assert sidecar.publish(event("t", "a"))["processed"] == ["a"]

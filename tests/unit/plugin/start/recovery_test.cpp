@@ -825,8 +825,8 @@ TEST_F(RecoveryTest, WithoutTheKeyFileOrWithADamagedOneTheAnswersAreTheSame) {
   Stop();
   const std::filesystem::path keys = dir_ / KeyFile::kFileName;
   const std::vector<std::function<void()>> damages = {
-      [&] { std::filesystem::remove(keys); }, [&] { Overwrite(keys, 0, "x"); }, [&] { Overwrite(keys, 10'000, "x"); },
-      [&] { std::filesystem::resize_file(keys, 9'000); }};
+      [&] { std::filesystem::remove(keys); }, [&] { Overwrite(keys, 0, "x"); },
+      [&] { Overwrite(keys, 10'000, "damaged!"); }, [&] { std::filesystem::resize_file(keys, 9'000); }};
   for (const auto& damage : damages) {
     damage();
     Start();
