@@ -1,11 +1,25 @@
 #include "http_sidecar/mqtt/delivery.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace dedup::sidecar {
 
+namespace {
+
+std::size_t PayloadBytesMax(const std::vector<Event>& events) {
+  std::size_t bytes_max = 0;
+  for (const Event& event : events) bytes_max = std::max(bytes_max, event.payload.size());
+  return bytes_max;
+}
+
+}  // namespace
+
 Delivery::Delivery(std::shared_ptr<const Batch> batch, std::uint64_t session)
-    : batch_(std::move(batch)), session_(session), outcomes_(batch_->events.size()) {}
+    : batch_(std::move(batch)),
+      payload_bytes_max_(PayloadBytesMax(batch_->events)),
+      session_(session),
+      outcomes_(batch_->events.size()) {}
 
 void Delivery::Answer(std::size_t index, const Outcome& outcome) {
   outcomes_[index] = outcome;

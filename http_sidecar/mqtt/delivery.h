@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "http_sidecar/mqtt/batch.h"
@@ -23,6 +24,8 @@ class Delivery {
   Delivery(std::shared_ptr<const Batch> batch, std::uint64_t session);
 
   const std::vector<Event>& events() const { return batch_->events; }
+  /// Of the largest of them.
+  std::size_t payload_bytes_max() const { return payload_bytes_max_; }
   int qos() const { return batch_->qos; }
   bool retain() const { return batch_->retain; }
   std::uint64_t session() const { return session_; }
@@ -33,6 +36,8 @@ class Delivery {
   void Answer(std::size_t index, const Outcome& outcome);
   /// The broker refused one event, and only it. The first problem is kept.
   void Reject(Problem problem);
+  /// Ends the wait before anything was published.
+  void Refuse(Problem problem) { Finish(std::move(problem)); }
   /// Ends the wait: no more answers will come. Does nothing when it has ended already; a problem of Reject() counts
   /// more.
   void Fail(std::string detail);
@@ -48,6 +53,7 @@ class Delivery {
   void Finish(std::optional<Problem> problem);
 
   const std::shared_ptr<const Batch> batch_;
+  const std::size_t payload_bytes_max_;
   const std::uint64_t session_;
   // The delivering thread's until finished_, the waiting thread's afterwards.
   std::vector<Outcome> outcomes_;

@@ -40,7 +40,6 @@ bool Inflight::Answer(const Receipt& receipt) {
   if (found == entries_.end() || !found->MayBeFor(receipt)) return false;
   for (auto dropped = found - entries_.begin(); dropped > 0; --dropped) RejectOldest();
   const Entry entry = TakeOldest();
-  answered_bytes_max_ = std::max(answered_bytes_max_, entry.event().payload.size());
   entry.delivery->Answer(entry.index, receipt.outcome);
   return true;
 }
@@ -49,27 +48,15 @@ void Inflight::RejectSilent(Clock::time_point time) {
   while (!entries_.empty() && entries_.front().delivery->qos() == 0 && entries_.front().sent < time) RejectOldest();
 }
 
-void Inflight::Reject(int packet_id, const ProblemType& type, const std::string& reason) {
+std::optional<std::size_t> Inflight::Reject(int packet_id, const ProblemType& type, const std::string& reason) {
   const auto found = std::find_if(entries_.begin(), entries_.end(),
                                   [packet_id](const Entry& entry) { return entry.packet_id == packet_id; });
-  if (found == entries_.end()) return;
-  payload_bytes_ -= found->event().payload.size();
+  if (found == entries_.end()) return std::nullopt;
+  const std::size_t payload_bytes = found->event().payload.size();
+  payload_bytes_ -= payload_bytes;
   const Entry entry = std::move(*found);
   entries_.erase(found);
   entry.delivery->Reject({type, EventProblem(entry.index, "", reason).detail});
-}
-
-std::optional<std::size_t> Inflight::RejectLargest(const std::unordered_set<int>& packet_ids, const ProblemType& type,
-                                                   const std::string& reason) {
-  const Entry* largest = nullptr;
-  for (const Entry& entry : entries_) {
-    if (!packet_ids.contains(entry.packet_id)) continue;
-    if (largest == nullptr || entry.event().payload.size() > largest->event().payload.size()) largest = &entry;
-  }
-  if (largest == nullptr) return std::nullopt;
-  const std::size_t payload_bytes = largest->event().payload.size();
-  if (payload_bytes <= answered_bytes_max_) return std::nullopt;
-  Reject(largest->packet_id, type, reason);
   return payload_bytes;
 }
 

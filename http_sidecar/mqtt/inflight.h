@@ -8,7 +8,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_set>
 
 #include "http_sidecar/mqtt/delivery.h"
 #include "plugin/core/contract/receipts.h"
@@ -35,14 +34,8 @@ class Inflight {
   /// Rejects the oldest events while they are of QoS 0 and were published before `time`: nobody will tell of them.
   void RejectSilent(Clock::time_point time);
 
-  /// The broker refused the event with this packet id; no receipt will come for it.
-  void Reject(int packet_id, const ProblemType& type, const std::string& reason);
-
-  /// The broker may have refused one of the events with these packet ids for its size. Then the largest payload is
-  /// beyond what it takes in any case: rejects that event, and returns the size. Nothing when none of them is in
-  /// flight, or when it was no matter of size: none is larger than one that has got a receipt.
-  std::optional<std::size_t> RejectLargest(const std::unordered_set<int>& packet_ids, const ProblemType& type,
-                                           const std::string& reason);
+  /// The broker refused the event with this packet id; no receipt will come for it. Returns the payload's size.
+  std::optional<std::size_t> Reject(int packet_id, const ProblemType& type, const std::string& reason);
 
   /// The connection is gone: no receipt will come any more.
   void FailAll(const std::string& detail);
@@ -69,7 +62,6 @@ class Inflight {
   std::deque<Entry> entries_;
   std::uint64_t last_number_ = 0;  // of the receipts
   std::size_t payload_bytes_ = 0;
-  std::size_t answered_bytes_max_ = 0;  // the largest payload that the broker has taken
 };
 
 }  // namespace dedup::sidecar

@@ -13,7 +13,6 @@
 #include <cerrno>
 #include <cstring>
 #include <exception>
-#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -35,6 +34,9 @@ constexpr int kKeepAliveS = 10;
 // PUBACK: of 450, that was a third of the publisher's time.
 constexpr std::size_t kInflightEventsMax = 200;
 constexpr std::size_t kInflightBytesMax = std::size_t{8} << 20;
+
+// The correlation data of what ends a question about a size.
+constexpr char kEndOfQuestion[] = "size";
 
 // A key with a passphrase must not make it ask on the terminal.
 int NoPassphrase(char*, int, int, void*) { return 0; }
@@ -117,7 +119,8 @@ void MqttConnection::Step(int wake_fd, milliseconds patience) {
     last_misc_ = now;
     CheckResult(mosquitto_loop_misc(client_));
     inflight_.RejectSilent(now - kSilencePatience);
-    if (const auto oldest = inflight_.oldest(); oldest && now - *oldest > kReceiptPatience) {
+    const auto oldest = asked_payload_bytes_ ? std::optional(asked_) : inflight_.oldest();
+    if (oldest && now - *oldest > kReceiptPatience) {
       End("the broker has not answered for 10 s");
     }
   }
@@ -154,17 +157,14 @@ void MqttConnection::CheckResult(int result) {
 void MqttConnection::EndWith(int error) {
   if (is_over()) return;
   const int system_error = errno;
-  if (error == MOSQ_ERR_PROTOCOL) RejectTooLarge();
-  if (refused_bytes_) {
-    End("the broker does not take an event of " + std::to_string(*refused_bytes_) + " bytes");
-  } else if (error == MOSQ_ERR_TLS || FailedInTlsHandshake()) {
+  if (error == MOSQ_ERR_TLS || FailedInTlsHandshake()) {
     End("TLS" + tls_errors_);
   } else {
     const std::string reason = error == MOSQ_ERR_ERRNO       ? std::strerror(system_error)
                                : error == MOSQ_ERR_CONN_LOST ? "the broker closed the connection"
                                                              : mosquitto_strerror(error);
-    // By TLS 1.3 a client is done before the server has looked at its certificate; whether it still hears of the refusal
-    // is a matter of time.
+    // By TLS 1.3 a client is done before the server has looked at its certificate; whether it still hears of the
+    // refusal is a matter of time.
     const bool may_be_refused =
         has_tls_ && !is_connected_ && (error != MOSQ_ERR_ERRNO || system_error == EPROTO || system_error == ECONNRESET);
     End(reason + (may_be_refused ? ", perhaps for want of a certificate that it trusts (--mqtt-cert)" : ""));
@@ -174,11 +174,27 @@ void MqttConnection::EndWith(int error) {
 // In later versions of libmosquitto with MOSQ_ERR_ERRNO, and EPROTO. Without TLS its log has errors of other kinds.
 bool MqttConnection::FailedInTlsHandshake() const { return has_tls_ && !is_connected_ && !tls_errors_.empty(); }
 
-// Mosquitto refuses an event beyond its message_size_limit with a reason that MQTT does not have for a PUBACK. Later
-// versions of libmosquitto end the connection for that, with the error that they have for any breach of the protocol,
-// and do not tell which event it was. If it was one, the largest of those without a PUBACK is beyond the limit.
-void MqttConnection::RejectTooLarge() {
-  refused_bytes_ = inflight_.RejectLargest(unacknowledged_, problems::kTooLarge, kTooLargeForBroker);
+// Mosquitto refuses an event beyond its message_size_limit with a reason that MQTT does not have for a PUBACK, and
+// later versions of libmosquitto end the connection for that. At QoS 0 it drops it without a word. So blanks are sent
+// to the plugin, which says at once that they are no request, if it gets them; and then a command that it does not
+// know.
+void MqttConnection::AskAboutPayload(std::size_t payload_bytes) {
+  asked_payload_bytes_ = payload_bytes;
+  is_asked_payload_taken_ = false;
+  asked_ = Clock::now();
+  Command(std::string(payload_bytes, ' '));
+  Command(CommandRequest({"", ""}, kEndOfQuestion));
+}
+
+void MqttConnection::OnEndOfQuestion() {
+  if (!asked_payload_bytes_) return;
+  const std::size_t payload_bytes = *std::exchange(asked_payload_bytes_, std::nullopt);
+  if (is_asked_payload_taken_) {
+    session_.NoteTaken(payload_bytes);
+  } else {
+    session_.NoteRefused(payload_bytes);
+    has_new_settings_ = true;
+  }
 }
 
 void MqttConnection::Command(std::string_view request) {
@@ -259,7 +275,17 @@ void MqttConnection::OnReceipts(std::string_view text) {
 void MqttConnection::OnAnswer(std::string_view text) {
   std::vector<CommandAnswer> answers = ParseCommandAnswers(text);
   if (!answers.empty()) {
-    std::ranges::move(answers, std::back_inserter(answers_));
+    for (CommandAnswer& answer : answers) {
+      if (answer.correlation == kEndOfQuestion) {
+        OnEndOfQuestion();
+      } else {
+        answers_.push_back(std::move(answer));
+      }
+    }
+    return;
+  }
+  if (asked_payload_bytes_ && IsUnread(text)) {
+    is_asked_payload_taken_ = true;
     return;
   }
   auto answer = ParseReceiptsAnswer(text);
@@ -286,9 +312,11 @@ void MqttConnection::OnPublish(mosquitto*, void* self, int packet_id, int reason
       connection->inflight_.Reject(packet_id, problems::kForbiddenByBroker,
                                    "the broker does not let this sidecar publish to the topic");
     } else if (reason == MQTT_RC_PACKET_TOO_LARGE) {
-      connection->inflight_.Reject(packet_id, problems::kTooLarge, kTooLargeForBroker);
+      const auto bytes = connection->inflight_.Reject(packet_id, problems::kTooLarge, kTooLargeForBroker);
+      if (bytes) connection->session_.NoteRefused(*bytes);  // it took as many before: its limit has been lowered
     } else {
-      connection->End(std::string("the broker refused a publish: ") + mosquitto_reason_string(reason));
+      connection->inflight_.Reject(packet_id, problems::kBrokerUnavailable,
+                                   std::string("was refused by the broker: ") + mosquitto_reason_string(reason));
     }
   });
 }

@@ -43,13 +43,19 @@ class MqttConnection {
   bool is_ready() const { return is_ready_; }
   bool is_over() const { return !end_reason_.empty(); }
   const std::string& end_reason() const { return end_reason_; }
-  /// So large was the payload of an event that ended the connection, because the broker does not take it.
-  std::optional<std::size_t> refused_bytes() const { return refused_bytes_; }
 
   /// What broker and plugin take, without a number. Once it is ready.
   const Session& session() const { return session_; }
-  /// Whether the plugin has told other settings since the last call; it does so when its rules change.
+  /// Whether the session has changed since the last call: the plugin tells other settings when its rules change, and a
+  /// size that the broker does not take becomes known.
   bool TakeNewSettings() { return std::exchange(has_new_settings_, false); }
+
+  /// Finds out whether the broker takes a payload of so many bytes, which must fit its packets; the answer will be
+  /// found in the session. An event that it does not take would end the connection; this does not. One question at a
+  /// time.
+  void AskAboutPayload(std::size_t payload_bytes);
+  /// What is being found out.
+  std::optional<std::size_t> asked_payload_bytes() const { return asked_payload_bytes_; }
 
   /// Whether an event of the delivery can be published now.
   bool HasRoomFor(const Delivery& delivery) const;
@@ -81,12 +87,12 @@ class MqttConnection {
   void CheckResult(int result);
   void EndWith(int error);
   bool FailedInTlsHandshake() const;
-  void RejectTooLarge();
 
   void AcknowledgeAtOnce() const;
   void StepOfHandshake(std::chrono::milliseconds patience);
   void OnReceipts(std::string_view text);
   void OnAnswer(std::string_view text);
+  void OnEndOfQuestion();
 
   // libmosquitto calls them in Step():
   static void OnConnect(mosquitto*, void* self, int reason, int, const mosquitto_property* properties) noexcept;
@@ -106,7 +112,9 @@ class MqttConnection {
   std::unordered_set<int> unacknowledged_;  // packet ids of QoS 1 and 2
   std::size_t quota_;                       // so many of them does the broker take
   std::string end_reason_;
-  std::optional<std::size_t> refused_bytes_;
+  std::optional<std::size_t> asked_payload_bytes_;
+  bool is_asked_payload_taken_ = false;
+  Clock::time_point asked_ = {};
   Clock::time_point last_misc_ = Clock::now();
   std::vector<CommandAnswer> answers_;
 };

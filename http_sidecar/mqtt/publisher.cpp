@@ -11,6 +11,8 @@
 #include <chrono>
 #include <cstring>
 #include <exception>
+#include <iterator>
+#include <limits>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -29,11 +31,15 @@ using std::chrono::seconds;
 
 constexpr milliseconds kReconnectDelayMin{100};
 constexpr milliseconds kReconnectDelayMax{2000};
-constexpr milliseconds kConnectPatience{3000};      // of an attempt: TCP, CONNACK and the plugin's answer
-constexpr milliseconds kSessionPatience{1500};      // of a request that finds no connection
-constexpr seconds kDeliveryPatience{60};            // of a request in all; the biggest batches take seconds
-constexpr std::chrono::minutes kRefusalMemory{10};  // then the broker may have been told another limit
+constexpr milliseconds kConnectPatience{3000};  // of an attempt: TCP, CONNACK and the plugin's answer
+constexpr milliseconds kSessionPatience{1500};  // of a request that finds no connection
+constexpr seconds kDeliveryPatience{60};        // of a request in all; the biggest batches take seconds
 constexpr seconds kAnswerPatience{2};
+
+// The first question about a payload's size is for so many bytes at least: most events are smaller.
+constexpr std::size_t kFirstAskedBytes = std::size_t{64} << 10;
+// What a packet has besides the payload, where that is a command.
+constexpr std::size_t kCommandOverheadBytes = 64;
 
 // A batch gives way to the next after so many events, so that a single event does not wait for 100,000 others.
 constexpr std::size_t kEventsPerTurn = 32;
@@ -111,7 +117,12 @@ std::variant<std::vector<Outcome>, Problem> Publisher::Publish(std::shared_ptr<c
 }
 
 std::variant<CommandAnswer, Problem> Publisher::Ask(const PluginCommand& command, Clock::duration age_max) {
-  if (!AwaitSession()) return Problem{problems::kBrokerUnavailable, Trouble()};
+  const auto session = AwaitSession();
+  if (!session) return Problem{problems::kBrokerUnavailable, Trouble()};
+  const std::size_t bytes = CommandRequest(command, std::to_string(std::numeric_limits<std::uint64_t>::max())).size();
+  if (bytes + kCommandOverheadBytes > session->packet_bytes_max || session->TakesPayload(bytes) == false) {
+    return Problem{problems::kTooLarge, "the command `" + command.name + "` " + kTooLargeForBroker};
+  }
   auto answer = questions_.Ask(command, age_max, kAnswerPatience, [this] { Wake(); });
   if (answer) return *std::move(answer);
   const std::lock_guard lock(mutex_);
@@ -206,6 +217,7 @@ bool Publisher::Serve(const std::string& address) {
   Log("connected to the broker at " + broker);
   while (!connection.is_over() && !stopping_) {
     TakeSubmitted();
+    TakeSized(&connection);
     SendSome(&connection);
     ExchangeQuestions(&connection);
     if (!connection.is_over()) connection.Step(wake_fd_, seconds(1));
@@ -215,7 +227,7 @@ bool Publisher::Serve(const std::string& address) {
     connection.Disconnect();
     connection.End("the sidecar is stopping");
   }
-  refused_bytes_ = connection.refused_bytes();  // if it ended for another reason, the broker may have been set up anew
+  has_ended_asking_ = connection.asked_payload_bytes().has_value();
   EndSession("lost the broker at " + broker + ": " + connection.end_reason());
   return true;
 }
@@ -223,10 +235,6 @@ bool Publisher::Serve(const std::string& address) {
 void Publisher::ShareSession(const MqttConnection& connection) {
   auto session = std::make_shared<Session>(connection.session());
   session->number = session_count_;
-  if (refused_bytes_) {
-    session->refused_bytes = *refused_bytes_;
-    session->refused_until = Clock::now() + kRefusalMemory;
-  }
   const std::lock_guard lock(mutex_);
   session_ = std::move(session);
   trouble_.clear();
@@ -236,6 +244,7 @@ void Publisher::ShareSession(const MqttConnection& connection) {
 void Publisher::EndSession(const std::string& reason) {
   TakeSubmitted();
   for (const Sending& sending : std::exchange(sending_, {})) sending.delivery->Fail(reason);
+  for (const auto& delivery : std::exchange(unsized_, {})) delivery->Fail(reason);
   std::vector<std::shared_ptr<Delivery>> late;
   {
     const std::lock_guard lock(mutex_);
@@ -264,7 +273,31 @@ void Publisher::TakeSubmitted() {
     const std::lock_guard lock(mutex_);
     taken.swap(submitted_);
   }
-  for (auto& delivery : taken) sending_.push_back({std::move(delivery), 0});
+  std::ranges::move(taken, std::back_inserter(unsized_));
+}
+
+// Lets those go on whose size the broker is known to take, refuses those that it is known not to take, and has the
+// others wait for an answer. To ask about the middle of them halves their number.
+void Publisher::TakeSized(MqttConnection* connection) {
+  const Session& session = connection->session();
+  std::vector<std::size_t> unknown_bytes;
+  for (auto& delivery : std::exchange(unsized_, {})) {
+    const std::size_t bytes = delivery->payload_bytes_max();
+    if (auto problem = session.CheckPayloads(delivery->events())) {
+      delivery->Refuse(*std::move(problem));
+    } else if (session.TakesPayload(bytes) == true) {
+      sending_.push_back({std::move(delivery), 0});
+    } else {
+      unsized_.push_back(std::move(delivery));
+      unknown_bytes.push_back(bytes);
+    }
+  }
+  if (unknown_bytes.empty() || connection->asked_payload_bytes()) return;
+  const auto middle = unknown_bytes.begin() + static_cast<std::ptrdiff_t>(unknown_bytes.size() / 2);
+  std::ranges::nth_element(unknown_bytes, middle);
+  const std::size_t first_asked_bytes = std::min(kFirstAskedBytes, session.packet_bytes_max - kCommandOverheadBytes);
+  const bool may_ask_for_more = !has_ended_asking_ && !session.TakesPayload(first_asked_bytes);
+  connection->AskAboutPayload(may_ask_for_more ? std::max(*middle, first_asked_bytes) : *middle);
 }
 
 void Publisher::SendSome(MqttConnection* connection) {

@@ -41,14 +41,14 @@ class Publisher {
 
   /// Publishes all events of the batch, in order, and waits for what becomes of them, which is in the same order.
   ///
-  /// Problems: 4xx when an event is nothing that this broker and its plugin would take (mostly nothing was published
-  /// then; where the broker alone can tell, any of the other events may have been, because some refusals end the
-  /// connection); 503 when there is no connection within 1.5 s, it is lost, or no receipt comes for 10 s. Publishing
-  /// the same batch again is always safe.
+  /// Problems: 4xx when an event is nothing that this broker and its plugin would take (nothing was published then,
+  /// unless it was the broker's access control that refused it); 503 when there is no connection within 1.5 s, it is
+  /// lost, or no receipt comes for 10 s. Publishing the same batch again is always safe.
   std::variant<std::vector<Outcome>, Problem> Publish(std::shared_ptr<const Batch> batch);
 
   /// The plugin's answer to a command; one that came up to `age_max` ago will do, with 0 it must be a new one.
-  /// Problems: 503 when there is no connection within 1.5 s, or no answer within 2 s more.
+  /// Problems: 413 when it is larger than the broker takes; 503 when there is no connection within 1.5 s, or no answer
+  /// within 2 s more.
   std::variant<CommandAnswer, Problem> Ask(const PluginCommand& command, std::chrono::steady_clock::duration age_max);
 
   /// Empty while events can be published, otherwise why they cannot.
@@ -72,6 +72,7 @@ class Publisher {
   void ShareSession(const MqttConnection& connection);
   void EndSession(const std::string& reason);
   void TakeSubmitted();
+  void TakeSized(MqttConnection* connection);
   void SendSome(MqttConnection* connection);
   void SendAllThereIsRoomFor(MqttConnection* connection);
   void ExchangeQuestions(MqttConnection* connection);
@@ -80,9 +81,11 @@ class Publisher {
   const BrokerAccess broker_;
   const std::string client_id_;
   const int wake_fd_;
-  std::uint64_t session_count_ = 0;           // the publisher's thread's
-  std::optional<std::size_t> refused_bytes_;  // the publisher's thread's; an event of that size ended the last session
-  std::deque<Sending> sending_;               // the publisher's thread's
+  // The publisher's thread's:
+  std::uint64_t session_count_ = 0;
+  bool has_ended_asking_ = false;                   // about a payload's size; the last session
+  std::vector<std::shared_ptr<Delivery>> unsized_;  // these wait for such an answer
+  std::deque<Sending> sending_;
   std::atomic<bool> stopping_ = false;
 
   mutable std::mutex mutex_;

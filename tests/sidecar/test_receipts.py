@@ -50,15 +50,20 @@ def test_each_request_learns_what_became_of_its_own_events(guarded, seed):
 
 
 def test_at_qos_0_the_one_that_was_too_large_is_told_from_the_next_of_its_topic(park):
-    """The broker drops it without a word."""
-    _, sidecar = park.start(bridge="message_size_limit 100000")
+    """The broker drops it without a word, where its limit was lowered while the sidecar was connected."""
+    broker, sidecar = park.start()
     small, large = event("t", "small"), event("t", "large", payload="x" * 100_000)
+    assert sidecar.post(large, query="?qos=0").status == 200
+    with open(broker.directory / "mosquitto.conf", "a", encoding="utf-8") as configuration:
+        configuration.write("message_size_limit 100000\n")
+    broker.reload()
+    wait_until(lambda: sidecar.post(large, query="?qos=0").status == 403, "the new limit holds")
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         for number in range(5):
             first = pool.submit(sidecar.post, large, query="?qos=0")
             second = pool.submit(sidecar.post, {**small, "event_id": str(number)}, query="?qos=0")
             assert (first.result().status, second.result().status) == (403, 200)
-    assert sidecar.ids("t") == ["0", "1", "2", "3", "4"]
+    assert sidecar.ids("t") == ["large", "0", "1", "2", "3", "4"]
 
 
 def test_a_plugin_that_does_not_number_them_is_older(park, tmp_path):

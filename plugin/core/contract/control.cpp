@@ -107,6 +107,21 @@ std::vector<CommandAnswer> ParseCommandAnswers(std::string_view text) {
   return is_well_formed ? answers : std::vector<CommandAnswer>();
 }
 
+bool IsUnread(std::string_view answer) {
+  bool has_error = false;
+  bool has_command = false;
+  const bool is_well_formed = ForEachResponse(answer, [&](std::string_view response) {
+    json::Reader reader(response);
+    std::string_view name;
+    json::Value value;
+    for (reader.EnterObject(); reader.NextMember(&name, &value);) {
+      has_error |= json::Means(name, "error");
+      has_command |= json::Means(name, "command");
+    }
+  });
+  return is_well_formed && has_error && !has_command;
+}
+
 bool IsAnswerOfBroker(std::string_view text) {
   json::Reader reader(text);
   if (!reader.EnterObject()) return false;

@@ -59,6 +59,9 @@ struct CommandAnswer {
 /// The answers in a message of the plugin's that have correlation data.
 std::vector<CommandAnswer> ParseCommandAnswers(std::string_view text);
 
+/// Whether the plugin tells that it has not read a request, which was too large or malformed.
+bool IsUnread(std::string_view answer);
+
 /// Whether no plugin has answered but the broker itself, as Mosquitto does from 2.1 on where none serves the topic.
 bool IsAnswerOfBroker(std::string_view text);
 

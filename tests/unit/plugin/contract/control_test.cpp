@@ -42,6 +42,15 @@ TEST(ControlAnswerTest, WhatIsNoAnswerIsNone) {
   }
 }
 
+TEST(ControlAnswerTest, ARequestThatWasNotReadIsToldFromACommandThatFailed) {
+  EXPECT_TRUE(IsUnread(R"({"responses":[{"error":"expected {\"commands\":[…]}"}]})"));
+  for (const char* text : {"", "[]", "{}", R"({"responses":[]})", R"({"responses":[{"command":"top"}]})",
+                           R"({"responses":[{"command":"","correlationData":"7","error":"unknown command"}]})",
+                           R"({"error":"of the broker"})", R"({"responses":[{"error":"cut"})"}) {
+    EXPECT_FALSE(IsUnread(text)) << text;
+  }
+}
+
 TEST(CommandAnswerTest, AnAnswerIsHandedOnAsItCame) {
   const auto answers =
       ParseCommandAnswers(R"({"responses":[{"command":"top","correlationData":"7","since":"then",)"

@@ -95,13 +95,13 @@ TEST_F(InflightTest, OneWithoutANumberCannotBeTrusted) {
 TEST_F(InflightTest, ARejectedEventGetsNoReceiptAndTheOthersGoOn) {
   const auto delivery = MakeDelivery({"a", "b", "c"});
   SendAll(delivery);
-  inflight_.Reject(2, problems::kForbiddenByBroker, "not allowed");
+  EXPECT_EQ(inflight_.Reject(2, problems::kForbiddenByBroker, "not allowed"), 4U);
   EXPECT_TRUE(Answer(Verdict::kProcessed));
   EXPECT_TRUE(Answer(Verdict::kProcessed));
   EXPECT_FALSE(IsDone(*delivery, &problem_));
   EXPECT_EQ(problem_.type.name, "forbidden-by-broker");
   EXPECT_EQ(problem_.detail, "events[1]: not allowed");
-  inflight_.Reject(99, problems::kForbiddenByBroker, "unknown packet ids do no harm");
+  EXPECT_FALSE(inflight_.Reject(99, problems::kForbiddenByBroker, "unknown packet ids do no harm"));
 }
 
 TEST_F(InflightTest, AtQos0AReceiptOutOfOrderTellsWhatTheBrokerDropped) {
@@ -174,46 +174,6 @@ TEST_F(InflightTest, ALostConnectionFailsWhoeverStillWaits) {
   EXPECT_EQ(problem_.type.name, "broker-unavailable");
   EXPECT_EQ(problem_.detail, "lost");
   EXPECT_EQ(inflight_.count(), 0u);
-}
-
-TEST_F(InflightTest, TheLargestOfThoseThatTheBrokerMayHaveRefusedIsRejected) {
-  const auto small = MakeDelivery({"a"});
-  const auto large = MakeDelivery({"b", "c"}, 1, "12345678");
-  const auto acknowledged = MakeDelivery({"d"}, 1, "1234567890");
-  SendAll(small);
-  SendAll(large);
-  SendAll(acknowledged);
-  EXPECT_EQ(inflight_.RejectLargest({}, problems::kTooLarge, "too large"), std::nullopt);
-  EXPECT_EQ(inflight_.RejectLargest({1, 2, 3}, problems::kTooLarge, "too large"), 8u);
-  EXPECT_EQ(inflight_.count(), 3u);
-  inflight_.FailAll("lost");
-  EXPECT_FALSE(IsDone(*large, &problem_));
-  EXPECT_EQ(problem_.type.name, "too-large") << "and not that it is worth another try";
-  EXPECT_EQ(problem_.detail, "events[0]: too large");
-  for (const auto& other : {small, acknowledged}) {
-    EXPECT_FALSE(IsDone(*other, &problem_));
-    EXPECT_EQ(problem_.type.name, "broker-unavailable");
-  }
-}
-
-TEST_F(InflightTest, WhatIsNoLargerThanWhatTheBrokerHasTakenIsNotTooLarge) {
-  const auto taken = MakeDelivery({"a"}, 1, "12345678");
-  const auto waiting = MakeDelivery({"b", "c"}, 1, "12345678");
-  SendAll(taken);
-  SendAll(MakeDelivery({"small"}));
-  SendAll(waiting);
-  EXPECT_TRUE(Answer(Verdict::kDuplicate));
-  EXPECT_TRUE(Answer(Verdict::kProcessed));
-  EXPECT_EQ(inflight_.RejectLargest({3, 4}, problems::kTooLarge, "too large"), std::nullopt);
-  EXPECT_EQ(inflight_.count(), 2u);
-  const auto larger = MakeDelivery({"d"}, 1, "123456789");
-  SendAll(larger);
-  EXPECT_EQ(inflight_.RejectLargest({3, 4, 5}, problems::kTooLarge, "too large"), 9u);
-  inflight_.FailAll("lost");
-  EXPECT_FALSE(IsDone(*waiting, &problem_));
-  EXPECT_EQ(problem_.type.name, "broker-unavailable") << "it is worth another try";
-  EXPECT_FALSE(IsDone(*larger, &problem_));
-  EXPECT_EQ(problem_.type.name, "too-large");
 }
 
 TEST_F(InflightTest, AWaitEndsWithTheLastReceiptOrWithItsPatience) {

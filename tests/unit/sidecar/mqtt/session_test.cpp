@@ -95,14 +95,39 @@ TEST(SessionTest, AnEventIsNotLargerThanAPacket) {
 }
 
 TEST(SessionTest, WhatTheBrokerRefusedForItsSizeIsTooLargeForAWhile) {
-  using Clock = std::chrono::steady_clock;
   Session session = MakeSession();
-  session.refused_bytes = 50;
-  session.refused_until = Clock::now() + std::chrono::hours(1);
+  session.NoteRefused(50);
   EXPECT_EQ(Flaw(session, "t/2", "a", std::string(49, ' ')), "");
-  EXPECT_THAT(Flaw(session, "t/2", "a", std::string(50, ' ')), StartsWith("too-large events[1]: is larger"));
-  session.refused_until = Clock::now();
+  EXPECT_EQ(Flaw(session, "t/2", "a", std::string(50, ' ')), "too-large events[1]: is larger than the broker takes");
+  session.refused_until = std::chrono::steady_clock::now();
   EXPECT_EQ(Flaw(session, "t/2", "a", std::string(50, ' ')), "");
+}
+
+TEST(SessionTest, WhetherTheBrokerTakesASizeIsKnownFromOthersOrNot) {
+  Session session = MakeSession();
+  EXPECT_EQ(session.TakesPayload(1), std::nullopt);
+  session.NoteTaken(10);
+  session.NoteTaken(5);
+  session.NoteRefused(20);
+  session.NoteRefused(30);
+  EXPECT_EQ(session.TakesPayload(10), true);
+  EXPECT_EQ(session.TakesPayload(11), std::nullopt);
+  EXPECT_EQ(session.TakesPayload(19), std::nullopt);
+  EXPECT_EQ(session.TakesPayload(20), false);
+  session.refused_until = std::chrono::steady_clock::now();
+  EXPECT_EQ(session.TakesPayload(20), std::nullopt) << "the broker may have another limit by now";
+  EXPECT_EQ(session.TakesPayload(10), true);
+}
+
+TEST(SessionTest, ALimitThatWasLoweredOrRaisedIsBelieved) {
+  Session session = MakeSession();
+  session.NoteTaken(20);
+  session.NoteRefused(10);
+  EXPECT_EQ(session.TakesPayload(10), false);
+  EXPECT_EQ(session.TakesPayload(9), true);
+  session.NoteTaken(15);
+  EXPECT_EQ(session.TakesPayload(15), true);
+  EXPECT_EQ(session.TakesPayload(16), std::nullopt);
 }
 
 }  // namespace
