@@ -44,7 +44,8 @@ constexpr std::size_t kCommandOverheadBytes = 64;
 // A batch gives way to the next after so many events, so that a single event does not wait for 100,000 others.
 constexpr std::size_t kEventsPerTurn = 32;
 
-std::string MakeClientId() { return "mosquitto-dedup-http-" + RandomHex(8); }
+// Another one for each connection: whoever connects to the broker under the same id cuts ours.
+std::string MakeClientId() { return "mosquitto-dedup-http-" + RandomHex(16); }
 
 int MakeEventFd() {
   const int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -81,8 +82,7 @@ struct Publisher::Sending {
   std::size_t next = 0;
 };
 
-Publisher::Publisher(BrokerAccess broker)
-    : broker_(std::move(broker)), client_id_(MakeClientId()), wake_fd_(MakeEventFd()) {
+Publisher::Publisher(BrokerAccess broker) : broker_(std::move(broker)), wake_fd_(MakeEventFd()) {
   mosquitto_lib_init();
   trouble_ = "not yet connected to the broker at " + broker_.host + ":" + std::to_string(broker_.port);
   thread_ = std::thread(&Publisher::Run, this);
@@ -198,7 +198,7 @@ void Publisher::Pause(milliseconds delay) {
 // One connection from beginning to end.
 bool Publisher::Serve(const std::string& address) {
   const std::string broker = broker_.host + ":" + std::to_string(broker_.port);
-  MqttConnection connection(address, broker_, client_id_);
+  MqttConnection connection(address, broker_, MakeClientId());
   const auto deadline = Clock::now() + kConnectPatience;
   while (!connection.is_ready() && !connection.is_over() && !stopping_) {
     const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());

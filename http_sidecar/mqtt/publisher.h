@@ -79,7 +79,6 @@ class Publisher {
   void Complain(const std::string& trouble);
 
   const BrokerAccess broker_;
-  const std::string client_id_;
   const int wake_fd_;
   // The publisher's thread's:
   std::uint64_t session_count_ = 0;

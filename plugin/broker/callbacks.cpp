@@ -23,11 +23,10 @@ constexpr int kSysQos = 2;
 
 std::string_view View(const char* text) { return text == nullptr ? std::string_view() : text; }
 
-void CountTop(Plugin& plugin, std::string_view topic, const mosquitto* client, Verdict verdict) {
+void CountTop(Plugin& plugin, std::string_view topic, std::string_view client, Verdict verdict) {
   const bool is_duplicate = verdict == Verdict::kDuplicate;
   plugin.top.topics.Count(topic, is_duplicate);
-  if (!is_duplicate) return;
-  if (const char* const id = mosquitto_client_id(client)) plugin.top.duplicate_clients.Count(id, is_duplicate);
+  if (is_duplicate && !client.empty()) plugin.top.duplicate_clients.Count(client, is_duplicate);
 }
 
 // A value that there is no memory for comes again when it changes.
@@ -93,14 +92,15 @@ int OnMessage(int, void* event_data, void* userdata) noexcept {
       publish.properties = plugin.properties;
       publish.user_properties = plugin.user_properties;
     }
+    const auto client_name = [&] { return control_client == nullptr ? IdOf(message->client) : control_client->name(); };
     if (plugin.deduplicator.wants_client()) {
-      publish.client_id = View(mosquitto_client_id(message->client));
+      publish.client_id = client_name();
       publish.username = View(mosquitto_client_username(message->client));
     }
 
     const Decision decision = plugin.deduplicator.OnPublish(publish);
     if (decision.action == Action::kRefuse) return kRefuseUnacknowledged;
-    if (decision.verdict != Verdict::kPassed) CountTop(plugin, publish.topic, message->client, decision.verdict);
+    if (decision.verdict != Verdict::kPassed) CountTop(plugin, publish.topic, client_name(), decision.verdict);
     if (decision.action == Action::kHandOnAndReplace &&
         !(HandOnOlder(plugin.deduplicator, publish.topic, decision.seq) &&
           HandOn(message->topic, publish.payload, message->qos, message->retain, publish.properties))) {

@@ -10,6 +10,15 @@
 
 namespace dedup::broker {
 
+std::string_view IdOf(const mosquitto* client) {
+  const char* const id = mosquitto_client_id(client);
+  return id == nullptr ? std::string_view() : id;
+}
+
+std::string_view ControlClient::name() const {
+  return receipts.kind == ReceiptKind::kNumbered ? std::string_view(kSidecarName) : id;
+}
+
 void ControlClient::Tell(const char* topic, std::string_view text) {
   // Counted even if there is no memory for it: that is no time to trust a client.
   backlog.Add(text.size());

@@ -13,10 +13,16 @@
 
 namespace dedup::broker {
 
+/// A client's id, empty where it has none.
+std::string_view IdOf(const mosquitto* client);
+
 struct ControlClient {
   std::string id;
   Backlog backlog;  ///< of what it is told
   ReceiptSetting receipts = {};
+
+  /// What it is called wherever others may read it, and in keys.
+  std::string_view name() const;
 
   /// Sends it a message that no subscription is needed for.
   void Tell(const char* topic, std::string_view text);

@@ -1,7 +1,9 @@
 """One connection to the broker for all: what one client posts costs nobody else theirs."""
 
 import concurrent.futures
+import json
 import random
+import re
 import threading
 
 import pytest
@@ -35,15 +37,20 @@ HARM = {
 
 @pytest.fixture
 def start(park, tmp_path):
-    def start(limits=""):
+    def start(limits="", **arguments):
         acl = tmp_path / "acl"
-        acl.write_text("topic readwrite open/#\ntopic readwrite $CONTROL/#\n")
-        return park.start(config=f"acl_file {acl}", bridge=limits)
+        acl.write_text("topic readwrite open/#\ntopic readwrite $CONTROL/#\ntopic read $SYS/#\n")
+        return park.start(config=f"acl_file {acl}", bridge=limits, **arguments)
     return start
 
 
+def ids_of_sidecar(broker):
+    """Of all its connections, from the broker's log, which no client can read."""
+    return re.findall(r" as (mosquitto-dedup-http-\w+) ", broker.log())
+
+
 def connections_of_sidecar(broker):
-    return broker.log().count(" as mosquitto-dedup-http-")
+    return len(ids_of_sidecar(broker))
 
 
 @pytest.mark.parametrize("limits, make_event, status", HARM.values(), ids=HARM)
@@ -132,3 +139,54 @@ def test_a_command_that_is_larger_than_the_broker_takes_is_413(start):
     assert response.detail == "the command `explain` is larger than the broker takes"
     assert sidecar.publish(event("open/1", "a"))["processed"] == ["a"]
     assert connections_of_sidecar(broker) == 1
+
+
+# --- the connection's client id, under which anybody else who connects cuts it ---
+
+RULES = {"rules": [{"name": "seen", "topics": ["open/seen"], "key": ["/n"], "mode": "observe"},
+                   {"name": "by-client", "topics": ["open/by-client"], "key": ["client", "/n"]}]}
+
+
+def test_who_connects_with_every_client_id_that_was_ever_to_be_seen_cuts_nobody(start, tmp_path):
+    rules = tmp_path / "rules.json"
+    rules.write_text(json.dumps(RULES))
+    broker, sidecar = start(options={"rules_file": rules})
+    spy = broker.connect().subscribe("open/#").subscribe("$SYS/#")
+    for copy in range(3):
+        sidecar.publish(event("open/seen", "a", n=1, copy=copy))
+        sidecar.publish(event("open/1", "a"))
+    wait_until(lambda: sidecar.get("/rules/seen").json["observations"]["samples"], "the rule has samples")
+    pages = [sidecar.get(path) for path in ("/top", "/rules", "/rules/seen", "/stats", "/metrics", "/healthz", "/readyz",
+                                            "/events", "/", "/openapi.json")]
+    assert {page.status for page in pages} == {200}
+    told = b"".join(page.body for page in pages) + sidecar.log().encode()
+    wait_until(lambda: spy.ping() or len(spy.inbox) > 5, "something is to be read")
+    told += b"".join(message.topic.encode() + message.payload for message in spy.inbox)
+    assert '"client_id":"mosquitto-dedup-http"' in sidecar.get("/top").body.decode()
+
+    broker.restart()
+    sidecar.wait_healthy()
+    *former_ids, own_id = ids_of_sidecar(broker)
+    assert former_ids and own_id not in former_ids
+    assert own_id.encode() not in told and not any(former.encode() in told for former in former_ids)
+    told_ids = {found.decode() for found in re.findall(rb"mosquitto-dedup-http[\w-]*", told)}
+    assert told_ids
+    attackers = [broker.connect(client_id=client_id) for client_id in {*told_ids, *former_ids}]
+    for number in range(10):
+        sidecar.publish(event("open/2", str(number)))
+        for attacker in attackers:
+            attacker.ping()
+    assert sidecar.log().count("lost the broker") == 1  # when it was started anew
+
+
+def test_a_key_with_the_client_id_is_the_same_on_the_next_connection(start, tmp_path):
+    rules = tmp_path / "rules.json"
+    rules.write_text(json.dumps(RULES))
+    broker, sidecar = start(options={"rules_file": rules})
+    first = event("open/by-client", "a", n=1)
+    assert sidecar.publish(first)["processed"] == ["a"]
+    broker.restart()
+    sidecar.wait_healthy()
+    assert sidecar.publish(first)["duplicates"] == 1
+    broker.connect().publish("open/by-client", json.dumps(first).encode())
+    wait_until(lambda: len(sidecar.ids("open/by-client")) == 2, "it is an event of its own: another client's")

@@ -13,6 +13,10 @@ namespace dedup {
 inline constexpr char kControlTopic[] = "$CONTROL/dedup/v1";
 inline constexpr char kResponseTopic[] = "$CONTROL/dedup/v1/response";
 
+/// What a client with numbered receipts, a sidecar, is called wherever a client id is shown or counts: its own is
+/// another one with each connection, and a secret, because whoever connects under it cuts that connection.
+inline constexpr char kSidecarName[] = "mosquitto-dedup-http";
+
 /// Asks for numbered receipts (see ReceiptKind).
 inline constexpr char kReceiptsCommand[] = R"({"commands":[{"command":"receipts","enable":true,"numbered":true}]})";
 
