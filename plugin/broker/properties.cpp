@@ -114,6 +114,16 @@ void ReadProperties(const mosquitto_property* properties, std::string* encoded) 
   }
 }
 
+void Blank(mosquitto_property* list) {
+  if (list == nullptr) return;
+  mosquitto_property* blank = nullptr;
+  if (mosquitto_property_add_byte(&blank, MQTT_PROP_PAYLOAD_FORMAT_INDICATOR, 0) != MOSQ_ERR_SUCCESS) {
+    throw std::bad_alloc();
+  }
+  SwapContents(list, blank);
+  mosquitto_property_free_all(&blank);
+}
+
 void ListUserProperties(std::string_view encoded, std::vector<UserProperty>* list) {
   for (Encoded property; Take(&encoded, &property);) {
     if (property.identifier == MQTT_PROP_USER_PROPERTY) list->push_back({property.text, property.value});

@@ -16,6 +16,10 @@ namespace dedup::broker {
 /// Encoded: for each property its identifier (u8), then for each of its texts a size (u32) and the bytes.
 void ReadProperties(const mosquitto_property* properties, std::string* encoded);
 
+/// Leaves a list of the broker's own as it is to the broker, which still owns it, but with none of what it held: one
+/// property remains that says nothing. Errors: std::bad_alloc.
+void Blank(mosquitto_property* list);
+
 /// The user properties among what ReadProperties has encoded; the views are into that. Appends to `list`. Errors:
 /// std::bad_alloc.
 void ListUserProperties(std::string_view encoded, std::vector<UserProperty>* list);

@@ -3,6 +3,8 @@
 #include <cstring>
 #include <new>
 
+#include "plugin/broker/versions.h"
+
 namespace dedup::broker {
 
 // The payload is allocated by the broker's own function, because its memory_limit counts what it frees.
@@ -31,13 +33,19 @@ bool HandOn(const char* topic, std::string_view payload, int qos, bool retain, s
   }
 }
 
-// Edited in place: who frees a swapped topic or properties pointer differs from version to version of the broker.
+// Edited in place: who frees a swapped pointer differs from version to version of the broker. 2.0.11 frees its own
+// payload and not the one that another plugin has put in its place, and does not tell which of them it is.
 void MakeStandIn(mosquitto_evt_message* message) {
+  Blank(message->properties);
   message->topic[0] = '$';
   message->topic[1] = '\0';
   message->retain = false;
-  message->payload = nullptr;
-  message->payloadlen = 0;
+  if (!IsBroker20()) {
+    message->payload = nullptr;
+  } else if (message->payload != nullptr) {
+    std::memset(message->payload, 0, message->payloadlen);
+  }
+  message->payloadlen = 0;  // 2.0 heeds it where another plugin has replaced the payload
 }
 
 }  // namespace dedup::broker

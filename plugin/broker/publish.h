@@ -15,7 +15,8 @@ bool BrokerPublish(const char* client_id, const char* topic, std::string_view pa
 /// Hands an event on to all subscribers; `properties` as ReadProperties encoded them. False as above.
 bool HandOn(const char* topic, std::string_view payload, int qos, bool retain, std::string_view properties);
 
-/// Turns a message into one that reaches nobody, so that its handshake runs its course.
+/// Turns a message into one that tells nobody anything, so that its handshake runs its course: only a subscriber of the
+/// topic `$` gets it, and with 2.0 learns its size. Errors: std::bad_alloc.
 void MakeStandIn(mosquitto_evt_message* message);
 
 }  // namespace dedup::broker

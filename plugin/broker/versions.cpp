@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <cstdint>
 #include <cstring>
 
 namespace dedup::broker {
@@ -41,6 +42,21 @@ bool IsPerListener20(const mosquitto_plugin_id_t* identifier) {
   const void* listener;
   std::memcpy(&listener, static_cast<const void*>(identifier), sizeof listener);
   return listener != nullptr;
+}
+
+// Every version's struct mqtt5__property is the next one's address, two strings with their sizes, and a word or less.
+void SwapContents(mosquitto_property* a, mosquitto_property* b) {
+  struct Node {
+    void* next;
+    void* strings[4];
+    std::int32_t identifier;
+    char rest[4];
+  };
+  static_assert(sizeof(Node) == 48);
+  unsigned char bytes[sizeof(Node)];
+  std::memcpy(bytes, static_cast<const void*>(a), sizeof bytes);
+  std::memcpy(static_cast<void*>(a), static_cast<const void*>(b), sizeof bytes);
+  std::memcpy(static_cast<void*>(b), bytes, sizeof bytes);
 }
 
 // 2.0 reads neither field. In 2.1 the next call is due at now_s plus that, so with 0 it comes at every turn, as in 2.0.

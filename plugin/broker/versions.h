@@ -15,6 +15,9 @@ int SocketOf(const mosquitto* client);
 /// the plugin, so the promises would not hold.
 bool IsPerListener20(const mosquitto_plugin_id_t* identifier);
 
+/// Exchanges what two nodes of property lists hold, and what follows them in their lists.
+void SwapContents(mosquitto_property* a, mosquitto_property* b);
+
 /// Asks for the next tick: soon, or when 2.0 comes by itself.
 void AskForNextTick(mosquitto_evt_tick* tick, bool soon);
 

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from tests.support import fault_shim as fault_shim_module
-from tests.support import mqtt_client
+from tests.support import mqtt_client, native
 from tests.support.observer import Observer
 from tests.support.park import LOG_BYTES_PRINTED, Park
 
@@ -49,7 +49,7 @@ def observer(broker, topic):
 
 @pytest.fixture(scope="session")
 def _fault_shim_library(tmp_path_factory):
-    return fault_shim_module.build(tmp_path_factory.mktemp("shim"))
+    return native.build("fault_shim", tmp_path_factory.mktemp("shim"))
 
 
 @pytest.fixture

@@ -10,10 +10,11 @@ import time
 
 import pytest
 
+from tests.support import native
 from tests.support.broker import LIMITS, wait_until
 from tests.support.disk import SmallDisk
 from tests.support.events import event, event_id_of
-from tests.support.fault_shim import DISK_FAULTS, FaultShim, build
+from tests.support.fault_shim import DISK_FAULTS, FaultShim
 from tests.support.load import Load
 from tests.support.mqtt_client import ConnectionCut
 from tests.support.observer import Observer
@@ -92,7 +93,7 @@ def small_disk():
 
 @pytest.fixture
 def failing_disk(tmp_path):
-    return FaultShim(build(tmp_path), tmp_path / "shim")
+    return FaultShim(native.build("fault_shim", tmp_path), tmp_path / "shim")
 
 
 def test_disk_that_fills_up_under_load(park, small_disk):

@@ -9,8 +9,9 @@ import time
 
 import pytest
 
+from tests.support import native
 from tests.support.broker import wait_until
-from tests.support.fault_shim import FaultShim, build
+from tests.support.fault_shim import FaultShim
 from tests.support.metrics import read_metrics
 from tests.support.sidecar import event, status_of
 
@@ -121,7 +122,7 @@ def test_duration_lasts_from_the_first_byte_to_the_last(park):
 
 
 def test_a_slow_disk_is_seen(park, tmp_path):
-    shim = FaultShim(build(tmp_path), tmp_path / "shim")
+    shim = FaultShim(native.build("fault_shim", tmp_path), tmp_path / "shim")
     broker = park.make_broker(options={"fsync_interval": "10ms"}, **shim.broker_arguments).start()
     sidecar = park.make_sidecar(broker).start()
     sidecar.publish(event("t", "a"))

@@ -2,27 +2,10 @@
 fault_shim.c)."""
 
 import mmap
-import pathlib
-import shutil
 import struct
-import subprocess
-
-import pytest
-
-_SOURCE = pathlib.Path(__file__).with_name("fault_shim.c")
 
 DISK_FAULTS = {"journal sync": 1, "WAL write": 2, "WAL sync": 4, "database write": 8, "database sync": 16}
 TERMINATE_AFTER_THIS_TURN, KILL_AFTER_PUBACK, KILL_AFTER_PUBREC = 1, 2, 3
-
-
-def build(directory):
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if not compiler:
-        pytest.skip("no C compiler for fault_shim.c")
-    library = directory / "fault_shim.so"
-    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-o", library, _SOURCE, "-ldl"],
-                   check=True)
-    return library
 
 
 class FaultShim:
