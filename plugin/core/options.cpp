@@ -1,5 +1,7 @@
 #include "plugin/core/options.h"
 
+#include <set>
+
 #include "plugin/core/base/errors.h"
 #include "plugin/core/text/topic_filter.h"
 #include "plugin/core/text/units.h"
@@ -29,6 +31,11 @@ bool ReadDuration(std::string_view text, std::chrono::milliseconds* duration) {
 bool ReadName(std::string_view text, std::string* name) {
   *name = text;
   return !text.empty() && text.size() <= 256;
+}
+
+// A member of the object itself, not a path to one further down, nor several of them.
+bool ReadMember(std::string_view text, std::string* name) {
+  return text.find_first_of("./,[ \t") == std::string_view::npos && ReadName(text, name);
 }
 
 bool ReadTopics(std::string_view text, std::vector<std::string>* topics) {
@@ -62,8 +69,11 @@ constexpr Option kOptions[] = {
      }},
     {"topics", "MQTT topic filters that do not begin with $, separated by spaces or commas",
      [](std::string_view text, Options* options) { return ReadTopics(text, &options->topics); }},
-    {"id_member", "the name of a JSON member, 1 to 256 bytes",
-     [](std::string_view text, Options* options) { return ReadName(text, &options->id_member); }},
+    {"id_member",
+     "the name of one member at the top level, 1 to 256 bytes, none of them . / , [ or a blank; for another member, "
+     "write "
+     "a rules file (plugin_opt_rules_file) with a JSON Pointer such as /data/id in its key",
+     [](std::string_view text, Options* options) { return ReadMember(text, &options->id_member); }},
     {"id_property", "the name of an MQTT v5 user property, 1 to 256 bytes",
      [](std::string_view text, Options* options) { return ReadName(text, &options->id_property); }},
     {"rules_file", "a JSON file with rules",
@@ -115,8 +125,11 @@ bool IsQuoted(std::string_view text) {
 
 Options ParseOptions(const std::vector<std::pair<std::string_view, std::string_view>>& pairs) {
   Options options;
-  bool retention_given = false;
+  std::set<std::string_view> given;
   for (const auto& [name, text] : pairs) {
+    if (!given.insert(name).second) {
+      throw OptionError("plugin_opt_" + std::string(name) + " is given twice; the second time: " + std::string(text));
+    }
     const Option* option = nullptr;
     for (const Option& candidate : kOptions) {
       if (candidate.name == name) option = &candidate;
@@ -132,9 +145,8 @@ Options ParseOptions(const std::vector<std::pair<std::string_view, std::string_v
       throw OptionError("plugin_opt_" + std::string(name) + " '" + std::string(text) + "': it takes " +
                         std::string(option->takes));
     }
-    retention_given |= name == "retention";
   }
-  if (!retention_given) options.retention = options.window;
+  if (!given.contains("retention")) options.retention = options.window;
   // A row is what remembers an id across a restart.
   if (options.retention && (!options.window || *options.retention < *options.window)) {
     throw OptionError("plugin_opt_retention must not be shorter than plugin_opt_window" +

@@ -57,6 +57,21 @@ def test_unknown_answer_to_a_store_failure_stops_the_broker(park):
     assert "ignore" in line and "refuse" in line and "pass" in line
 
 
+@pytest.mark.parametrize("name, first, second", [("topics", "a/#", "b/#"), ("window", "1h", "1h")])
+def test_option_that_is_given_twice_stops_the_broker(park, name, first, second):
+    """Mosquitto takes the last of them without a word, so half of the topics would not be deduplicated."""
+    log = park.make_broker(options={name: f"{first}\nplugin_opt_{name} {second}"}).start_refused()
+    line, = [line for line in log.splitlines() if "twice" in line]
+    assert f"plugin_opt_{name}" in line and second in line
+
+
+@pytest.mark.parametrize("member", ["data.id", "/data/id", "id,uuid"])
+def test_path_in_place_of_a_member_stops_the_broker(park, member):
+    log = park.make_broker(options={"id_member": member}).start_refused()
+    line, = [line for line in log.splitlines() if "id_member" in line]
+    assert f"'{member}'" in line and "rules file" in line and "JSON Pointer" in line
+
+
 @pytest.mark.parametrize("topics", ["a/#/b", "a#", "a+/b", "+a", "ok,a/#/b"])
 def test_malformed_topic_filter_stops_the_broker(park, topics):
     log = park.make_broker(options={"topics": topics}).start_refused()

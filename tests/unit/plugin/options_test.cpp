@@ -107,7 +107,8 @@ TEST(OptionsTest, AMalformedValueIsToldWithTheOptionsNameAndWhatItTakes) {
   } kTable[] = {
       {"a directory", {"data_dir"}, {"", " \t"}},
       {"MQTT topic filters", {"topics"}, {"", " , ", "a/#/b", "a b+ c", "a#"}},
-      {"the name of a JSON member, 1 to 256 bytes", {"id_member"}, {"", " ", long_name}},
+      {"the name of one member at the top level, 1 to 256 bytes", {"id_member"}, {"", " ", long_name}},
+      {"the name of one member", {"id_member"}, {"data.id", "/data/id", "$.id", "id,uuid", "id uuid", "ids[0]"}},
       {"the name of an MQTT v5 user property, 1 to 256 bytes", {"id_property"}, {"", " ", long_name}},
       {"a size from 64K to 64G", {"journal_size"}, {"", "0", "63K", "65G", "64", "64k", "-64M", "17179869184G"}},
       {"0 or a duration such as",
@@ -124,6 +125,18 @@ TEST(OptionsTest, AMalformedValueIsToldWithTheOptionsNameAndWhatItTakes) {
       }
     }
   }
+}
+
+TEST(OptionsTest, AnIdThatIsNoMemberOfTheTopLevelTakesARulesFile) {
+  for (const std::string_view path : {"data.id", "/data/id"}) {
+    EXPECT_THAT(ErrorOf({{"id_member", path}}), AllOf(HasSubstr("plugin_opt_rules_file"), HasSubstr("JSON Pointer")));
+  }
+}
+
+TEST(OptionsTest, AnOptionIsGivenOnce) {
+  EXPECT_THAT(ErrorOf({{"topics", "a"}, {"window", "1h"}, {"topics", "b"}}),
+              AllOf(HasSubstr("plugin_opt_topics is given twice"), HasSubstr("b")));
+  EXPECT_THAT(ErrorOf({{"data_dir", "/a"}, {"data_dir", "/a"}}), HasSubstr("plugin_opt_data_dir is given twice"));
 }
 
 TEST(OptionsTest, QuotesAreNoPartOfAValue) {
