@@ -57,7 +57,7 @@ bool TakeTarget(std::string_view target, RequestHead* head) {
     if (head->host.empty() || !IsHost(head->host)) return false;
     target.remove_prefix(host_end);
     head->target = (target.starts_with('/') ? "" : "/") + std::string(target);
-  } else if (head->method == "CONNECT" && IsHost(target)) {
+  } else if (head->method == "CONNECT" && !target.empty() && IsHost(target)) {
     head->target = target;  // which leads nowhere
   } else {
     if (!target.starts_with('/')) return false;
