@@ -19,7 +19,10 @@ constexpr int kExitUsage = 2;
 constexpr Verb kVerbs[] = {
     {"advise", "watches what is published, and proposes rules that recognise duplicates", RunAdvise},
     {"explain", "says which rule takes a message, and why", RunExplain},
-    {"rules", "checks a rules file: rules check FILE", RunRules},
+    {"reload", "lets a running broker's plugin read its rules file anew", RunReload},
+    {"rules", "checks a rules file, or shows what the rules of a running broker do", RunRules},
+    {"stats", "shows what a running broker's plugin has counted", RunStats},
+    {"top", "shows the same each second: rates, and where duplicates come from", RunTop},
 };
 
 std::string LineOf(std::string_view name, std::string_view text) {
@@ -33,7 +36,7 @@ std::string HelpText() {
       "Usage: mosquitto-dedup VERB [OPTION...]\n"
       "Finds and tries the rules by which a broker with the plugin mosquitto-dedup recognises events that come more "
       "than\n"
-      "once. mosquitto-dedup VERB --help says more.\n\n"
+      "once, and shows what a running one does. mosquitto-dedup VERB --help says more.\n\n"
       "Verbs:\n";
   for (const Verb& verb : kVerbs) text += LineOf(verb.name, verb.summary);
   text += "\nElse:\n" + LineOf("--help", "show this") + LineOf("--version", "show the version");

@@ -1,6 +1,8 @@
 #include "command/base/arguments.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
@@ -63,6 +65,11 @@ void ReadArguments(std::span<const Option> options, std::span<const std::string_
 
 int Print(const std::string& text) {
   const bool is_written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (!is_written && errno == EPIPE) {
+    // Who reads has enough, as in `| head`. libmosquitto has this signal ignored.
+    std::signal(SIGPIPE, SIG_DFL);
+    std::raise(SIGPIPE);
+  }
   if (!is_written) std::perror("mosquitto-dedup: cannot write to standard output");
   return is_written ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -29,7 +29,8 @@ struct Option {
 void ReadArguments(std::span<const Option> options, std::span<const std::string_view> arguments,
                    std::vector<std::string>* others = nullptr);
 
-/// Prints an answer; returns the exit code, which is a failure where standard output does not take it.
+/// Prints an answer; returns the exit code, which is a failure where standard output does not take it. Ends the program
+/// as SIGPIPE does when nobody reads any more.
 int Print(const std::string& text);
 
 /// The options as --help shows them, each group under its heading.

@@ -29,7 +29,7 @@ int Protocol(std::string_view text) {
 }  // namespace
 
 std::vector<Option> BrokerOptions(BrokerAccess* broker) {
-  return {
+  std::vector<Option> options = {
       {{"-h", "--host"},
        "HOST",
        "host of the broker (localhost)",
@@ -53,7 +53,7 @@ std::vector<Option> BrokerOptions(BrokerAccess* broker) {
        [broker](std::string_view text) { broker->client_id = Text(text); }},
       {{"-V", "--protocol-version"},
        "VERSION",
-       "mqttv31, mqttv311 or mqttv5 (mqttv5, which shows user properties)",
+       "mqttv31, mqttv311 or mqttv5 (mqttv5, which tells most)",
        [broker](std::string_view text) { broker->protocol = Protocol(text); }},
       {{"--cafile"},
        "FILE",
@@ -73,6 +73,13 @@ std::vector<Option> BrokerOptions(BrokerAccess* broker) {
        "let the broker's certificate be of another name",
        [broker](std::string_view) { broker->insecure = true; }},
   };
+  for (Option& option : options) {
+    option.set = [broker, set = option.set](std::string_view text) {
+      broker->is_named = true;
+      set(text);
+    };
+  }
+  return options;
 }
 
 void CheckTogether(const BrokerAccess& broker) {

@@ -22,9 +22,11 @@ struct BrokerAccess {
   std::string key;          ///< PEM
   bool insecure = false;    ///< the broker's name need not be that of its certificate
   int protocol = 5;         ///< 3 (MQTT 3.1), 4 (3.1.1) or 5
+  bool is_named = false;    ///< some option says something about it
 
   bool has_tls() const { return !ca_file.empty() || !ca_path.empty(); }
   std::uint16_t PortOrDefault() const { return port.value_or(has_tls() ? 8883 : 1883); }
+  std::string Name() const { return host + ":" + std::to_string(PortOrDefault()); }
 };
 
 /// The options that set it; they point to it.

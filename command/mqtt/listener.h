@@ -1,10 +1,8 @@
 // Listens to a broker as a plain subscriber.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <functional>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -12,12 +10,6 @@
 #include "command/mqtt/broker_access.h"
 
 namespace dedup::command {
-
-/// The broker cannot be reached, or does not let us listen. what() says where, and why.
-class ListenError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 struct Listening {
   std::function<bool(const Message&)> on_message;  ///< false: enough was heard
@@ -28,7 +20,7 @@ struct Listening {
 /// retained from before is left out, for nobody publishes it now. A connection that is lost is made anew; returns how
 /// often.
 ///
-/// Threading: all on the caller's thread. Errors: ListenError, while there has not been any connection, or when the
+/// Threading: all on the caller's thread. Errors: BrokerError, while there has not been any connection, or when the
 /// broker refuses a subscription; what the functions throw.
 std::size_t Listen(const BrokerAccess& broker, const std::vector<std::string>& filters, const Listening& listening);
 

@@ -1,10 +1,10 @@
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
 #include "command/advise/rules_text.h"
 #include "command/report/report.h"
 #include "command/report/sentences.h"
+#include "command/report/words.h"
 
 namespace dedup::command {
 namespace {
@@ -17,26 +17,12 @@ std::string Joined(const std::vector<std::string>& words, const char* nothing) {
   return text.empty() ? nothing : text;
 }
 
-std::string Count(std::size_t count, const std::string& one, const std::string& many) {
-  return std::to_string(count) + " " + (count == 1 ? one : many);
-}
-
-// A payload's beginning, with dots for what a terminal would not show.
-std::string Shown(std::string_view payload) {
-  std::string text(payload.substr(0, kSampleBytes));
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; }, '.');
-  while (payload.size() > kSampleBytes && !text.empty() && (static_cast<unsigned char>(text.back()) & 0x80) != 0)
-    text.pop_back();
-  return payload.size() > kSampleBytes ? text + " …" : text;
-}
-
 void AddPair(const Capture& capture, const std::pair<std::uint32_t, std::uint32_t>& pair, std::string* text) {
   const Message& a = capture.messages()[pair.first];
   const Message& b = capture.messages()[pair.second];
-  text->append("      " + std::string(a.topic) + "  " + Shown(a.payload) + "\n");
+  text->append("      " + std::string(a.topic) + "  " + Shown(a.payload, kSampleBytes) + "\n");
   text->append("      " + DurationText(b.time_s - a.time_s) + " later\n");
-  text->append("      " + std::string(b.topic) + "  " + Shown(b.payload) + "\n");
+  text->append("      " + std::string(b.topic) + "  " + Shown(b.payload, kSampleBytes) + "\n");
 }
 
 void AddRule(const GroupAdvice& finding, const Capture& capture, std::size_t number, std::string* text) {
@@ -45,11 +31,11 @@ void AddRule(const GroupAdvice& finding, const Capture& capture, std::size_t num
       share, sizeof share, "%.0f %%",
       100.0 * static_cast<double>(finding.effect.dropped_count) / static_cast<double>(finding.looked_at_count));
   *text += "\n" + std::to_string(number) + ". " + finding.filter + "\n";
-  *text += "   " + Count(finding.message_count, "message", "messages") +
+  *text += "   " + CountOf(finding.message_count, "message", "messages") +
            (finding.looked_at_count < finding.message_count
                 ? ", of which the first " + std::to_string(finding.looked_at_count) + " were looked at; of these "
                 : ", of which ") +
-           Count(finding.effect.dropped_count, "is a copy", "are copies") + " (" + share + ") of " +
+           CountOf(finding.effect.dropped_count, "is a copy", "are copies") + " (" + share + ") of " +
            std::to_string(finding.repeated_count) + " events; " + std::to_string(finding.equal_count) +
            " byte for byte on the same topic\n";
   *text += "   Key: " + Joined(finding.rule.key, "the topic alone");
@@ -82,8 +68,8 @@ void AddRule(const GroupAdvice& finding, const Capture& capture, std::size_t num
 }  // namespace
 
 std::string ReportText(const Advice& advice, const Capture& capture) {
-  std::string text = "Watched " + Count(advice.message_count, "message", "messages") + " on " +
-                     Count(advice.topic_count, "topic", "topics") + " in " + DurationText(advice.seconds) + ".\n";
+  std::string text = "Watched " + CountOf(advice.message_count, "message", "messages") + " on " +
+                     CountOf(advice.topic_count, "topic", "topics") + " in " + DurationText(advice.seconds) + ".\n";
   if (advice.is_full) text += "That is all that can be looked at; what came later was left out.\n";
   if (!advice.has_clients && advice.message_count != 0) {
     text += "Who published is not known, so devices that share a topic cannot be told apart.\n";
@@ -92,7 +78,7 @@ std::string ReportText(const Advice& advice, const Capture& capture) {
     text += advice.message_count == 0 ? "Nothing was published, so nothing is proposed.\n"
                                       : "No duplicates that a rule could recognise: nothing is proposed.\n";
   } else {
-    text += Count(advice.rules.size(), "rule is", "rules are") +
+    text += CountOf(advice.rules.size(), "rule is", "rules are") +
             " proposed. Let them observe first: they count, and touch nothing.\n";
   }
   std::size_t number = 0;
@@ -103,7 +89,7 @@ std::string ReportText(const Advice& advice, const Capture& capture) {
   for (const GroupAdvice& finding : advice.findings) {
     if (finding.has_rule()) continue;
     if (!std::exchange(has_others, true)) text += "\nNo rule for:\n";
-    text += "   " + finding.filter + "  " + Count(finding.message_count, "message", "messages") + ": " +
+    text += "   " + finding.filter + "  " + CountOf(finding.message_count, "message", "messages") + ": " +
             SentenceOf(finding) + "\n";
   }
   if (!advice.rules.empty()) text += "\nThe rules file:\n\n" + RulesText(advice.rules);

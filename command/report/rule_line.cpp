@@ -9,21 +9,19 @@ namespace {
 
 void AddTo(std::string* list, std::string_view word) { list->append(list->empty() ? "" : ", ").append(word); }
 
-std::string WindowOf(const Rule& rule) {
-  if (!rule.window) return "the plugin's window";
-  if (*rule.window == kForever) return "window forever";
+}  // namespace
+
+std::string WindowText(std::chrono::milliseconds window) {
+  if (window == kForever) return "forever";
   constexpr struct {
     std::int64_t ms;
     const char* unit;
-  } kUnits[] = {{86'400'000, "d"}, {3'600'000, "h"}, {60'000, "m"}, {1'000, "s"}, {1, "ms"}};
-  const std::int64_t ms = rule.window->count();
+  } kUnits[] = {{86'400'000, "d"}, {3'600'000, "h"}, {60'000, "m"}, {1'000, "s"}};
   for (const auto& unit : kUnits) {
-    if (ms % unit.ms == 0) return "window " + std::to_string(ms / unit.ms) + unit.unit;
+    if (window.count() % unit.ms == 0) return std::to_string(window.count() / unit.ms) + unit.unit;
   }
-  return {};
+  return std::to_string(window.count()) + "ms";
 }
-
-}  // namespace
 
 std::string RuleLine(const Rule& rule) {
   std::string topics;
@@ -40,7 +38,7 @@ std::string RuleLine(const Rule& rule) {
   if (!levels.empty()) line += (rule.ignored_levels.size() == 1 ? " without level " : " without levels ") + levels;
   line += "; key " + (key.empty() ? "the topic alone" : key);
   if (!ignored.empty()) line += " without " + ignored;
-  line += "; " + WindowOf(rule);
+  line += rule.window ? "; window " + WindowText(*rule.window) : "; the plugin's window";
   if (rule.store == RuleStore::kId) line += "; stores no payload";
   line += rule.mode == RuleMode::kObserve ? "; observes" : "; drops";
   return line;

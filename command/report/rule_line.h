@@ -1,6 +1,7 @@
 // A rule of a rules file on one line.
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "plugin/core/rules/rule.h"
@@ -12,5 +13,8 @@ std::string RuleLine(const Rule& rule);
 
 /// The same of the rule that the plugin's options make; the line says so.
 std::string RuleLine(const DefaultRule& rule);
+
+/// A window as a rules file has it: "30s", "250ms", "forever".
+std::string WindowText(std::chrono::milliseconds window);
 
 }  // namespace dedup::command

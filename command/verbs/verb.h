@@ -16,6 +16,9 @@ struct Verb {
 
 int RunAdvise(std::span<const std::string_view> arguments);
 int RunExplain(std::span<const std::string_view> arguments);
+int RunReload(std::span<const std::string_view> arguments);
 int RunRules(std::span<const std::string_view> arguments);
+int RunStats(std::span<const std::string_view> arguments);
+int RunTop(std::span<const std::string_view> arguments);
 
 }  // namespace dedup::command

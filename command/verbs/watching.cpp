@@ -2,9 +2,9 @@
 
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdio>
 
+#include "command/base/interrupt.h"
 #include "command/mqtt/listener.h"
 #include "command/report/sentences.h"
 
@@ -15,30 +15,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kLineInterval{10};
 constexpr std::chrono::seconds kTerminalInterval{1};
-
-volatile std::sig_atomic_t interrupted = 0;
-
-// Ends the watching once, and the program at the second time.
-class InterruptGuard {
- public:
-  InterruptGuard() {
-    interrupted = 0;
-    struct sigaction action = {};
-    action.sa_handler = [](int) { interrupted = 1; };
-    action.sa_flags = static_cast<int>(SA_RESETHAND);
-    sigaction(SIGINT, &action, &before_[0]);
-    sigaction(SIGTERM, &action, &before_[1]);
-  }
-  ~InterruptGuard() {
-    sigaction(SIGINT, &before_[0], nullptr);
-    sigaction(SIGTERM, &before_[1], nullptr);
-  }
-  InterruptGuard(const InterruptGuard&) = delete;
-  InterruptGuard& operator=(const InterruptGuard&) = delete;
-
- private:
-  struct sigaction before_[2];
-};
 
 class Progress {
  public:
@@ -94,7 +70,7 @@ void Watch(const Watching& watching, Capture* capture, const std::function<void(
                                          .on_turn =
                                              [&] {
                                                progress.Show();
-                                               return interrupted == 0 && !progress.is_over();
+                                               return !guard.is_interrupted() && !progress.is_over();
                                              }});
   progress.End(lost_count);
 }

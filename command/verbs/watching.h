@@ -22,7 +22,7 @@ struct Watching {
 /// terminal the same one each second, otherwise a new one every 10 s. Each message that was added is shown to
 /// `on_message`.
 ///
-/// Errors: ListenError; what on_message throws.
+/// Errors: BrokerError; what on_message throws.
 void Watch(const Watching& watching, Capture* capture, const std::function<void(const Message&)>& on_message);
 
 }  // namespace dedup::command

@@ -25,7 +25,7 @@ def rules(tmp_path):
 
 def test_help_lists_the_verbs_and_each_verb_has_its_own():
     verbs = [line.split()[0] for line in command.succeed("--help").splitlines() if line.startswith("  ") and "--" not in line]
-    assert verbs == ["advise", "explain", "rules"]
+    assert verbs == ["advise", "explain", "reload", "rules", "stats", "top"]
     for verb in verbs:
         assert command.succeed(verb, "--help").startswith(f"Usage: mosquitto-dedup {verb}")
 
@@ -38,14 +38,21 @@ def test_help_lists_the_verbs_and_each_verb_has_its_own():
     (["advise", "--file", "x", "--write", "y"], "--file does not go with"), (["advise", "-P", "x"], "-P takes -u"),
     (["advise", "--cert", "x"], "--cert and --key go together"), (["advise", "--insecure"], "take --cafile or --capath"),
     (["advise", "--file", ""], "--file takes a file"), (["advise", "more"], "unknown argument \"more\""),
-    (["rules"], "rules takes: check FILE"), (["rules", "check"], "rules takes: check FILE"),
-    (["rules", "check", "a", "b"], "rules takes: check FILE"), (["rules", "show", "a"], "rules takes: check FILE"),
-    (["explain", "-t", "a"], "--rules FILE is missing"), (["explain", "--rules", "a"], "-t TOPIC is missing"),
+    (["rules"], "rules takes: check FILE, or show [NAME]"), (["rules", "check"], "rules takes: check FILE"),
+    (["rules", "check", "a", "b"], "rules takes: check FILE"), (["rules", "show", "a", "b"], "rules takes: check FILE"),
+    (["rules", "check", "a", "-p", "1884"], "rules check reads a file, and takes no options of a broker"),
+    (["rules", "show", "-P", "x"], "-P takes -u"), (["stats", "more"], "unknown argument \"more\""),
+    (["stats", "--cert", "x"], "--cert and --key go together"), (["top", "-p", "x"], "-p takes a port"),
+    (["top", "--json"], "unknown argument \"--json\""), (["reload", "file"], "unknown argument \"file\""),
+    (["reload", "--insecure"], "take --cafile or --capath"),
+    (["explain", "--rules", "a"], "-t TOPIC is missing"), (["explain", "--rules", "", "-t", "a"], "--rules takes a file"),
+    (["explain", "--rules", "a", "-t", "a", "-h", "b"], "--rules does not go with options of a broker"),
+    (["explain", "-t", b"a\xff"], "-t takes UTF-8"), (["explain", "-t", "a", "--client", b"\xff"], "--client takes UTF-8"),
     (["explain", "--rules", "a", "-t", "a/+"], "-t takes a topic without wildcards"),
     (["explain", "--rules", "a", "-t", "a", "-m", "x", "-s"], "one of -m, -f and -s"),
     (["explain", "--rules", "-", "-t", "a", "-s"], "cannot be both rules and payload"),
     (["explain", "--rules", "a", "-t", "a", "--property", "=b"], "--property takes NAME=VALUE"),
-], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+], ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else "")
 def test_arguments_that_it_does_not_understand(arguments, said):
     line, = command.complaint(*arguments, code=2).splitlines()
     assert line.startswith("mosquitto-dedup: ") and said in line
@@ -128,7 +135,7 @@ def test_warnings_leave_the_exit_code_alone(tmp_path):
 def test_which_rule_takes_a_message(rules):
     said = command.succeed("explain", "--rules", rules, "-t", "msh/1/gw", "-m", '{"from":7,"id":"x"}')
     assert "   key: 7|x\n" in said and said.endswith("Decides: mesh\n")
-    said = command.succeed("explain", "--rules", rules, "-t", "v1/telemetry", "-m", "{}", "--client", "c", "--username", "u")
+    said = command.succeed("explain", "--rules", rules, "-t", "v1/telemetry", "-m", "{}", "--client", "c", "--client-username", "u")
     assert "   key: c|u|#" in said and said.endswith("Decides: devices\n")
     said = command.succeed("explain", "--rules", rules, "-t", "v1/telemetry", "-m", "{}", "--client", "c")
     assert "no key: username is missing" in said and "passes untouched" in said

@@ -123,7 +123,7 @@ def test_a_lost_connection_is_made_anew_and_told(bare):
 def test_a_broker_that_is_away(tmp_path):
     port = free_port()
     said = command.complaint("advise", "-h", "127.0.0.1", "-p", port, "--for", "10s")
-    assert f"cannot listen to 127.0.0.1:{port}: Connection refused" in said
+    assert f"broker 127.0.0.1:{port}: Connection refused" in said
 
 
 def test_a_name_and_a_password(park, tmp_path):
@@ -188,4 +188,4 @@ def test_a_subscription_that_is_refused():
 def test_a_broker_that_speaks_no_mqtt():
     with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
         said = command.complaint("advise", "-h", "127.0.0.1", "-p", port, "--for", "2s")
-    assert f"cannot listen to 127.0.0.1:{port}: no answer" in said
+    assert f"broker 127.0.0.1:{port}: no answer" in said

@@ -20,7 +20,7 @@ PROGRAMS = {"plugin": PLUGIN, "http_sidecar": SIDECAR, "command": COMMAND}
 # What the others may use of the plugin: what both agree on, never what decides; the command has a publish's key found, too.
 SHARED = {"http_sidecar": ["plugin/core/store", "plugin/core/journal/journal_header.h", "plugin/core/contract",
                            "plugin/core/event", "plugin/core/text", "plugin/core/base"],
-          "command": ["plugin/core/rules", "plugin/core/event", "plugin/core/text"]}
+          "command": ["plugin/core/rules", "plugin/core/contract", "plugin/core/event", "plugin/core/text"]}
 FOREIGN = {
     r"mosquitto(_broker|_plugin)?\.h|mqtt_protocol\.h|mosquitto/.*":
         ["plugin/broker", "http_sidecar/mqtt", "command/mqtt"],

@@ -12,8 +12,9 @@ TIMEOUT_S = 60
 
 def run(*arguments, stdin=""):
     """Runs it to its end; the answer has returncode, stdout and stderr."""
-    return subprocess.run([PROGRAM, *map(str, arguments)], input=stdin, text=True, capture_output=True, timeout=TIMEOUT_S,
-                          check=False)
+    words = [argument if isinstance(argument, bytes) else str(argument) for argument in arguments]
+    return subprocess.run([PROGRAM, *words], input=stdin, text=True, errors="backslashreplace",
+                          capture_output=True, timeout=TIMEOUT_S, check=False)
 
 
 def succeed(*arguments, stdin=""):

@@ -1,0 +1,36 @@
+// mosquitto-dedup reload: lets the plugin of a running broker read its rules file anew.
+
+#include "command/base/arguments.h"
+#include "command/mqtt/plugin_client.h"
+#include "command/report/reloaded_text.h"
+#include "command/verbs/verb.h"
+
+namespace dedup::command {
+namespace {
+
+std::string HelpText(std::span<const Option> table) {
+  return "Usage: mosquitto-dedup reload [-h HOST] [-p PORT] [OPTION...]\n"
+         "Lets the plugin of a running broker read its rules file anew. If something is wrong with the file, its rules "
+         "stay as\n"
+         "they were, standard error says what is wrong, and the exit code is 1. The user must be allowed to publish "
+         "on\n"
+         "$CONTROL/dedup/v1. An answer is waited for 5 s. In brackets: the default.\n" +
+         OptionsText(table);
+}
+
+}  // namespace
+
+int RunReload(std::span<const std::string_view> arguments) {
+  BrokerAccess broker;
+  bool help = false;
+  std::vector<Option> table = BrokerOptions(&broker);
+  table.push_back({{"--help"}, "", "show this", [&help](std::string_view) { help = true; }, "Else"});
+  ReadArguments(table, arguments);
+  if (help) return Print(HelpText(table));
+  CheckTogether(broker);
+
+  const PluginCommand command{"reloadRules", ""};
+  return Print(ReloadedText(PluginClient(broker).Ask({&command, 1}).front()));
+}
+
+}  // namespace dedup::command
