@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -78,8 +79,12 @@ std::string ReportText(const Advice& advice, const Capture& capture) {
     text += advice.message_count == 0 ? "Nothing was published, so nothing is proposed.\n"
                                       : "No duplicates that a rule could recognise: nothing is proposed.\n";
   } else {
-    text += CountOf(advice.rules.size(), "rule is", "rules are") +
-            " proposed. Let them observe first: they count, and touch nothing.\n";
+    const auto dropping = std::count_if(advice.rules.begin(), advice.rules.end(),
+                                        [](const RuleProposal& rule) { return rule.mode == "drop"; });
+    text += CountOf(advice.rules.size(), "rule is", "rules are") + " proposed. ";
+    text += dropping == 0 ? "Let them observe first: they count, and touch nothing.\n"
+                          : CountOf(static_cast<std::uint64_t>(dropping), "drops", "drop") +
+                                " copies at once, as --across-gateways asks; look at the pairs first.\n";
   }
   std::size_t number = 0;
   for (const GroupAdvice& finding : advice.findings) {

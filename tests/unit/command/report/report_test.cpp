@@ -33,6 +33,13 @@ class ReportTest : public testing::Test {
   Advice advice_;
 };
 
+TEST_F(ReportTest, RulesThatDropAtOnceAreSaidToDoSo) {
+  EXPECT_THAT(ReportText(advice_, made_.Done()), HasSubstr("1 rule is proposed. Let them observe first"));
+  EXPECT_THAT(ReportText(Advise(made_.Done(), {.across_gateways = true}), made_.Done()),
+              AllOf(HasSubstr("1 rule is proposed. 1 drops copies at once, as --across-gateways asks"),
+                    Not(HasSubstr("observe first"))));
+}
+
 TEST_F(ReportTest, TheTextHasTheEvidenceTheReasonsAndTheFile) {
   EXPECT_THAT(ReportText(advice_, made_.Done()),
               AllOf(HasSubstr("Watched 120 messages on 3 topics in 13m03s.\n"), HasSubstr("1 rule is proposed."),
