@@ -32,6 +32,11 @@ def listen(broker, *arguments, port=None):
     return listening
 
 
+def wait_heard(broker, count):
+    """Until it has taken so many messages: an interrupt ends it before it reads what is on its way."""
+    wait_until(lambda: broker.log().count("Received PUBACK from adviser") >= count, f"it hears {count} messages")
+
+
 def publish_pairs(broker, count=20):
     """What two gateways hear of three thermometers; each adds how well it heard it."""
     gateways = {name: broker.connect(f"gateway-{name}", version=V5) for name in ("attic", "cellar")}
@@ -48,6 +53,7 @@ def publish_pairs(broker, count=20):
 def test_a_pair_of_gateways_is_found_and_the_rules_file_is_one(bare, tmp_path):
     listening = listen(bare, "--rules", "--for", "10m")
     publish_pairs(bare)
+    wait_heard(bare, 40)
     proposed = listening.interrupt()
     assert "Heard 40 messages" in listening.stderr
     rule, = json.loads(proposed)["rules"]
@@ -66,7 +72,8 @@ def test_what_was_written_leads_to_the_same_advice(bare, tmp_path):
     written = tmp_path / "watched.jsonl"
     listening = listen(bare, "--write", written, "--json")
     publish_pairs(bare)
-    bare.connect(version=V5).publish("else", b"\xff\x00", properties=[("user_property", ("a", "b")), ("content_type", "x/y")])
+    bare.connect(version=V5).publish("else", b"\xff\x00", qos=1, properties=[("user_property", ("a", "b")), ("content_type", "x/y")])
+    wait_heard(bare, 41)
     watched = json.loads(listening.interrupt())
     assert watched["rules"]
     assert json.loads(command.succeed("advise", "--file", written, "--json")) == watched
@@ -98,6 +105,7 @@ def test_filters_are_those_that_were_asked_for(bare):
     publisher = bare.connect()
     for topic in ("a/1", "b", "c"):
         publisher.publish(topic, b"x", qos=1)
+    wait_heard(bare, 2)
     assert json.loads(listening.interrupt())["watched"]["messages"] == 2
 
 
@@ -107,6 +115,7 @@ def test_what_is_retained_from_before_is_left_out(bare, version):
     publisher.publish("a", b"old", qos=1, retain=True)
     listening = listen(bare, "-V", version, "--json")
     publisher.publish("a", b"new", qos=1, retain=True)
+    wait_heard(bare, 1 if version == "mqttv5" else 2)
     assert json.loads(listening.interrupt())["watched"]["messages"] == 1
 
 
@@ -116,6 +125,7 @@ def test_a_lost_connection_is_made_anew_and_told(bare):
     bare.restart()
     wait_until(lambda: "Sending SUBACK to adviser" in bare.log(offset), "it listens again")
     bare.connect().publish("a", b"x", qos=1)
+    wait_heard(bare, 1)
     assert json.loads(listening.interrupt())["watched"]["messages"] == 1
     assert "The connection was lost once" in listening.stderr
 
@@ -149,6 +159,7 @@ def test_tls(park, tmp_path):
     access = ["--cafile", authority.path, "--cert", client_certificate, "--key", client_key]
     listening = listen(broker, *access, "--json", port=port)
     broker.connect().publish("a", b"x", qos=1)
+    wait_heard(broker, 1)
     assert json.loads(listening.interrupt())["watched"]["messages"] == 1
 
     address = ["advise", "-h", "127.0.0.1", "-p", port, "--for", "10s"]
