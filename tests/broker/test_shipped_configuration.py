@@ -5,40 +5,18 @@ import re
 
 import pytest
 
-from tests.support.broker import BRIDGES_CRASH, PLUGIN, ROOT, Broker, wait_until
+from tests.support.broker import BRIDGES_CRASH, wait_until
 from tests.support.events import event, event_id_of
 from tests.support.mqtt_client import PUBREC, V5, V311, VERSION_NAMES
 from tests.support.observer import Observer
+from tests.support.shipped_broker import FILES, ShippedBroker
 
-FILES = {"mosquitto.conf": ROOT / "mosquitto.conf", "dedup.conf": PLUGIN.parents[1] / "dedup.conf"}
 BRIDGE_VERSIONS = {V311: "mqttv311", V5: "mqttv50"}
 NOT_AUTHORIZED = 0x87
 # More than Mosquitto's own limits: 1000 that wait, 20 under way.
 MANY = 1500
+JOURNAL = {"journal_size": "64M"}
 COMPLAINT = re.compile(r"exceeded|being dropped|[Pp]rotocol [Ee]rror|^.*Error:.*$", re.MULTILINE)
-
-
-class ShippedBroker(Broker):
-    """A broker on one of the files, of which only the listener and the paths are changed, as ./run and an owner do."""
-
-    def __init__(self, directory, *, shipped, config="", changes=(), **options):
-        super().__init__(directory, config=config, **options)
-        self._shipped = FILES[shipped].read_text()
-        if shipped == "dedup.conf":  # which leaves these to the file before it
-            self._shipped = f"listener 1883\nallow_anonymous true\npersistence true\n{self._shipped}\n"
-        for old, new in changes:
-            assert f"\n{old}\n" in self._shipped
-            self._shipped = self._shipped.replace(f"\n{old}\n", f"\n{new}\n")
-
-    def _write_config(self):
-        own = {"listener": f"{self.port} 127.0.0.1", "plugin": self._plugin_path(), "plugin_opt_data_dir": self.data_dir,
-               "persistence_location": f"{self.directory}/"}
-        text = re.sub(r"^(\w+) .*$", lambda line: f"{line[1]} {own[line[1]]}" if line[1] in own else line[0],
-                      self._shipped, flags=re.MULTILINE)
-        path = self.directory / "mosquitto.conf"
-        path.write_text("\n".join(["user root", "log_dest stderr", "log_type all", self.config, text,
-                                   "plugin_opt_journal_size 64M", self.bridge, ""]))
-        return path
 
 
 @pytest.fixture(params=FILES)
@@ -47,7 +25,7 @@ def shipped(request, park):
     brokers = []
 
     def start(**options):
-        brokers.append(park.add(ShippedBroker, shipped=request.param, **options).start())
+        brokers.append(park.add(ShippedBroker, shipped=request.param, options=JOURNAL, **options).start())
         return brokers[-1]
     yield start
     for broker in brokers:
@@ -56,17 +34,6 @@ def shipped(request, park):
 
 def numbered(count, **members):
     return [event(number, **members) for number in range(count)]
-
-
-def publish_all(publisher, topic, payloads, qos):
-    """Without a wait for each acknowledgement, a thousand at a time."""
-    for first in range(0, len(payloads), 1000):
-        packet_ids = [publisher.send_publish(topic, payload, qos) for payload in payloads[first:first + 1000]]
-        if qos:
-            for packet_id in packet_ids:
-                assert publisher.finish(packet_id, qos) == 0
-        else:
-            publisher.ping()
 
 
 def ids(messages):
@@ -95,7 +62,7 @@ def test_bridges_of_each_version(shipped, version, direction):
         wait_until(lambda: "Sending SUBACK to bridge" in far.log(), "the bridge listens")
     source, target = (far, near) if direction == "in" else (near, far)
     observer = Observer(target, "t")
-    publish_all(source.connect(), "t", numbered(200), 1)
+    source.connect().publish_all("t", numbered(200), 1)
     observer.wait(200)
     assert sorted(map(int, ids(observer.messages()))) == list(range(200))
 
@@ -121,7 +88,7 @@ def test_slow_subscriber_gets_all(shipped, version, qos):
     subscriber = broker.connect(version=version).subscribe("t", qos)
     # It does not read. At QoS 0 what the sockets between them take does not wait in the broker.
     count = MANY if qos else 2 * MANY
-    publish_all(broker.connect(), "t", numbered(count, filler="x" * 4000), qos)
+    broker.connect().publish_all("t", numbered(count, filler="x" * 4000), qos)
     subscriber.wait_messages(count, 60)
     assert ids(subscriber.clear()) == list(range(count))
 
@@ -130,7 +97,7 @@ def test_slow_subscriber_gets_all(shipped, version, qos):
 def test_absent_subscriber_with_a_kept_session_gets_all(shipped, qos):
     broker = shipped()
     broker.connect("absent", clean=False).subscribe("t", qos).disconnect()
-    publish_all(broker.connect(), "t", numbered(MANY), qos)
+    broker.connect().publish_all("t", numbered(MANY), qos)
     subscriber = broker.connect("absent", clean=False)
     subscriber.wait_messages(MANY, 60)
     assert ids(subscriber.clear()) == list(range(MANY))
@@ -154,7 +121,7 @@ def test_full_queue_is_its_subscribers_loss_alone(park, tmp_path):
     """With a limit that a test can reach."""
     acl = tmp_path / "acl"
     acl.write_text("topic readwrite t\ntopic read #\ntopic write sentinel/#\n")
-    broker = park.add(ShippedBroker, shipped="mosquitto.conf", config=f"acl_file {acl}",
+    broker = park.add(ShippedBroker, options=JOURNAL, config=f"acl_file {acl}",
                       changes=[("max_queued_messages 1000000", "max_queued_messages 1000")]).start()
     broker.connect("absent", clean=False).subscribe("t", 1).disconnect()
     observer = Observer(broker)

@@ -363,6 +363,15 @@ class Client:
             self.ping()
         return reason_code
 
+    def publish_all(self, topic, payloads, qos=1, **options):
+        """Without a wait for each acknowledgement, a thousand at a time."""
+        for first in range(0, len(payloads), 1000):
+            packet_ids = [self.send_publish(topic, payload, qos, **options) for payload in payloads[first:first + 1000]]
+            for packet_id in packet_ids if qos else ():
+                assert self.finish(packet_id, qos) < 0x80
+            if qos == 0:
+                self.ping()
+
     def subscribe(self, topic_filter, qos=2, *, no_local=False, retain_as_published=False):
         packet_id = self.next_packet_id()
         body = struct.pack("!H", packet_id) + (b"\0" if self.version == V5 else b"")
