@@ -56,21 +56,23 @@ void MigrateFrom1(sqlite::Database& database) {
 
 }  // namespace
 
-std::optional<Migration> PrepareSchema(sqlite::Database& database) {
-  const auto version = static_cast<int>(database.QueryInteger("PRAGMA user_version"));
-  if (version == kSchemaVersion) {
-    CheckSchema(database);
-    return std::nullopt;
-  }
+void RefuseForeign(sqlite::Database& database) {
+  const auto version = database.QueryInteger("PRAGMA user_version");
   if (version > kSchemaVersion) {
     throw StorageError("open", database.path(),
                        "written by a newer mosquitto-dedup (schema " + std::to_string(version) +
                            ", this one knows up to " + std::to_string(kSchemaVersion) + ")");
   }
-  if (version == 0 && database.QueryInteger("SELECT count(*) FROM sqlite_schema") != 0) {
+  if (version != 0) return CheckSchema(database);
+  if (database.QueryInteger("SELECT count(*) FROM sqlite_schema") != 0) {
     throw StorageError("open", database.path(), "it has tables, but none of a mosquitto-dedup (user_version is 0)");
   }
-  if (version != 0) CheckSchema(database);
+}
+
+std::optional<Migration> PrepareSchema(sqlite::Database& database) {
+  RefuseForeign(database);
+  const auto version = static_cast<int>(database.QueryInteger("PRAGMA user_version"));
+  if (version == kSchemaVersion) return std::nullopt;
   const auto begin = std::chrono::steady_clock::now();
   sqlite::Transaction transaction(database);
   if (version == 0) {
