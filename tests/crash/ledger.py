@@ -5,7 +5,8 @@ A life is one process of the broker. What a subscriber may see of an event:
 * in a later life once more only if the earlier life ended within a few turns of the broker's loop after the event was
   handed on (promise P3). Those turns cannot be seen from outside, but each answered ping is one: SETTLED_TURNS pings
   behind a delivery the event is no longer in doubt;
-* over all lives: at least once, if it is stored.
+* over all lives: at least once, if it is stored;
+* of one topic and QoS: what an earlier life had accepted comes before anything newer, and in order among itself.
 """
 
 import collections
@@ -40,6 +41,9 @@ class Life:
     turns_sent: int = 0      # pings that asked for a turn of the broker's loop
     turns_done: int = 0      # pings that were answered
     ended_at: float = float("inf")
+    accepted_before: int | None = None  # the greatest seq of the lives before; None: unknown
+    # The events that the pacesetter got, by topic and QoS.
+    arrived: dict = dataclasses.field(default_factory=lambda: collections.defaultdict(list))
     seen: list = dataclasses.field(default_factory=list)  # (event, QoS) in the order in which the pacesetter got them
     sent: set = dataclasses.field(default_factory=set)
     acknowledged: list = dataclasses.field(default_factory=list)  # (event, turns_sent, time) for each copy
@@ -198,6 +202,7 @@ class Ledger:
         if subscriber == self.pacesetter:
             self._count_doubtful(event, own)
             life.seen.append((event, message.qos))
+            life.arrived[event.topic, message.qos].append(event)
         event.deliveries.append(Delivery(subscriber, life, life.turns_sent, time.monotonic(), kept))
         return event
 
@@ -279,6 +284,24 @@ class Ledger:
                                 + self.story(earliest, "the other"))
             if event.acknowledged_at and (not earliest or event.acknowledged_at < earliest.acknowledged_at):
                 earliest = event
+
+    def check_order_of_deliveries(self):
+        """Once all seqs are known: nothing that an earlier life had accepted arrives behind something newer.
+
+        Events of different QoS may pass each other: the plugin hands on those of QoS 2 by itself, a turn later.
+        """
+        for life in self.lives:
+            if life.accepted_before is None:
+                continue
+            for events in life.arrived.values():
+                newest = None
+                for event in events:
+                    if newest and event.seq < newest.seq and event.seq <= life.accepted_before:
+                        what = f"{self.pacesetter} got it in life {life.number} behind event {newest.seq}"
+                        raise Violation(self.story(event, what) + self.story(newest, "the newer one"))
+                    if newest is None or event.seq > newest.seq:
+                        newest = event
+                self.counts["deliveries in order"] += sum(event.seq <= life.accepted_before for event in events)
 
     def _missing(self, event):
         seen = {delivery.subscriber for delivery in event.deliveries} | event.excused
