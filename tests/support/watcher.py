@@ -36,6 +36,10 @@ class Watcher:
     def fileno(self):
         return self._socket.fileno()
 
+    def settimeout(self, timeout_s):
+        """How long frame() and the like wait for bytes; what came before a TimeoutError is kept."""
+        self._socket.settimeout(timeout_s)
+
     def _read_to(self, end):
         while end not in self._received:
             data = self._socket.recv(1 << 16)
