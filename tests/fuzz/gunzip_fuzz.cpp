@@ -76,7 +76,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view input(reinterpret_cast<const char*>(data), std::min(size, std::size_t{4096}));
   const std::optional<Unpacked> at_once = Unpack(input, SIZE_MAX);
   for (const std::size_t piece_bytes : {std::size_t{1}, std::size_t{7}}) {
-    Expect(Unpack(input, piece_bytes) == at_once, "pieces unpack to something else than the whole");
+    const std::optional<Unpacked> in_pieces = Unpack(input, piece_bytes);
+    // Beyond the limit it depends on the pieces whether damage behind it is reached.
+    if ((at_once && at_once->is_large) || (in_pieces && in_pieces->is_large)) continue;
+    Expect(in_pieces == at_once, "pieces unpack to something else than the whole");
   }
   const std::size_t middle = input.size() / 2;
   const std::string packed = Pack(input.substr(0, middle)) + Pack(input.substr(middle));
