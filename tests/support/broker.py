@@ -141,15 +141,17 @@ class Broker:
             shutil.copy(PLUGIN, self._reachable.name)
         return pathlib.Path(self._reachable.name) / PLUGIN.name
 
+    def _command(self):
+        return [mosquitto_path(), "-c", self._write_config()]
+
     def _spawn(self):
         environment = {**os.environ, **self.environment}
         preload = [part for part in [os.environ.get("MOSQUITTO_LD_PRELOAD"), *self.preload] if part]
         if preload:
             environment["LD_PRELOAD"] = ":".join(map(str, preload))
         with open(self.log_path, "ab") as log:
-            self._process = subprocess.Popen([mosquitto_path(), "-c", self._write_config()], stdout=log, stderr=log,
-                                             stdin=subprocess.DEVNULL, env=environment, cwd=self.directory,
-                                             preexec_fn=_die_with_parent)
+            self._process = subprocess.Popen(self._command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                             env=environment, cwd=self.directory, preexec_fn=_die_with_parent)
 
     # --- life ---
 
