@@ -25,25 +25,28 @@ def _have_mounts_of_our_own():
     """
     if ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWNS):
         raise OSError(ctypes.get_errno(), "unshare")
-    _run("mount", "--make-rslave", "/")  # others may still unmount what is theirs
+    run("mount", "--make-rslave", "/")  # others may still unmount what is theirs
 
 
 class Disk:
     """Mounted at `path`; a context manager, so that nothing stays mounted, whatever happens."""
 
-    def __init__(self, path, size_bytes=96 << 20):
+    def __init__(self, path, size_bytes=96 << 20, image=None):
         self.path = pathlib.Path(path)
-        self._image = self.path.with_suffix(".img")
+        self._image = image or self.path.with_suffix(".img")
         self._size_bytes = size_bytes
         self._cutter = None
         self._descriptor = None  # of its root, so that cutting the power needs no look-up in a file system under load
 
-    def __enter__(self):
+    def _begin(self):
         _have_mounts_of_our_own()
         self.path.mkdir(parents=True, exist_ok=True)
-        with open(self._image, "wb") as image:
+
+    def __enter__(self):
+        self._begin()
+        with open(self._image, "ab") as image:
             image.truncate(self._size_bytes)
-        _run("mkfs.ext4", "-q", "-F", self._image)
+        run("mkfs.ext4", "-q", "-F", "-b", "4096", "-E", "nodiscard,lazy_itable_init=0", self._image)
         self.mount()
         return self
 
@@ -52,12 +55,12 @@ class Disk:
             try:
                 self.unmount()
             except OSError:  # still in use: it goes when its last user does
-                _run("umount", "--lazy", self.path)
+                run("umount", "--lazy", self.path)
                 raise
         self._image.unlink()
 
     def mount(self):
-        _run("mount", "-o", "loop", self._image, self.path)
+        run("mount", "-o", "loop", self._image, self.path)
         self._descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
 
     def unmount(self):
@@ -65,7 +68,7 @@ class Disk:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-        _run("umount", self.path)
+        run("umount", self.path)
 
     def cut_power(self):
         fcntl.ioctl(self._descriptor, _FS_IOC_SHUTDOWN, struct.pack("I", _NO_LOG_FLUSH))
@@ -89,7 +92,7 @@ class Disk:
         self.mount()
 
 
-def _run(*command):
+def run(*command):
     result = subprocess.run(command, capture_output=True, text=True, timeout=60)
     if result.returncode:
         raise OSError(f"{' '.join(map(str, command))}: {result.stderr.strip()}")

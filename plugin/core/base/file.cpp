@@ -1,7 +1,10 @@
 #include "plugin/core/base/file.h"
 
 #include <fcntl.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +12,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <vector>
 
 #include "plugin/core/base/errors.h"
 
@@ -89,6 +97,8 @@ void File::StartWriteBack(std::size_t offset, std::size_t size) const {
   if (error != 0) throw StorageError("sync_file_range", path_, error);
 }
 
+void File::WriteUnwritten() const { dedup::WriteUnwritten(fd_, path_); }
+
 bool File::TryLock() const {
   if (flock(fd_, LOCK_EX | LOCK_NB) == 0) return true;
   if (errno == EWOULDBLOCK) return false;
@@ -117,6 +127,96 @@ int StartWriteBack(int fd, std::size_t offset, std::size_t size) {
   // It cannot be done here, or not now; what was changed is still to be written.
   constexpr std::array kHarmless = {EBADF, EINVAL, ESPIPE, ENOSYS, EPERM, ENOMEM, EAGAIN, EINTR};
   return std::ranges::find(kHarmless, errno) == kHarmless.end() ? errno : 0;
+}
+
+namespace {
+
+constexpr std::size_t kDirectAlignment = 4096;  // suits every disk
+constexpr std::size_t kDirectBytes = 1 << 20;
+
+struct Range {
+  std::uint64_t offset;
+  std::uint64_t bytes;
+};
+
+// Where a file has room that nothing was written to. False where that cannot be told.
+bool FindUnwritten(int fd, std::uint64_t size, std::vector<Range>* ranges) {
+  constexpr std::uint32_t kExtentsAtOnce = 256;
+  alignas(fiemap) std::array<char, sizeof(fiemap) + kExtentsAtOnce * sizeof(fiemap_extent)> buffer;
+  auto* const map = reinterpret_cast<fiemap*>(buffer.data());
+  const auto* const extents = reinterpret_cast<const fiemap_extent*>(buffer.data() + sizeof(fiemap));
+  ranges->clear();
+  for (std::uint64_t offset = 0; offset < size;) {
+    *map = {};
+    map->fm_start = offset;
+    map->fm_length = size - offset;
+    map->fm_flags = FIEMAP_FLAG_SYNC;
+    map->fm_extent_count = kExtentsAtOnce;
+    if (ioctl(fd, FS_IOC_FIEMAP, map) != 0) return false;
+    if (map->fm_mapped_extents == 0) return true;
+    const std::uint64_t offset_before = offset;
+    for (std::uint32_t i = 0; i < map->fm_mapped_extents; ++i) {
+      const fiemap_extent& extent = extents[i];
+      const std::uint64_t begin = std::max<std::uint64_t>(extent.fe_logical, offset);
+      offset = std::min<std::uint64_t>(extent.fe_logical + extent.fe_length, size);
+      if ((extent.fe_flags & FIEMAP_EXTENT_UNWRITTEN) != 0 && begin < offset)
+        ranges->push_back({begin, offset - begin});
+    }
+    if (offset <= offset_before) return false;
+  }
+  return true;
+}
+
+// While it lives what is read and written goes past the cache; where that cannot be done, as ever.
+class Direct {
+ public:
+  explicit Direct(int fd) : fd_(fd), flags_(fcntl(fd, F_GETFL)) { fcntl(fd_, F_SETFL, flags_ | O_DIRECT); }
+  Direct(const Direct&) = delete;
+  Direct& operator=(const Direct&) = delete;
+  ~Direct() { fcntl(fd_, F_SETFL, flags_); }
+
+ private:
+  const int fd_;
+  const int flags_;
+};
+
+void WriteAnew(int fd, const Range& range, const std::filesystem::path& path) {
+  struct Free {
+    void operator()(void* memory) const { std::free(memory); }
+  };
+  const std::unique_ptr<void, Free> buffer(std::aligned_alloc(kDirectAlignment, kDirectBytes));
+  if (buffer == nullptr) throw std::bad_alloc();
+  const std::uint64_t end = range.offset + range.bytes;
+  for (std::uint64_t offset = range.offset / kDirectAlignment * kDirectAlignment; offset < end;) {
+    const std::size_t bytes = std::min<std::uint64_t>(kDirectBytes, end - offset);
+    // By the cache, which still has what was to be written.
+    const ssize_t got = pread(fd, buffer.get(), bytes, static_cast<off_t>(offset));
+    if (got < 0) throw StorageError("pread", path, errno);
+    if (got == 0) return;
+    ssize_t put = -1;
+    {
+      const Direct direct(fd);
+      put = pwrite(fd, buffer.get(), static_cast<std::size_t>(got), static_cast<off_t>(offset));
+    }
+    if (put < 0 && errno == EINVAL)
+      put = pwrite(fd, buffer.get(), static_cast<std::size_t>(got), static_cast<off_t>(offset));
+    if (put <= 0) throw StorageError("pwrite", path, errno);
+    offset += static_cast<std::uint64_t>(put);
+  }
+}
+
+}  // namespace
+
+void WriteUnwritten(int fd, const std::filesystem::path& path) {
+  struct stat status {};
+  if (fstat(fd, &status) != 0) throw StorageError("fstat", path, errno);
+  const std::uint64_t size = static_cast<std::uint64_t>(status.st_size) / kDirectAlignment * kDirectAlignment;
+  std::vector<Range> ranges;
+  if (!FindUnwritten(fd, size, &ranges) || ranges.empty()) return;
+  for (const Range& range : ranges) WriteAnew(fd, range, path);
+  if (FindUnwritten(fd, size, &ranges) && !ranges.empty()) {
+    throw StorageError("write", path, "what was written does not reach the disk");
+  }
 }
 
 void SyncDirectory(const std::filesystem::path& directory) {

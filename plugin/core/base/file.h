@@ -29,6 +29,8 @@ class File {
   void Allocate(std::size_t size);
   void SyncData() const;
   /// As the function below.
+  void WriteUnwritten() const;
+  /// As the function below.
   void StartWriteBack(std::size_t offset, std::size_t size) const;
   /// Takes the file's lock for this object, until its end. False when another has it.
   bool TryLock() const;
@@ -67,6 +69,14 @@ constexpr std::size_t kWriteBackStepBytes = 256 << 10;
 /// a later sync may know nothing; 0 also where the kernel or a container cannot do it, at all or now, which does no
 /// harm.
 int StartWriteBack(int fd, std::size_t offset = 0, std::size_t size = 0);
+
+/// Writes those bytes of a file, past the kernel's cache, that only have room so far: as the file system sees it, zeros
+/// stand there on the disk. That is so where room was allocated and nothing written. But also where a write-back has
+/// failed once: ext4 takes the page for written, and no later sync makes up for that. What is written must not change
+/// meanwhile. A descriptor for reading and writing; the file's size a multiple of 4096, or what is behind stays. To be
+/// followed by a sync. Does nothing where the file system does not tell. Errors: StorageError, also where it did not
+/// help.
+void WriteUnwritten(int fd, const std::filesystem::path& path);
 
 /// Makes a file's name, new or changed, durable. Errors: StorageError.
 void SyncDirectory(const std::filesystem::path& directory);

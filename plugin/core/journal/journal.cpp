@@ -46,6 +46,7 @@ std::unique_ptr<Journal> Journal::Open(const std::filesystem::path& data_dir) {
   }
   // A file that was cut short keeps the records that are whole; one that was restored with holes gets its room back.
   file.Allocate(JournalHeader::kRoomBytes + header.ring_bytes);
+  file.WriteUnwritten();  // of such a hole, or of an earlier version's journal
   return std::unique_ptr<Journal>(new Journal(std::move(file), header.ring_bytes));
 }
 
@@ -72,6 +73,8 @@ std::unique_ptr<Journal> Journal::WriteNew(const std::filesystem::path& path, st
                                            const JournalHeader& goes_on) {
   File file(path, File::Mode::kCreate);
   file.Allocate(JournalHeader::kRoomBytes + ring_bytes);
+  // On ext4 a page whose write-back fails in room that nothing was written to never comes to the disk.
+  file.WriteUnwritten();
   std::unique_ptr<Journal> journal(new Journal(std::move(file), ring_bytes));
   JournalHeader header = goes_on;
   header.ring_bytes = ring_bytes;

@@ -102,7 +102,8 @@ class Store {
   /// The seqs of all that are in doubt, also of those that are no rows yet.
   std::set<std::uint64_t> LoadInDoubtSeqs();
 
-  /// Writes every committed row to the main file, syncs that and empties the WAL. False when a reader is in the way.
+  /// Writes every committed row to the main file, makes sure that it is on the disk, whatever has failed before, and
+  /// empties the WAL. False when a reader is in the way.
   bool Checkpoint();
   /// Brings the rows of a WAL that has grown large into the main file, as far as readers let it. To be called after
   /// commits; costs nothing while the WAL is small.
