@@ -16,6 +16,7 @@
 #include "plugin/core/start/salvage.h"
 #include "plugin/core/start/set_aside.h"
 #include "plugin/core/start/survey.h"
+#include "plugin/core/start/take_over.h"
 
 namespace dedup {
 namespace {
@@ -215,6 +216,7 @@ Recovered Recover(const Options& options, LogQueue& log) {
   File lock = Lock(options.data_dir);
   const fs::path database = options.data_dir / Store::kFileName;
   FinishSalvage(database);
+  TakeOverBeside(database, log);
   const auto recover = [&] {
     Recovered recovered = RecoverOnce(options, log);
     recovered.lock = std::move(lock);
