@@ -18,6 +18,7 @@ Answer ServeEvent(Api& api, Request& request);
 Answer ServeStream(Api& api, Request& request);
 Answer ServeStats(Api& api, Request& request);
 Answer ServeTop(Api& api, Request& request);
+Answer ServeDuplicates(Api& api, Request& request);
 Answer ServeRules(Api& api, Request& request);
 Answer ServeRule(Api& api, Request& request);
 Answer ServeExplain(Api& api, Request& request);
@@ -49,6 +50,7 @@ inline constexpr Endpoint kEndpoints[] = {
     {"/events/{seq}", false, Access::kRead, ServeEvent},
     {"/stats", false, Access::kRead, ServeStats},
     {"/top", false, Access::kReadEverything, ServeTop},
+    {"/duplicates", false, Access::kRead, ServeDuplicates, "seqs"},
     {"/rules", false, Access::kReadEverything, ServeRules},
     {"/rules/{name}", false, Access::kReadEverything, ServeRule},
     {"/explain", true, Access::kReadEverything, ServeExplain},

@@ -109,6 +109,7 @@ void Deduplicator::Open(Recovered recovered) {
   const ClosedDirectory::Meanwhile meanwhile = std::get<ClosedDirectory>(directory_).meanwhile();
   try {
     UseRules(finder_->rules(), recovered.journal->header().secret);
+    duplicate_counts_.Begin(recovered.journal->accepted_seq());
     directory_.emplace<OpenDirectory>(std::move(recovered), options_, log_, meanwhile, *conflicts_);
   } catch (...) {  // no thread to be had
     directory_.emplace<ClosedDirectory>(meanwhile);
@@ -147,6 +148,7 @@ Decision Deduplicator::Decide(Directory& directory, const Publish& publish) {
   const std::int64_t now_us = MonotonicUs();
   const Taken taken = directory.Take(publish, event_id, rule, now_us);
   if (taken.verdict == Verdict::kRefused) return Refuse(directory, publish, event_id, taken.why_refused);
+  duplicate_counts_.Note(taken);
   watch_.NoteDecided(finding.key, publish, taken, now_us / 1000, [event_id] { return event_id; });
   return {taken, event_id, ActionFor(taken, publish.qos)};
 }

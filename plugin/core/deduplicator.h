@@ -17,6 +17,7 @@
 #include "plugin/core/event/outcome.h"
 #include "plugin/core/event/publish.h"
 #include "plugin/core/observe/conflict_check.h"
+#include "plugin/core/observe/duplicate_counts.h"
 #include "plugin/core/observe/rule_report.h"
 #include "plugin/core/observe/rule_watch.h"
 #include "plugin/core/open_directory.h"
@@ -85,6 +86,9 @@ class Deduplicator {
   /// Nothing where no rule has that name.
   std::optional<RuleReport> ReportOf(std::string_view rule) const;
 
+  /// Of the latest events, since the data directory was opened.
+  const DuplicateCounts& duplicate_counts() const { return duplicate_counts_; }
+
   /// Whether some rule wants to know a publish's client.
   bool wants_client() const { return wants_client_; }
 
@@ -138,6 +142,7 @@ class Deduplicator {
   std::vector<EventRule> event_rules_;  // by their number; the names are the finder's
   const std::unique_ptr<ConflictLink> conflicts_;
   RuleWatch watch_;
+  DuplicateCounts duplicate_counts_;
   bool wants_client_ = false;
   OncePerMinute invalid_id_log_;
   OncePerMinute refused_log_;

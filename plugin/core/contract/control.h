@@ -43,6 +43,8 @@ inline constexpr char kUnknownCommand[] = "unknown command";
 inline constexpr std::size_t kRequestBytesMax = std::size_t{64} << 10;
 /// Of a command's members behind its name, in a request of its own.
 inline constexpr std::size_t kCommandMembersBytesMax = kRequestBytesMax - 256;
+/// Of a command "duplicates".
+inline constexpr std::size_t kDuplicatesSeqsMax = 100;
 
 /// A command that the plugin answers and that changes nothing for the client.
 struct PluginCommand {

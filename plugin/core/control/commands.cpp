@@ -9,6 +9,7 @@
 
 #include "plugin/core/contract/control.h"
 #include "plugin/core/contract/figures.h"
+#include "plugin/core/control/duplicates_command.h"
 #include "plugin/core/control/rule_commands.h"
 #include "plugin/core/text/json.h"
 #include "plugin/core/text/json_writer.h"
@@ -156,6 +157,7 @@ std::string Carry(std::string_view command, const CommandHead& head, const Contr
                   ReceiptSetting* receipts) {
   if (const auto members = CarryOutForRules(head.name, command, context.deduplicator)) return *members;
   if (head.name == "stats") return TellStatistics(context.deduplicator);
+  if (head.name == "duplicates") return TellDuplicates(command, context.deduplicator.duplicate_counts());
   const Json tree(cJSON_ParseWithLength(command.data(), command.size()), cJSON_Delete);
   const Json response(cJSON_CreateObject(), cJSON_Delete);
   if (head.name == "receipts") {
@@ -163,9 +165,9 @@ std::string Carry(std::string_view command, const CommandHead& head, const Contr
   } else if (head.name == "top") {
     TellTop(context.top, response.get());
   } else {
-    const std::string error =
-        std::string(kUnknownCommand) +
-        "; expected \"receipts\", \"stats\", \"top\", \"rules\", \"rule\", \"reloadRules\" or \"explain\"";
+    const std::string error = std::string(kUnknownCommand) +
+                              "; expected \"receipts\", \"stats\", \"top\", \"duplicates\", \"rules\", \"rule\", "
+                              "\"reloadRules\" or \"explain\"";
     cJSON_AddStringToObject(response.get(), "error", error.c_str());
   }
   return Print(response);

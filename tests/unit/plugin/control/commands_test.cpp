@@ -105,7 +105,7 @@ TEST_F(ControlTest, EnableMustBeTrueOrFalse) {
 TEST_F(ControlTest, AnUnknownCommandIsAnsweredWithItsName) {
   EXPECT_EQ(Send(R"({"commands":[{"command":"reset"}]})"),
             R"({"responses":[{"command":"reset","error":"unknown command; expected \"receipts\", \"stats\", )"
-            R"(\"top\", \"rules\", \"rule\", \"reloadRules\" or \"explain\""}]})");
+            R"(\"top\", \"duplicates\", \"rules\", \"rule\", \"reloadRules\" or \"explain\""}]})");
   for (const char* const command : {"{}", R"({"command":5})", "7", R"("receipts")", "null"}) {
     EXPECT_THAT(Send("{\"commands\":[" + std::string(command) + "]}"),
                 AllOf(HasSubstr(R"("command":"")"), HasSubstr("unknown command")));
