@@ -4,12 +4,15 @@
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 
 #include "http_sidecar/auth/tokens.h"
 #include "http_sidecar/base/fair_budget.h"
 #include "http_sidecar/endpoints/request_durations.h"
 #include "http_sidecar/events/event_store.h"
 #include "http_sidecar/events/watchers.h"
+#include "http_sidecar/history/history.h"
+#include "http_sidecar/history/recorder.h"
 #include "http_sidecar/http/idempotency.h"
 #include "http_sidecar/mqtt/publisher.h"
 #include "http_sidecar/publish/intake.h"
@@ -31,6 +34,12 @@ class Api {
   Watchers watchers;
   Idempotency idempotency;
   RequestDurations request_durations;
+  History history;
+
+ private:
+  std::optional<Reading> ReadCounters();
+
+  Recorder recorder_;  // last: its thread uses all of the above
 };
 
 }  // namespace dedup::sidecar

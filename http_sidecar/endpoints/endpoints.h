@@ -17,6 +17,7 @@ Answer ServeEvents(Api& api, Request& request);
 Answer ServeEvent(Api& api, Request& request);
 Answer ServeStream(Api& api, Request& request);
 Answer ServeStats(Api& api, Request& request);
+Answer ServeHistory(Api& api, Request& request);
 Answer ServeTop(Api& api, Request& request);
 Answer ServeDuplicates(Api& api, Request& request);
 Answer ServeRules(Api& api, Request& request);
@@ -49,6 +50,7 @@ inline constexpr Endpoint kEndpoints[] = {
     {"/events/stream", false, Access::kRead, ServeStream, "topic source event_id rule key since after_seq"},
     {"/events/{seq}", false, Access::kRead, ServeEvent},
     {"/stats", false, Access::kRead, ServeStats},
+    {"/history", false, Access::kReadEverything, ServeHistory, "range"},
     {"/top", false, Access::kReadEverything, ServeTop},
     {"/duplicates", false, Access::kRead, ServeDuplicates, "seqs"},
     {"/rules", false, Access::kReadEverything, ServeRules},

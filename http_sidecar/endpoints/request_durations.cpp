@@ -14,6 +14,12 @@ void RequestDurations::Observe(std::string_view route, int status, std::chrono::
   durations.sum_s += took.count();
 }
 
+RequestDurations::Counts RequestDurations::CountsOf(std::string_view route, int status_class) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = durations_.find({route, status_class});
+  return found == durations_.end() ? Counts{} : found->second.counts;
+}
+
 void RequestDurations::AppendTo(MetricsText* text) const {
   text->Begin(
       "http_request_duration_seconds", "histogram",

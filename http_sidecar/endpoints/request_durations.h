@@ -22,11 +22,17 @@ class RequestDurations {
 
   void AppendTo(MetricsText* text) const;
 
- private:
+  /// In seconds, of the buckets but the last; a bucket takes its bound in.
   static constexpr double kUpperBounds_s[] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
                                               0.1,    0.25,  0.5,    1,     2.5,  5,     10};
+  using Counts = std::array<std::uint64_t, std::size(kUpperBounds_s) + 1>;
+
+  /// How many requests of a route with a status of that class, 2 for 200 say, are in each bucket.
+  Counts CountsOf(std::string_view route, int status_class) const;
+
+ private:
   struct Durations {
-    std::array<std::uint64_t, std::size(kUpperBounds_s) + 1> counts{};
+    Counts counts{};
     double sum_s = 0;
   };
 

@@ -12,7 +12,7 @@ PLUGIN = ["plugin", "plugin/broker", "plugin/core/control", "plugin/core", "plug
           "plugin/core/options", "plugin/core/observe", "plugin/core/rules", "plugin/core/store", "plugin/core/journal",
           "plugin/core/index", "plugin/core/contract", "plugin/core/event", "plugin/core/text", "plugin/core/base"]
 SIDECAR = ["http_sidecar", "http_sidecar/server", "http_sidecar/endpoints", "http_sidecar/page", "http_sidecar/publish",
-           "http_sidecar/events", "http_sidecar/mqtt", "http_sidecar/http", "http_sidecar/auth", "http_sidecar/net",
+           "http_sidecar/events", "http_sidecar/history", "http_sidecar/mqtt", "http_sidecar/http", "http_sidecar/auth", "http_sidecar/net",
            "http_sidecar/base"]
 COMMAND = ["command", "command/verbs", "command/report", "command/advise", "command/trial", "command/traffic", "command/mqtt",
            "command/capture", "command/base"]
