@@ -1,16 +1,19 @@
 // The dashboard: draws what the sidecar says to any client.
 
-import {addSample, endChartAt, recently} from './chart.js';
+import {about, setSidecarAway} from './about.js';
+import {endChartAt, showHistory} from './chart.js';
 import {Repeated, askSoon, isLockedOut, isNoAnswer, onLockedOut, parseMetrics, setToken, wordsOf} from './client.js';
 import {showDetail} from './detail.js';
 import {byId, make, setText} from './dom.js';
-import {countOf, formatAtLeast, formatBytes, formatCount, formatRate, formatShare} from './format.js';
+import {duplicates} from './duplicates.js';
 import {showEmpty, whyUnknown} from './empty.js';
 import './explain.js';
+import {countOf, formatAtLeast, formatBytes, formatCount, formatDuration, formatRate, formatShare} from './format.js';
 import {Freshness} from './freshness.js';
 import {onPresence, presence} from './presence.js';
+import {addSample, recently} from './rates.js';
 import {rules} from './rules.js';
-import {tail} from './tail.js';
+import {showTopic, tail} from './tail.js';
 
 const COUNTERS_INTERVAL_MS = 1000;
 const TOP_INTERVAL_MS = 3000;
@@ -43,7 +46,7 @@ function showRates() {
 
 let areFiguresShown = false;
 
-const figures = new Freshness('figures', COUNTERS_INTERVAL_MS, () => figures.isOfNow || endChartAt(figures.time));
+const figures = new Freshness('figures', COUNTERS_INTERVAL_MS);
 
 // Without its broker the sidecar still reads the files, where nothing changes: that would look like quiet.
 const counters = new Repeated(COUNTERS_INTERVAL_MS, async () => {
@@ -69,19 +72,72 @@ const counters = new Repeated(COUNTERS_INTERVAL_MS, async () => {
   return isOfNow;
 }, figures);
 
+// --- The last minutes, or the last hour ---
+
+const HISTORY_INTERVALS_MS = {'5m': 2000, '15m': 3000, '1h': 5000};
+const HISTORY_LATE_S = 5; // a history whose last so many seconds are not known is not of now
+let isHistoryShown = false;
+
+/** Bounds: so much took no longer. */
+function showDurations(id, {count, p50_ms: p50, p99_ms: p99}, noun) {
+  const within = (bound_ms) => (bound_ms === null ? 'beyond 10 s' : `≤ ${formatDuration(bound_ms)}`);
+  setText(id, count > 0 ? within(p99) : '–');
+  setText(`${id}-more`, count > 0 ? `99 % of ${countOf(count, noun)}; half ${within(p50)}` : `no ${noun} in this time`);
+}
+
+const history = new Freshness('history', Math.max(...Object.values(HISTORY_INTERVALS_MS)), () => history.isOfNow || endChartAt(history.time));
+
+const historyTurns = new Repeated(HISTORY_INTERVALS_MS['5m'], async () => {
+  const range = byId('range').value;
+  historyTurns.interval_ms = HISTORY_INTERVALS_MS[range];
+  const answer = await (await askSoon(`history?range=${range}`)).json();
+  if (range !== byId('range').value) return false; // another one is being asked for
+  const isOfNow = answer.events_per_s.slice(-Math.ceil(HISTORY_LATE_S / answer.step_s)).some((rate) => rate !== null);
+  if (isOfNow || !isHistoryShown) {
+    showHistory(answer);
+    showDurations('publish-time', answer.publish, 'POST');
+    showDurations('fsync-time', answer.fsync, 'sync');
+    isHistoryShown = true;
+    if (!isOfNow) endChartAt(history.time);
+  }
+  return isOfNow;
+}, history);
+
+byId('range').addEventListener('change', () => {
+  isHistoryShown = false;
+  historyTurns.restart();
+});
+
 // --- Top lists ---
 
-function showTop(id, emptyId, emptyText, rows) {
+function makeName(text) {
+  const name = make('span', '', text);
+  name.title = text; // of a long one not all is shown
+  return name;
+}
+
+function makeTopic(topic) {
+  if (topic.endsWith('…')) return makeName(topic); // the plugin has not kept all of it
+  const button = make('button', 'link', topic);
+  button.type = 'button';
+  button.title = `${topic}: show its live events`;
+  button.addEventListener('click', () => showTopic(topic));
+  return button;
+}
+
+// Rows of the same name stay, so that a click or the focus on one is not lost.
+function showTop(id, emptyId, emptyText, rows, nameOf = makeName) {
   showEmpty(emptyId, rows.length > 0 ? '' : emptyText);
-  byId(id).parentElement.hidden = rows.length === 0;
-  byId(id).replaceChildren(...rows.map((cells) => {
-    const row = make('tr');
-    row.append(...cells.map((cell) => make('td', '', cell)));
-    const name = make('span', '', cells[0]);
-    name.title = cells[0]; // of a long one not all is shown
-    row.firstElementChild.replaceChildren(name);
-    return row;
-  }));
+  const body = byId(id);
+  body.parentElement.hidden = rows.length === 0;
+  rows.forEach(([name, ...values], i) => {
+    const row = body.rows[i] ?? body.insertRow();
+    while (row.cells.length <= values.length) row.insertCell();
+    if (row.dataset.name !== name) row.cells[0].replaceChildren(nameOf(name));
+    row.dataset.name = name;
+    values.forEach((value, k) => (row.cells[k + 1].textContent = value));
+  });
+  while (body.rows.length > rows.length) body.deleteRow(-1);
 }
 
 let areTopListsKnown = false;
@@ -103,7 +159,7 @@ const topLists = new Repeated(TOP_INTERVAL_MS, async () => {
   }
   areTopListsKnown = true;
   showTop('top-topics', 'no-topics', 'No events yet.', answer.topics.slice(0, TOP_ROWS).map(({topic, events, duplicates, error}) => [
-    topic, formatAtLeast(events, error), formatAtLeast(duplicates, error), formatShare(duplicates, events)]));
+    topic, formatAtLeast(events, error), formatAtLeast(duplicates, error), formatShare(duplicates, events)]), makeTopic);
   showTop('top-sources', 'no-sources', 'No duplicates yet.', answer.duplicate_clients.slice(0, TOP_ROWS).map(({client_id, duplicates, error}) => [
     client_id, formatAtLeast(duplicates, error)]));
   const isExact = [...answer.topics, ...answer.duplicate_clients].every(({error}) => error === 0);
@@ -192,14 +248,24 @@ byId('token-form').addEventListener('submit', (submit) => {
 });
 byId('token-forget').addEventListener('click', () => useToken(null));
 
-onPresence((part) => tail.setBrokerAway(part === 'broker'));
+let isSidecarAway = false;
+
+onPresence((part) => {
+  tail.setBrokerAway(part === 'broker');
+  if (isSidecarAway === (part === 'sidecar')) return;
+  isSidecarAway = !isSidecarAway;
+  setSidecarAway(isSidecarAway);
+});
 
 function start() {
   presence.restart();
+  about.restart();
   counters.restart();
+  historyTurns.restart();
   topLists.restart();
   rules.restart();
   tail.restart();
+  duplicates.restart();
 }
 
 start();

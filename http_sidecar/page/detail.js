@@ -1,6 +1,7 @@
 // One event, whole.
 
 import {askSoon, parseEvents, wordsOf} from './client.js';
+import {timesText} from './duplicates.js';
 import {byId, make, setText} from './dom.js';
 import {bytesOf, countOf, hexOf, plain, textOf, wholeFormat} from './format.js';
 
@@ -44,6 +45,7 @@ async function showMessage() {
 /** Opens it; the list's state says why where that cannot be done. */
 export async function showDetail(seq) {
   let event;
+  const times = timesText(seq).catch(() => ''); // it is not counted, or the plugin is away
   try {
     [event] = parseEvents(await (await askSoon(`events/${seq}`)).text());
   } catch (error) {
@@ -53,9 +55,9 @@ export async function showDetail(seq) {
   shownSeq = seq;
   setText('detail-title', `Event ${seq}`);
   const members = byId('detail-members');
-  members.replaceChildren();
+  while (members.children.length > 2) members.lastElementChild.remove(); // the topic stays
   const add = (name, value) => members.append(make('dt', '', name), make('dd', '', value));
-  add('Topic', event.topic);
+  setText('detail-topic', event.topic);
   if (event.event_id !== null) add('Event id', plain(event.event_id));
   if (event.rule !== undefined) {
     add('Rule', event.rule);
@@ -66,6 +68,8 @@ export async function showDetail(seq) {
   add('Received', event.received_at);
   if (event.timestamp !== null) add('Timestamp', plain(event.timestamp));
   if (event.source !== null) add('Source', plain(event.source));
+  const came = await times;
+  if (came) add('Came', came);
   showPayload(event);
   const message = byId('detail-message');
   message.open = false;

@@ -37,6 +37,7 @@ export class Freshness {
     for (const part of this.parts) {
       part.classList.toggle('stale', !isOfNow);
       const note = part.querySelector('.as-of');
+      if (!note) continue; // it is in another part that has one
       note.hidden = isOfNow || text === '';
       if (!isOfNow) note.textContent = text;
     }

@@ -44,29 +44,50 @@ function warningOf(rule) {
   return '';
 }
 
+const valuesOf = (rule) => [
+  formatCount(rule.matched), formatCount(rule.without_key), formatCount(rule.processed), formatCount(rule.duplicates),
+  rule.compared > 0 ? formatCount(rule.conflicts) : '–',
+];
+
+function makeRow(rule) {
+  const row = make('tr');
+  const name = make('td');
+  const open = make('button', 'link', rule.name);
+  open.type = 'button';
+  open.addEventListener('click', () => showRule(rule.name));
+  name.append(open);
+  if (rule.mode === 'observe') name.append(' ', make('span', 'tag', 'only observes'));
+  row.append(name, ...valuesOf(rule).map((text) => make('td', '', text)));
+  return row;
+}
+
+function makeNote(warning, columns) {
+  const note = make('tr', 'note');
+  const text = Object.assign(make('td'), {colSpan: columns});
+  text.append(make('p', 'warning', warning));
+  note.append(text);
+  return note;
+}
+
+let shownKinds = ''; // of the rows that are there
+
+/** Rows stay while the rules and their warnings do, so that a click or the focus on one is not lost. */
 function showRules(rules, emptyText) {
   showEmpty('no-rules', rules.length > 0 ? '' : emptyText);
   byId('rules-table').hidden = rules.length === 0;
+  const warnings = rules.map(warningOf);
+  const kinds = JSON.stringify(rules.map((rule, i) => [rule.name, rule.mode, warnings[i]]));
+  if (kinds === shownKinds) {
+    byId('rules').querySelectorAll('tr:not(.note)').forEach((row, i) => {
+      valuesOf(rules[i]).forEach((text, k) => (row.cells[k + 1].textContent = text));
+    });
+    return;
+  }
+  shownKinds = kinds;
   const focused = document.activeElement?.closest('#rules')?.querySelector('button:focus')?.textContent;
-  byId('rules').replaceChildren(...rules.flatMap((rule) => {
-    const row = make('tr');
-    const name = make('td');
-    const open = make('button', 'link', rule.name);
-    open.type = 'button';
-    open.addEventListener('click', () => showRule(rule.name));
-    name.append(open);
-    if (rule.mode === 'observe') name.append(' ', make('span', 'tag', 'only observes'));
-    row.append(name, ...[
-      formatCount(rule.matched), formatCount(rule.without_key), formatCount(rule.processed), formatCount(rule.duplicates),
-      rule.compared > 0 ? formatCount(rule.conflicts) : '–',
-    ].map((text) => make('td', '', text)));
-    const warning = warningOf(rule);
-    if (!warning) return [row];
-    const note = make('tr', 'note');
-    const text = Object.assign(make('td'), {colSpan: row.children.length});
-    text.append(make('p', 'warning', warning));
-    note.append(text);
-    return [row, note];
+  byId('rules').replaceChildren(...rules.flatMap((rule, i) => {
+    const row = makeRow(rule);
+    return warnings[i] ? [row, makeNote(warnings[i], row.cells.length)] : [row];
   }));
   if (focused) [...document.querySelectorAll('#rules button')].find((button) => button.textContent === focused)?.focus();
 }

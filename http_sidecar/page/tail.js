@@ -3,6 +3,7 @@
 import {Refusal, ask, isLockedOut, parseEvents, readStream, wait} from './client.js';
 import {showDetail} from './detail.js';
 import {byId, make, setText} from './dom.js';
+import {markNewRows} from './duplicates.js';
 import {showEmpty, whyUnknown} from './empty.js';
 import {bytesOf, countOf, plain, textOf} from './format.js';
 
@@ -26,7 +27,7 @@ function makeRow(event, isNew) {
   button.tabIndex = -1;
   button.dataset.seq = event.seq;
   button.append(make('span', 'time', new Date(event.received_at).toLocaleTimeString('en-GB')), make('span', 'topic', event.topic),
-      make('span', 'id', plain(event.key ?? event.event_id)), make('span', 'payload', previewOf(event)));
+      make('span', 'times'), make('span', 'id', plain(event.key ?? event.event_id)), make('span', 'payload', previewOf(event)));
   row.append(button);
   if (event.rule !== undefined) { // for the mouse; the keyboard finds it in the event's dialog
     const rule = make('button', 'link rule', event.rule);
@@ -57,7 +58,7 @@ function addRows(added) { // newest first
 rows.addEventListener('click', ({target}) => {
   const button = target.closest('button');
   if (button?.classList.contains('rule')) {
-    showOnlyRule(button.textContent);
+    showOnly('rule', button.textContent);
   } else if (button) {
     showDetail(button.dataset.seq);
   }
@@ -133,6 +134,7 @@ class Tail {
     this.trouble = null;
     addRows(newest.map((event) => makeRow(event, false)));
     this.showEmpty();
+    markNewRows();
     this.setState('Connected', false);
     onChunk();
     try {
@@ -186,6 +188,7 @@ class Tail {
       this.isDrawing = false;
       addRows(this.waiting.splice(0).reverse().map((text) => makeRow(parseEvents(text)[0], true)));
       this.showEmpty();
+      markNewRows();
     }, DRAW_DELAY_MS);
   }
 
@@ -223,17 +226,28 @@ byId('filter-form').addEventListener('submit', (submit) => {
   applyFilter();
 });
 
-/** Leaves the events of one rule, whatever was asked for before. */
-function showOnlyRule(rule) {
-  for (const [name, field] of Object.entries(FIELDS)) byId(field).value = name === 'rule' ? rule : '';
+/** Leaves the events that one filter takes, whatever was asked for before. */
+function showOnly(wanted, value) {
+  for (const [name, field] of Object.entries(FIELDS)) byId(field).value = name === wanted ? value : '';
   applyFilter();
 }
 
+function showOnlyAndGoThere(wanted, value) {
+  showOnly(wanted, value);
+  byId('tail').scrollIntoView();
+  byId('tail').focus({preventScroll: true});
+}
+
+/** Shows the live events of one topic. */
+export const showTopic = (topic) => showOnlyAndGoThere('topic', topic);
+
+byId('detail-topic').addEventListener('click', ({currentTarget}) => {
+  byId('detail').close();
+  showTopic(currentTarget.textContent);
+});
 for (const [dialog, button] of [['detail', 'detail-rule'], ['rule', 'rule-events']]) {
   byId(button).addEventListener('click', ({currentTarget}) => {
     byId(dialog).close();
-    showOnlyRule(currentTarget.dataset.rule);
-    byId('tail').scrollIntoView();
-    byId('tail').focus({preventScroll: true});
+    showOnlyAndGoThere('rule', currentTarget.dataset.rule);
   });
 }

@@ -166,8 +166,7 @@ def test_rates_and_chart_follow_the_traffic(fresh):
     page.wait_text("received", "^2,000 in all")
     page.wait_text("store-events", "^1,000 events; .* free$")
     assert page.browser.run("return document.querySelectorAll('#chart path.events, #chart path.duplicates').length") == 2
-    label = page.browser.run("return document.getElementById('chart').getAttribute('aria-label')")
-    assert "2,000 events, 1,000 of them duplicates" in label
+    wait_until(lambda: "2,000 events, 1,000 of them duplicates" in page["chart"].get_attribute("aria-label"), "the chart shows them", 20)
 
 
 def test_big_numbers_and_many_events_stay_readable(fresh):
@@ -321,8 +320,11 @@ def test_every_control_is_reached_by_tab_and_has_a_name(page):
         if names[-1] == "Filter":
             break
     assert names[0] == "Skip to the events"
-    assert names[1:3] == ["default", "Which rule takes a message?"]
-    assert names[3:] == ["Topic", "Event id", "New id", "Source", "Payload, in JSON", "Publish", "Pause", "Topic", "Source",
+    assert names[1] == "Of the last" and names[2].startswith("In the last 5 minutes")
+    topics, names = names[3:names.index("default")], names[names.index("default"):]
+    assert set(topics) <= {button.accessible_name for button in page["top-topics"].find_elements(By.TAG_NAME, "button")}
+    assert names[:2] == ["default", "Which rule takes a message?"]
+    assert names[2:] == ["Topic", "Event id", "New id", "Source", "Payload, in JSON", "Publish", "Pause", "Topic", "Source",
                          "Event id", "Rule", "Rule\u2019s key", "Filter"]
     assert page["chart"].aria_role == "image" or page["chart"].get_attribute("role") == "img"
     assert page["journal-meter"].accessible_name == "Journal fill"

@@ -16,7 +16,7 @@ CLOCK = r"\d\d:\d\d:\d\d"
 def is_stale(page, name):
     """Whether all that shows these figures is grey, with their time in words."""
     return page.browser.run("""
-        return [...document.querySelectorAll(`[data-of~="${arguments[0]}"]`)].map(
+        return [...document.querySelectorAll(`[data-of~="${arguments[0]}"]:has(.as-of)`)].map(
             (part) => part.classList.contains('stale') && /^As of \\d\\d:\\d\\d:\\d\\d$/.test(part.querySelector('.as-of').innerText));""", name)
 
 
@@ -30,7 +30,7 @@ def axis_end(page):
 
 
 def wait_stale(page):
-    for name, count in (("figures", 2), ("top", 2), ("rules", 1)):
+    for name, count in (("figures", 1), ("history", 1), ("top", 2), ("rules", 1), ("duplicates", 1)):
         wait_until(lambda: is_stale(page, name) == [True] * count, f"all of {name} is grey", 30)  # noqa: B023
 
 
@@ -39,6 +39,7 @@ def wait_all_of_now(page):
 
 
 def wait_shown(page, sidecar):
+    wait_until(lambda: sidecar.get("/history").json["known"]["seconds"] > 0, "the history begins", 30)
     sidecar.publish([event("t", "1"), event("t", "1"), event("t", "2")])
     page.wait_text("received", "^3 in all")
     wait_until(lambda: axis_end(page) == ["now"] and page.top("top-sources") and page.top("rules"), "all is shown", 30)
