@@ -23,6 +23,11 @@ constexpr std::size_t kTopicCacheBytesMax = 1 << 20;
 // disk twice: so 16 MB of WAL lie between two of them, not SQLite's 4.
 constexpr int kWalPagesMax = 4096;
 
+constexpr std::int64_t kQosMax = 2;
+// In place of one that the broker would refuse each time: such an event would be in doubt for ever, and nothing behind
+// it would expire.
+constexpr std::uint8_t kDamagedQos = 1;
+
 std::uint64_t Unsigned(std::int64_t value) { return static_cast<std::uint64_t>(value); }
 
 }  // namespace
@@ -184,9 +189,10 @@ std::vector<EventInDoubt> Store::LoadInDoubt() {
                          "FROM in_doubt JOIN events USING(seq) JOIN topics USING(topic_id) ORDER BY seq");
   std::vector<EventInDoubt> in_doubt;
   while (rows.Step()) {
+    const std::int64_t qos = rows.Integer(1);
     in_doubt.emplace_back(Event{.seq = Unsigned(rows.Integer(0)),
                                 .accepted = {},
-                                .qos = static_cast<std::uint8_t>(rows.Integer(1)),
+                                .qos = qos >= 0 && qos <= kQosMax ? static_cast<std::uint8_t>(qos) : kDamagedQos,
                                 .retain = rows.Integer(2) != 0,
                                 .topic = rows.Bytes(3),
                                 .event_id = rows.Bytes(4),

@@ -490,5 +490,15 @@ TEST_F(StoreTest, WhatIsNoDatabaseIsCorrupt) {
   EXPECT_THROW(Open(), sqlite::CorruptDatabase);
 }
 
+TEST_F(StoreTest, AnEventInDoubtWithADamagedQosCanBeHandedOn) {
+  for (const char* const qos : {"7", "-1", "256"}) {
+    Insert(MakeEvent(1, "a"));
+    PutInDoubt(1);
+    Execute((std::string("UPDATE in_doubt SET qos = ") + qos).c_str());
+    ASSERT_EQ(store_->LoadInDoubt().size(), 1U);
+    EXPECT_EQ(store_->LoadInDoubt()[0].qos, 1) << qos;
+  }
+}
+
 }  // namespace
 }  // namespace dedup
