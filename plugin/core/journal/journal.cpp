@@ -5,6 +5,7 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "plugin/core/base/crc32c.h"
 #include "plugin/core/base/patience.h"
@@ -14,6 +15,22 @@ namespace {
 
 std::uint32_t RecordCrc(const RecordHeader* record) {
   return Crc32c(&record->size_bytes, record->size_bytes - sizeof record->crc32c);
+}
+
+constexpr std::size_t kReadBytes = 1 << 20;
+
+// To find by a call what in the mapping would be a SIGBUS: bytes of the ring that cannot be read. `end` is at most a
+// lap behind `begin`.
+void ReadThrough(const File& file, std::uint64_t ring_bytes, std::uint64_t begin, std::uint64_t end) {
+  std::vector<char> buffer(std::min<std::uint64_t>(kReadBytes, ring_bytes));
+  for (std::uint64_t position = begin; position < end;) {
+    const std::uint64_t offset = position % ring_bytes;
+    const std::size_t bytes = std::min({end - position, ring_bytes - offset, std::uint64_t{buffer.size()}});
+    if (file.ReadAt(JournalHeader::kRoomBytes + offset, buffer.data(), bytes) != bytes) {
+      throw StorageError("read", file.path(), "it was cut short while it was open");
+    }
+    position += bytes;
+  }
 }
 
 }  // namespace
@@ -143,6 +160,7 @@ Journal::Findings Journal::Replay(Search search, const std::function<void(const 
   if (header_->released_check != ~header_->released_position) {
     // Damaged, or a death came between the two stores: records that were released already do no harm.
     findings.header_damaged = true;
+    ReadThrough(file_, ring_bytes_, 0, ring_bytes_);
     free_position_.store(FindOldestRecord(), std::memory_order_release);
     sync_.BeginAt(released_position());
     header_->clean = 0;
@@ -155,6 +173,8 @@ Journal::Findings Journal::Replay(Search search, const std::function<void(const 
   const std::uint64_t hint = header_->appended_position;
   const bool is_bounded = search == Search::kToTheAppended && hint >= records_end && hint <= end;
   const std::uint64_t search_end = is_bounded ? hint : end;
+  // Whole records are looked for from there on, and the one at the end may be torn.
+  ReadThrough(file_, ring_bytes_, records_end, std::min(end, search_end + sizeof(RecordHeader)));
   // A record may begin at any multiple of 8, so behind damage each of them is tried.
   for (std::uint64_t position = released_position(); position + sizeof(RecordHeader) <= end;) {
     if (!IsRecord(position) || position + At(position)->size_bytes > end) {

@@ -439,6 +439,23 @@ TEST_F(JournalTest, OneOfAnotherLengthKeepsTheRecordsThatAreWhole) {
   }
 }
 
+// As a sector is that cannot be read: to whoever looks by the mapping, both are a SIGBUS.
+TEST_F(JournalTest, ARingThatCannotBeReadIsAnErrorAndNoSignal) {
+  Create();
+  for (std::uint64_t seq = 1; seq <= 20; ++seq) ASSERT_TRUE(Append(seq, std::string(2000, 'x')));
+  Reopen();
+  std::filesystem::resize_file(dir_ / JournalHeader::kFileName, JournalHeader::kRoomBytes + (16 << 10));
+  for (const Journal::Search search : {Journal::Search::kToTheAppended, Journal::Search::kWholeRing}) {
+    search_ = search;
+    try {
+      Replay();
+      FAIL() << "nothing was said";
+    } catch (const StorageError& error) {
+      EXPECT_THAT(error.what(), HasSubstr("cut short"));
+    }
+  }
+}
+
 TEST_F(JournalTest, ANewerVersionIsRefusedAndNotCalledDamaged) {
   Create();
   const std::uint32_t newer = JournalHeader::kVersion + 1;
