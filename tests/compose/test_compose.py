@@ -37,6 +37,11 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def compose_command():
+    has_v2 = subprocess.run(["docker", "compose", "version"], capture_output=True).returncode == 0
+    return ("docker", "compose") if has_v2 else ("docker-compose",)
+
+
 class Stack:
     """Both containers, under a project name of their own and on free ports."""
 
@@ -45,8 +50,7 @@ class Stack:
         os.environ.update(
             COMPOSE_PROJECT_NAME="dedup-test", MQTT_PORT=self.mqtt_port, HTTP_PORT=self.http_port,
             BIND_ADDRESS="127.0.0.1", DEDUP_WINDOW="forever")
-        has_v2 = subprocess.run(["docker", "compose", "version"], capture_output=True).returncode == 0
-        self.compose_command = ("docker", "compose") if has_v2 else ("docker-compose",)
+        self.compose_command = compose_command()
 
     def compose(self, *arguments, timeout=120):
         return run(*self.compose_command, *arguments, timeout=timeout)

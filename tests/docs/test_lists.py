@@ -336,3 +336,13 @@ def test_variables_are_those_of_run_and_compose():
         documented = {plain(name) for name, cell in zip(table.column("variable"), table.column(column))
                       if not cell.startswith("not used")}
         assert {"DEDUP_<OPTION>" if name.startswith("DEDUP_") else name for name in used} == documented, column
+
+
+def test_bridges_of_the_compose_mesh_are_those_of_the_page():
+    page = "\n".join(ROOT.page("docs/several-brokers.md").lines)
+    shown = re.search(r"^```\n(connection two-one\n.*?)^```", page, re.MULTILINE | re.DOTALL)[1].replace(".example.org", "")
+    names = ("one", "two", "three")
+    wanted = {re.sub(r"\b(?:one|two)\b", lambda match: {"two": source, "one": target}[match[0]], shown)
+              for source in names for target in names if source != target}
+    blocks = re.findall(r"^ +connection .*\n(?:(?: {8}).+\n)*", ROOT.text("docker-compose.mesh.yml"), re.MULTILINE)
+    assert len(blocks) == 6 and {re.sub(r"^ +", "", block, flags=re.MULTILINE) for block in blocks} == wanted
