@@ -32,9 +32,12 @@ std::uint64_t FirstSeq(const Journal& journal) {
 // Puts keys into the index, and counts those that are there already.
 class Loader {
  public:
-  Loader(Index* index, Windows* windows, std::int64_t now_ms) : index_(*index), windows_(*windows), now_ms_(now_ms) {}
+  Loader(const Store& store, Index* index, Windows* windows, std::int64_t now_ms)
+      : store_(store), index_(*index), windows_(*windows), now_ms_(now_ms) {}
 
   void Insert(std::uint64_t seq, const KeyHash& key, std::uint8_t window_class = Index::kPluginClass) {
+    // No event has such a one. The index would refuse it at each start anew.
+    if (seq > Index::kSeqMax) throw sqlite::CorruptDatabase("read", store_.path(), "a row's seq is not one");
     if (index_.Find(key)) {
       ++repeated_;
       return;
@@ -61,6 +64,7 @@ class Loader {
   std::uint64_t repeated() const { return repeated_; }
 
  private:
+  const Store& store_;
   Index& index_;
   Windows& windows_;
   const std::int64_t now_ms_;
@@ -71,7 +75,7 @@ class Loader {
 
 void LoadIndex(Store& store, const StoreState& state, const Journal* unstored, const HashSecret& secret,
                std::int64_t now_ms, KeyFile& keys, Index* index, Windows* windows, LogQueue& log) {
-  Loader loader(index, windows, now_ms);
+  Loader loader(store, index, windows, now_ms);
   const std::uint64_t keys_seq = store.LoadKeysSeq();
   const std::uint64_t gone = state.forgotten_seq + state.skipped_seqs;
   // A damaged keys_seq must not ask for more than there can be.

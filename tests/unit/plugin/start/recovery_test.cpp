@@ -684,6 +684,18 @@ TEST_F(RecoveryTest, ARowThatTheJournalHasIsNotLost) {
   EXPECT_EQ(Stats().lost, 0U);
 }
 
+TEST_F(RecoveryTest, ARuleKeyWhoseSeqIsNoneIsDamage) {
+  StoreEvents(3);
+  Stop();
+  sqlite::Database(database(), sqlite::Database::Mode::kReadWriteCreate)
+      .Execute("INSERT INTO rule_keys VALUES(9223372036854775807, 1 << 44, 0, zeroblob(16))");
+  Start();
+  EXPECT_THAT(TakeLog(), HasSubstr("a row's seq is not one"));
+  EXPECT_THAT(SetAside(), testing::SizeIs(1));
+  EXPECT_EQ(VerdictOf("2"), kDuplicate);
+  EXPECT_EQ(VerdictOf("4"), kProcessed);
+}
+
 TEST_F(RecoveryTest, DamageThatTheWriterMeetsIsRepairedAtTheNextStart) {
   StoreEvents(2000);
   Stop();
