@@ -1,7 +1,8 @@
 #include "command/report/words.h"
 
-#include <algorithm>
 #include <cstdio>
+
+#include "plugin/core/text/utf8.h"
 
 namespace dedup::command {
 
@@ -18,12 +19,20 @@ std::string ShareText(std::uint64_t part, std::uint64_t whole) {
 }
 
 std::string Shown(std::string_view text, std::size_t bytes_max) {
-  std::string shown(text.substr(0, bytes_max));
-  std::replace_if(
-      shown.begin(), shown.end(), [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; }, '.');
-  if (text.size() <= bytes_max) return shown;
-  while (!shown.empty() && (static_cast<unsigned char>(shown.back()) & 0x80) != 0) shown.pop_back();
-  return shown + " …";
+  std::string_view beginning = text.substr(0, bytes_max);
+  if (beginning.size() < text.size()) {
+    // Of a character that is cut in two nothing is shown. None has more than three bytes behind its first.
+    const std::string_view whole = beginning.substr(0, Utf8Prefix(beginning));
+    if (beginning.size() - whole.size() <= 3) beginning = whole;
+  }
+  std::string shown;
+  for (std::size_t i = 0; i < beginning.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(beginning[i]);
+    const bool is_c1 = byte == 0xC2 && i + 1 < beginning.size() && static_cast<unsigned char>(beginning[i + 1]) < 0xA0;
+    if (is_c1) ++i;
+    shown.push_back(is_c1 || byte < 32 || byte == 127 ? '.' : beginning[i]);
+  }
+  return beginning.size() < text.size() ? shown + " …" : shown;
 }
 
 }  // namespace dedup::command

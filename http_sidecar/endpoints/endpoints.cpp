@@ -22,7 +22,7 @@ const Endpoint* FindEndpoint(std::string_view path) {
 }
 
 Answer AnswerOf(const Endpoint& endpoint, Api& api, Request& request) {
-  if (endpoint.access != Access::kOpen) {
+  if (endpoint.access != Access::kOpen && endpoint.parameters != kAnyParameters) {
     if (const auto problem = CheckNames(request.target, endpoint.parameters)) return ProblemAnswer(*problem);
   }
   try {

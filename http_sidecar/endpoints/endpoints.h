@@ -28,12 +28,16 @@ Answer ServeHealth(Api& api, Request& request);
 Answer ServeReady(Api& api, Request& request);
 Answer ServeOpenApi(Api& api, Request& request);
 
+/// For what clients of the first aggregators and Prometheus read, perhaps with parameters of their own.
+inline constexpr std::string_view kAnyParameters = "*";
+
 struct Endpoint {
   std::string_view path;  ///< a last level in braces stands for any one level
   bool is_post;
   Access access;
   Answer (*serve)(Api& api, Request& request);
-  /// The names in its query, with blanks between. What is open to all takes any, for it looks at none.
+  /// The names in its query, with blanks between; another one is refused. What is open to all takes any, for it looks at
+  /// none.
   std::string_view parameters = {};
   /// It waits for nobody, has a small answer, and must be answered however many others wait.
   bool is_prompt = false;
@@ -47,16 +51,16 @@ inline constexpr Endpoint kEndpoints[] = {
     {"/publish", true, Access::kPublish, ServePublish, "qos retain results topic"},
     {"/events", false, Access::kRead, ServeEvents,
      "topic source event_id rule key since until after_seq before_seq limit order"},
-    {"/events/stream", false, Access::kRead, ServeStream, "topic source event_id rule key since after_seq"},
+    {"/events/stream", false, Access::kRead, ServeStream, "topic source event_id rule key since after_seq lastEventId"},
     {"/events/{seq}", false, Access::kRead, ServeEvent},
-    {"/stats", false, Access::kRead, ServeStats},
+    {"/stats", false, Access::kRead, ServeStats, kAnyParameters},
     {"/history", false, Access::kReadEverything, ServeHistory, "range"},
     {"/top", false, Access::kReadEverything, ServeTop},
     {"/duplicates", false, Access::kRead, ServeDuplicates, "seqs"},
     {"/rules", false, Access::kReadEverything, ServeRules},
     {"/rules/{name}", false, Access::kReadEverything, ServeRule},
     {"/explain", true, Access::kReadEverything, ServeExplain},
-    {"/metrics", false, Access::kReadEverything, ServeMetrics},
+    {"/metrics", false, Access::kReadEverything, ServeMetrics, kAnyParameters},
     {"/healthz", false, Access::kOpen, ServeHealth, /*parameters=*/{}, /*is_prompt=*/true},
     {"/health", false, Access::kOpen, ServeHealth, /*parameters=*/{}, /*is_prompt=*/true},
     {"/readyz", false, Access::kOpen, ServeReady, /*parameters=*/{}, /*is_prompt=*/true},

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "http_sidecar/base/percent.h"
+#include "plugin/core/text/utf8.h"
 
 namespace dedup::sidecar {
 namespace {
@@ -56,7 +57,8 @@ std::optional<Problem> CheckNames(std::string_view target, std::string_view know
       std::string expected;
       for (const char c : known) expected.append(c == ' ' ? ", " : std::string(1, c));
       if (known.empty()) expected = "none";
-      return Problem{problems::kInvalidParameter, "there is no parameter \"" + name + "\" here; expected " + expected};
+      const std::string shown = IsUtf8(name) ? name : std::string(parameter.substr(0, parameter.find('=')));
+      return Problem{problems::kInvalidParameter, "there is no parameter \"" + shown + "\" here; expected " + expected};
     }
     if (!names.insert(name).second) {
       return Problem{problems::kInvalidParameter, name + " stands there more than once; expected once"};

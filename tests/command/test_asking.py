@@ -239,7 +239,8 @@ def test_a_broker_that_ends_the_connection(monkeypatch):
 
 
 def test_a_plugin_of_another_version():
-    with ScriptedBroker({"command": "rules", "correlationData": "0", "error": "unknown command; expected \"top\""}) as broker:
+    unknown = {"command": "rules", "correlationData": "0", "error": "unknown command; expected \"top\""}
+    with ScriptedBroker(unknown, "rules") as broker:
         assert only_line(at(broker, "rules", "show")) == \
             'mosquitto-dedup: the plugin does not know the command "rules"; it is of another version than this program'
         broker.response = {"command": "rules", "correlationData": "0", "rules": [{"name": "a"}]}

@@ -68,7 +68,7 @@ def test_man_page_is_clean(installed, name):
 
 def test_man_page_has_every_option_of_the_plugin(installed):
     # The broker's own complaint about an unknown option names those that there are.
-    options = re.findall(r'^    \{"(\w+)", ', (ROOT / "plugin" / "core" / "options.cpp").read_text(), re.MULTILINE)
+    options = re.findall(r'^    \{"(\w+)",', (ROOT / "plugin" / "core" / "options.cpp").read_text(), re.MULTILINE)
     assert len(options) >= 11
     page = plain(only(installed, "mosquitto-dedup.5"))
     assert re.findall(r"^ +plugin_opt_(\w+)(?: \S+)?$", page.partition("OPTIONS")[2], re.MULTILINE) == options

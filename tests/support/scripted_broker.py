@@ -11,10 +11,11 @@ from tests.support.receipts import RESPONSE_TOPIC
 
 
 class ScriptedBroker:
-    """Lets one client at a time in, and answers the command `receipts` with `response`, or with nothing where that is None."""
+    """Lets one client at a time in, and answers `command` with `response`, or with nothing where that is None."""
 
-    def __init__(self, response):
+    def __init__(self, response, command="receipts"):
         self.response = response
+        self._command = f'"command":"{command}"'.encode()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._client = None
@@ -51,7 +52,7 @@ class ScriptedBroker:
         client.sendall(mqtt_client.encode(CONNACK, 0, b"\0\0\0"))
         while True:
             kind, body = self._read_packet(client)
-            if kind >> 4 == PUBLISH and b'"command":"receipts"' in body and self.response is not None:
+            if kind >> 4 == PUBLISH and self._command in body and self.response is not None:
                 self.say(self.response)
 
     @staticmethod
