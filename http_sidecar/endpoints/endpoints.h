@@ -51,7 +51,7 @@ inline constexpr Endpoint kEndpoints[] = {
     {"/publish", true, Access::kPublish, ServePublish, "qos retain results topic"},
     {"/events", false, Access::kRead, ServeEvents,
      "topic source event_id rule key since until after_seq before_seq limit order"},
-    {"/events/stream", false, Access::kRead, ServeStream, "topic source event_id rule key since after_seq lastEventId"},
+    {"/events/stream", false, Access::kRead, ServeStream, "topic source event_id rule key since after_seq"},
     {"/events/{seq}", false, Access::kRead, ServeEvent},
     {"/stats", false, Access::kRead, ServeStats, kAnyParameters},
     {"/history", false, Access::kReadEverything, ServeHistory, "range"},

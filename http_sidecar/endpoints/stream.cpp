@@ -9,7 +9,6 @@
 #include "http_sidecar/base/time.h"
 #include "http_sidecar/endpoints/endpoints.h"
 #include "http_sidecar/events/event_query.h"
-#include "http_sidecar/http/query.h"
 
 namespace dedup::sidecar {
 
@@ -19,13 +18,10 @@ Answer ServeStream(Api& api, Request& request) {
   auto& query = std::get<EventQuery>(parsed);
   if (auto refusal = Narrow(request.caller, &query.filter)) return ProblemAnswer(*refusal);
   // Where a client that was cut off wants to go on.
-  const std::string in_header = request.header("Last-Event-ID");
-  // Scripts in place of a browser's EventSource cannot send the header.
-  const std::string last_text = in_header.empty() ? QueryValue(request.target, "lastEventId") : in_header;
+  const std::string last_text = request.header("Last-Event-ID");
   const auto last = ParseNumber<std::uint64_t>(last_text);
   if (!last && !last_text.empty()) {
-    const std::string name = in_header.empty() ? "lastEventId" : "Last-Event-ID";
-    return ProblemAnswer({problems::kInvalidParameter, name + " takes a seq, a whole number from 0 on"});
+    return ProblemAnswer({problems::kInvalidParameter, "Last-Event-ID takes a seq, a whole number from 0 on"});
   }
   auto place = api.watchers.Enter(request.client);
   if (place == nullptr) {
