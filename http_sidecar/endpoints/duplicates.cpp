@@ -36,12 +36,13 @@ std::optional<std::vector<std::uint64_t>> ParseSeqs(std::string_view text) {
 // The plugin knows the seqs alone, the store which topics they are of.
 void LeaveReadable(Api& api, const Caller& caller, std::vector<std::uint64_t>* seqs) {
   if (caller.may_read_everything()) return;
+  EventFilter filter;
+  caller.Narrow(&filter);
   api.store.Read([&](EventReader& reader) {
     return std::erase_if(*seqs, [&](std::uint64_t seq) {
       bool is_readable = false;
-      // Not narrowed to the caller's topics: a search for those looks further than at this row.
-      reader.ReadEvents({}, {.first_seq = seq, .last_seq = seq}, [&](const StoredEvent& event) {
-        is_readable = caller.MayRead(event.topic);
+      reader.ReadEvents(filter, {.first_seq = seq, .last_seq = seq}, [&](const StoredEvent&) {
+        is_readable = true;
         return false;
       });
       return !is_readable;

@@ -39,15 +39,15 @@ Answer ServeEvent(Api& api, Request& request) {
   }
   const std::uint64_t seq = *parsed;
   if (!api.store.AwaitStored()) return ProblemAnswer(StoreIsBehind());
+  EventFilter filter;
+  request.caller.Narrow(&filter);
   const bool wants_bytes = WantsBytes(request.header("Accept"));
   Answer answer{.status = 200, .body = {}};
   if (wants_bytes) answer.content_type = kBytes;
   answer.headers.emplace_back("Vary", api.tokens->are_asked_for() ? "Accept, Authorization" : "Accept");
   std::string tag;
   api.store.Read([&](EventReader& reader) {
-    // Not narrowed to the caller's topics: a search for those looks further than at this row.
-    return reader.ReadEvents({}, {.first_seq = seq, .last_seq = seq}, [&](const StoredEvent& event) {
-      if (!request.caller.MayRead(event.topic)) return true;
+    return reader.ReadEvents(filter, {.first_seq = seq, .last_seq = seq}, [&](const StoredEvent& event) {
       request.memory->Cover(kCopies * event.payload.size());
       if (wants_bytes) {
         answer.body = event.payload;

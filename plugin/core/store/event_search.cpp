@@ -434,6 +434,8 @@ class Walk {
 
   // False when nothing can match.
   bool AddCursors() {
+    // One row is read and held against the filter, which costs less than asking an index for it.
+    if (range_.first_seq == range_.last_seq) return true;
     // Who may not read all is shown by no duration what there is elsewhere: no index over all topics serves them.
     const bool is_limited = !filter_.within.empty();
     const std::optional<std::string>& id = filter_.event_id ? filter_.event_id : filter_.key;

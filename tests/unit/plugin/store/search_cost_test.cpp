@@ -63,9 +63,12 @@ class SearchCostTest : public testing::Test {
 
   /// Steps that a search to its end takes, and how many events it finds.
   std::pair<int, int> Cost(const EventFilter& filter, bool newest_first) {
+    return Cost(filter, EventRange{.newest_first = newest_first});
+  }
+  std::pair<int, int> Cost(const EventFilter& filter, const EventRange& range) {
     TakeSteps();
     int events = 0;
-    for (std::optional<EventRange> rest = EventRange{.newest_first = newest_first}; rest;) {
+    for (std::optional<EventRange> rest = range; rest;) {
       rest = search_->Run(filter, *rest, [&](const StoredEvent&) { return ++events > 0; });
     }
     return {TakeSteps(), events};
@@ -106,6 +109,17 @@ TEST_F(SearchCostTest, WhatIsFrequentElsewhereCostsAsMuchAsWhatIsNowhere) {
       }
     }
   }
+}
+
+TEST_F(SearchCostTest, OneEventIsLookedUpAsARow) {
+  EventFilter filter;
+  const EventRange mine{.first_seq = kRowsApart, .last_seq = kRowsApart};
+  const int row = Cost(filter, mine).first;
+  filter.within = {"mine/#"};
+  EXPECT_EQ(Cost(filter, mine), std::pair(row, 1));
+  const auto [steps, events] = Cost(filter, {.first_seq = kRowsApart + 1, .last_seq = kRowsApart + 1});
+  EXPECT_EQ(events, 0);
+  EXPECT_LE(steps, row + 50);
 }
 
 TEST_F(SearchCostTest, WhoMayReadAllIsServedByTheIndexes) {
