@@ -63,10 +63,10 @@ std::string KnownText(const std::vector<HistoryStep>& steps) {
       .Take();
 }
 
-// The bound that so much of the durations do not exceed; null beyond the last one, and where there are none.
-std::string BoundText(const Reading::Buckets& counts, std::span<const double> upper_bounds_s, double part) {
-  std::uint64_t sum = 0;
-  for (const std::uint64_t count : counts) sum += count;
+// The bound that so much of the durations do not exceed, which are `sum` in all; null beyond the last one, and where
+// there are none.
+std::string BoundText(const Reading::Buckets& counts, std::uint64_t sum, std::span<const double> upper_bounds_s,
+                      double part) {
   const auto wanted = static_cast<std::uint64_t>(std::ceil(part * static_cast<double>(sum)));
   std::uint64_t seen = 0;
   for (std::size_t i = 0; i < upper_bounds_s.size() && sum > 0; ++i) {
@@ -81,8 +81,8 @@ std::string DurationsText(const Reading::Buckets& counts, std::span<const double
   for (const std::uint64_t count : counts) sum += count;
   return ObjectText()
       .Add("count", sum)
-      .AddRaw("p50_ms", BoundText(counts, upper_bounds_s, 0.5))
-      .AddRaw("p99_ms", BoundText(counts, upper_bounds_s, 0.99))
+      .AddRaw("p50_ms", BoundText(counts, sum, upper_bounds_s, 0.5))
+      .AddRaw("p99_ms", BoundText(counts, sum, upper_bounds_s, 0.99))
       .Take();
 }
 
