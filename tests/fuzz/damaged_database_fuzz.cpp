@@ -1,33 +1,20 @@
 // A database with arbitrary bytes changed, read page by page as a salvage does: it never crashes and always ends.
-#include <unistd.h>
-
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <string>
 
 #include "plugin/core/start/damaged_database.h"
 #include "plugin/core/store/store.h"
+#include "tests/unit/support/temp_dir.h"
 
 namespace {
 
 constexpr std::uint64_t kRows = 300;
 
 struct Fixture {
-  std::filesystem::path directory;
-  std::string bytes;
-
-  std::filesystem::path path() const { return directory / "damaged.db"; }
-};
-
-const Fixture& GetFixture() {
-  static const Fixture fixture = [] {
-    Fixture made;
-    char name[] = "/tmp/damaged-database-fuzz-XXXXXX";
-    if (mkdtemp(name) == nullptr) std::abort();
-    made.directory = name;
-    const std::filesystem::path path = made.directory / dedup::Store::kFileName;
+  Fixture() {
+    const std::filesystem::path path = directory / dedup::Store::kFileName;
     {
       dedup::Store store(path);
       dedup::Store::Batch batch(store, dedup::Store::Durability::kVisible);
@@ -46,11 +33,17 @@ const Fixture& GetFixture() {
       }
       batch.Commit();
     }
-    std::ifstream file(path, std::ios::binary);
-    made.bytes.assign(std::istreambuf_iterator<char>(file), {});
-    std::atexit([] { std::filesystem::remove_all(GetFixture().directory); });
-    return made;
-  }();
+    bytes = dedup::ReadFile(path);
+  }
+
+  dedup::TempDir directory;
+  std::string bytes;
+
+  std::filesystem::path path() const { return directory / "damaged.db"; }
+};
+
+const Fixture& GetFixture() {
+  static const Fixture fixture;
   return fixture;
 }
 
@@ -64,7 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::size_t offset = data[0] * std::size_t{4096} + (data[1] * 256U + data[2]) % 4096;
     bytes[offset % bytes.size()] = static_cast<char>(data[3]);
   }
-  std::ofstream(fixture.path(), std::ios::binary) << bytes;
+  dedup::WriteFile(fixture.path(), bytes);
   dedup::DamagedDatabase database(fixture.path());
   const dedup::DamagedDatabase::Small small = database.ReadSmall();
   std::uint64_t rows = 0;

@@ -1,56 +1,49 @@
 // Replay of a journal with arbitrary bytes changed: it never crashes, never invents an event, and never loses an intact
 // record in front of the damage.
-#include <unistd.h>
-
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "plugin/core/journal/journal.h"
 #include "tests/unit/support/append.h"
+#include "tests/unit/support/temp_dir.h"
 
 namespace {
 
 constexpr std::size_t kRecords = 8;
 
 struct Fixture {
-  std::filesystem::path directory;
+  Fixture() {
+    dedup::JournalHeader header{};
+    header.secret = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+    const auto journal = dedup::Journal::Create(directory.path(), dedup::Journal::kRingBytesMin, header);
+    for (std::uint64_t seq = 1; seq <= kRecords; ++seq) {
+      record_offsets.push_back(dedup::JournalHeader::kRoomBytes + journal->appended_position());
+      dedup::Event event;
+      event.seq = seq;
+      event.topic = "topic";
+      const std::string payload(seq * 7, static_cast<char>('a' + seq));
+      payloads[seq] = payload;
+      event.event_id = payload;
+      event.payload = payload;
+      if (!dedup::Append(*journal, event)) std::abort();
+    }
+    record_offsets.push_back(dedup::JournalHeader::kRoomBytes + journal->appended_position());
+    bytes = dedup::ReadFile(directory / dedup::JournalHeader::kFileName);
+  }
+
+  dedup::TempDir directory;
   std::string bytes;                        // of the file
   std::vector<std::size_t> record_offsets;  // in the file; the last is the end
   std::map<std::uint64_t, std::string> payloads;
 };
 
 const Fixture& GetFixture() {
-  static const Fixture fixture = [] {
-    Fixture made;
-    char name[] = "/tmp/journal-fuzz-XXXXXX";
-    if (mkdtemp(name) == nullptr) std::abort();
-    made.directory = name;
-    dedup::JournalHeader header{};
-    header.secret = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
-    const auto journal = dedup::Journal::Create(made.directory, dedup::Journal::kRingBytesMin, header);
-    for (std::uint64_t seq = 1; seq <= kRecords; ++seq) {
-      made.record_offsets.push_back(dedup::JournalHeader::kRoomBytes + journal->appended_position());
-      dedup::Event event;
-      event.seq = seq;
-      event.topic = "topic";
-      const std::string payload(seq * 7, static_cast<char>('a' + seq));
-      made.payloads[seq] = payload;
-      event.event_id = payload;
-      event.payload = payload;
-      if (!dedup::Append(*journal, event)) std::abort();
-    }
-    made.record_offsets.push_back(dedup::JournalHeader::kRoomBytes + journal->appended_position());
-    std::ifstream file(made.directory / dedup::JournalHeader::kFileName, std::ios::binary);
-    made.bytes.assign(std::istreambuf_iterator<char>(file), {});
-    std::atexit([] { std::filesystem::remove_all(GetFixture().directory); });
-    return made;
-  }();
+  static const Fixture fixture;
   return fixture;
 }
 
@@ -70,9 +63,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     first_edit = std::min(first_edit, offset);
   }
   const std::filesystem::path path = fixture.directory / dedup::JournalHeader::kFileName;
-  std::ofstream(path, std::ios::binary) << bytes;
+  dedup::WriteFile(path, bytes);
   try {
-    const auto journal = dedup::Journal::Open(fixture.directory);
+    const auto journal = dedup::Journal::Open(fixture.directory.path());
     if (!journal) std::abort();
     std::vector<bool> replayed(kRecords + 1);
     journal->Replay(dedup::Journal::Search::kWholeRing, [&](const dedup::Journal::Entry& entry) {

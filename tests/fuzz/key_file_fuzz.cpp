@@ -1,14 +1,12 @@
 // events.keys with arbitrary bytes changed: it never crashes, and never gives a key that was not written for that seq.
-#include <unistd.h>
-
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <span>
 #include <string>
 
 #include "plugin/core/index/key_file.h"
+#include "tests/unit/support/temp_dir.h"
 
 namespace {
 
@@ -18,28 +16,23 @@ constexpr dedup::HashSecret kSecret = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
 dedup::KeyHash KeyOf(std::uint64_t seq) { return {.high = seq * 0x9E3779B97F4A7C15U, .low = ~seq}; }
 
 struct Fixture {
-  std::filesystem::path directory;
+  Fixture() {
+    dedup::LogQueue log;
+    dedup::KeyFile keys(directory.path(), kSecret, log);
+    keys.Load(0, 0, [](std::uint64_t, std::span<const dedup::KeyHash>) {});
+    for (std::uint64_t seq = 1; seq <= kKeys; ++seq) keys.Append(seq, KeyOf(seq));
+    if (!keys.Sync()) std::abort();
+    bytes = dedup::ReadFile(path());
+  }
+
+  dedup::TempDir directory;
   std::string bytes;
 
   std::filesystem::path path() const { return directory / dedup::KeyFile::kFileName; }
 };
 
 const Fixture& GetFixture() {
-  static const Fixture fixture = [] {
-    Fixture made;
-    char name[] = "/tmp/key-file-fuzz-XXXXXX";
-    if (mkdtemp(name) == nullptr) std::abort();
-    made.directory = name;
-    dedup::LogQueue log;
-    dedup::KeyFile keys(made.directory, kSecret, log);
-    keys.Load(0, 0, [](std::uint64_t, std::span<const dedup::KeyHash>) {});
-    for (std::uint64_t seq = 1; seq <= kKeys; ++seq) keys.Append(seq, KeyOf(seq));
-    if (!keys.Sync()) std::abort();
-    std::ifstream file(made.path(), std::ios::binary);
-    made.bytes.assign(std::istreambuf_iterator<char>(file), {});
-    std::atexit([] { std::filesystem::remove_all(GetFixture().directory); });
-    return made;
-  }();
+  static const Fixture fixture;
   return fixture;
 }
 
@@ -55,9 +48,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (data += 2, size -= 2; size >= 3; data += 3, size -= 3) {
     bytes[(data[0] * 256U + data[1]) % bytes.size()] = static_cast<char>(data[2]);
   }
-  std::ofstream(fixture.path(), std::ios::binary) << bytes;
+  dedup::WriteFile(fixture.path(), bytes);
   dedup::LogQueue log;
-  dedup::KeyFile keys(fixture.directory, kSecret, log);
+  dedup::KeyFile keys(fixture.directory.path(), kSecret, log);
   std::uint64_t expected_seq = 0;
   const std::uint64_t loaded_seq =
       keys.Load(0, keys_seq, [&](std::uint64_t first_seq, std::span<const dedup::KeyHash> hashes) {

@@ -1,7 +1,6 @@
 // A directory for one test, and whole files as strings.
 #pragma once
 
-#include <gtest/gtest.h>
 #include <stdlib.h>
 
 #include <cstddef>
@@ -17,7 +16,7 @@ namespace dedup {
 class TempDir {
  public:
   TempDir() {
-    std::string name = testing::TempDir() + "dedup-XXXXXX";
+    std::string name = std::filesystem::temp_directory_path() / "dedup-XXXXXX";
     if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp " + name);
     path_ = name;
   }
