@@ -34,6 +34,8 @@ class PluginClient {
   /// ask it, or is silent. After an error no more may be asked.
   std::vector<std::string> Ask(
       std::span<const PluginCommand> commands, const std::function<bool()>& goes_on = [] { return true; });
+  /// The answer to one command. Errors: as above.
+  std::string Ask(const PluginCommand& command) { return Ask({&command, 1}).front(); }
 
  private:
   void OnMessage(const Message& message);

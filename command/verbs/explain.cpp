@@ -38,7 +38,7 @@ struct Options {
 
 // What MQTT carries as a text.
 std::string Text(std::string_view text) {
-  if (Utf8Prefix(text) != text.size()) throw std::invalid_argument("takes UTF-8");
+  if (!IsUtf8(text)) throw std::invalid_argument("takes UTF-8");
   return std::string(text);
 }
 
@@ -151,7 +151,7 @@ std::string Described(const Options& options, std::string_view payload) {
   }
   ObjectText object;
   object.AddText("topic", options.topic);
-  if (Utf8Prefix(payload) == payload.size()) {
+  if (IsUtf8(payload)) {
     object.AddText("payload", payload);
   } else {
     object.AddText("payload_base64", Base64Of(payload));
@@ -168,7 +168,7 @@ int ExplainByBroker(const Options& options) {
     throw std::runtime_error("a payload of " + std::to_string(payload.size()) +
                              " bytes is too large to ask the broker about; with --rules FILE there is no limit");
   }
-  return Print(ExplainedText(PluginClient(options.broker).Ask({&command, 1}).front()));
+  return Print(ExplainedText(PluginClient(options.broker).Ask(command)));
 }
 
 }  // namespace

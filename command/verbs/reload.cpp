@@ -3,6 +3,7 @@
 #include "command/base/arguments.h"
 #include "command/mqtt/plugin_client.h"
 #include "command/report/reloaded_text.h"
+#include "command/verbs/asking.h"
 #include "command/verbs/verb.h"
 
 namespace dedup::command {
@@ -22,15 +23,11 @@ std::string HelpText(std::span<const Option> table) {
 
 int RunReload(std::span<const std::string_view> arguments) {
   BrokerAccess broker;
-  bool help = false;
-  std::vector<Option> table = BrokerOptions(&broker);
-  table.push_back({{"--help"}, "", "show this", [&help](std::string_view) { help = true; }, "Else"});
-  ReadArguments(table, arguments);
-  if (help) return Print(HelpText(table));
+  if (const auto code = ReadAskingArguments(arguments, HelpText, &broker)) return *code;
   CheckTogether(broker);
 
   const PluginCommand command{"reloadRules", ""};
-  return Print(ReloadedText(PluginClient(broker).Ask({&command, 1}).front()));
+  return Print(ReloadedText(PluginClient(broker).Ask(command)));
 }
 
 }  // namespace dedup::command

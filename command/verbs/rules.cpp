@@ -11,6 +11,7 @@
 #include "command/report/rule_line.h"
 #include "command/report/rule_report_text.h"
 #include "command/report/stats_text.h"
+#include "command/verbs/asking.h"
 #include "command/verbs/load_rules.h"
 #include "command/verbs/verb.h"
 #include "plugin/core/text/json_writer.h"
@@ -45,24 +46,20 @@ int Check(const std::string& path) {
 
 int ShowAll(const BrokerAccess& broker) {
   const PluginCommand command{"rules", ""};
-  return Print(RulesTableText(ReadRuleFigures(PluginClient(broker).Ask({&command, 1}).front())));
+  return Print(RulesTableText(ReadRuleFigures(PluginClient(broker).Ask(command))));
 }
 
 int ShowOne(const BrokerAccess& broker, const std::string& name) {
   const PluginCommand command{"rule", "\"name\":" + Quoted(name)};
-  return Print(RuleReportText(PluginClient(broker).Ask({&command, 1}).front()));
+  return Print(RuleReportText(PluginClient(broker).Ask(command)));
 }
 
 }  // namespace
 
 int RunRules(std::span<const std::string_view> arguments) {
   BrokerAccess broker;
-  bool help = false;
-  std::vector<Option> table = BrokerOptions(&broker);
-  table.push_back({{"--help"}, "", "show this", [&help](std::string_view) { help = true; }, "Else"});
   std::vector<std::string> words;
-  ReadArguments(table, arguments, &words);
-  if (help) return Print(HelpText(table));
+  if (const auto code = ReadAskingArguments(arguments, HelpText, &broker, {}, &words)) return *code;
   if (words.size() == 2 && words[0] == "check") {
     if (broker.is_named) throw UsageError("rules check reads a file, and takes no options of a broker");
     return Check(words[1]);

@@ -4,6 +4,7 @@
 #include "command/mqtt/plugin_client.h"
 #include "command/report/plugin_figures.h"
 #include "command/report/stats_text.h"
+#include "command/verbs/asking.h"
 #include "command/verbs/verb.h"
 
 namespace dedup::command {
@@ -24,13 +25,9 @@ std::string HelpText(std::span<const Option> table) {
 int RunStats(std::span<const std::string_view> arguments) {
   BrokerAccess broker;
   bool as_json = false;
-  bool help = false;
-  std::vector<Option> table = BrokerOptions(&broker);
-  table.push_back(
-      {{"--json"}, "", "one JSON object, for programs", [&as_json](std::string_view) { as_json = true; }, "Answer"});
-  table.push_back({{"--help"}, "", "show this", [&help](std::string_view) { help = true; }});
-  ReadArguments(table, arguments);
-  if (help) return Print(HelpText(table));
+  const Option json{
+      {"--json"}, "", "one JSON object, for programs", [&as_json](std::string_view) { as_json = true; }, "Answer"};
+  if (const auto code = ReadAskingArguments(arguments, HelpText, &broker, {json})) return *code;
   CheckTogether(broker);
 
   const std::vector<std::string> answers = PluginClient(broker).Ask(std::span(kFigureCommands).first(2));

@@ -13,6 +13,7 @@
 #include "command/mqtt/plugin_client.h"
 #include "command/report/plugin_figures.h"
 #include "command/report/top_text.h"
+#include "command/verbs/asking.h"
 #include "command/verbs/verb.h"
 
 namespace dedup::command {
@@ -149,11 +150,7 @@ int Run(const BrokerAccess& broker) {
 
 int RunTop(std::span<const std::string_view> arguments) {
   BrokerAccess broker;
-  bool help = false;
-  std::vector<Option> table = BrokerOptions(&broker);
-  table.push_back({{"--help"}, "", "show this", [&help](std::string_view) { help = true; }, "Else"});
-  ReadArguments(table, arguments);
-  if (help) return Print(HelpText(table));
+  if (const auto code = ReadAskingArguments(arguments, HelpText, &broker)) return *code;
   CheckTogether(broker);
   return Run(broker);
 }
