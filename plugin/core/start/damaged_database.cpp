@@ -1,10 +1,10 @@
 #include "plugin/core/start/damaged_database.h"
 
 #include <algorithm>
-#include <cstring>
 #include <set>
 
 #include "plugin/core/index/index.h"
+#include "plugin/core/store/from_bytes.h"
 
 namespace dedup {
 namespace {
@@ -90,14 +90,6 @@ bool IsState(const Record& record) {
 }
 static_assert(kStateShape.size() == kSyncedColumn);
 
-template <class Bytes16>
-std::optional<Bytes16> BytesOf(std::string_view bytes) {
-  Bytes16 value;
-  if (bytes.size() != sizeof value) return std::nullopt;
-  std::memcpy(&value, bytes.data(), sizeof value);
-  return value;
-}
-
 void TakeSmall(const Record& record, DamagedDatabase::Small* small) {
   const std::string_view shape = record.shape;
   const auto columns = record.columns;
@@ -116,7 +108,7 @@ void TakeSmall(const Record& record, DamagedDatabase::Small* small) {
   } else if (shape == kKeyFileShape ||
              (shape.size() == 3 && shape.starts_with(kKeyFileShape) && IsNullOr(shape[2], 'b') && record.rowid == 1)) {
     small->keys_seq = Unsigned(std::max<std::int64_t>(columns[1].integer, 0));
-    if (columns.size() == 3) small->secret = BytesOf<HashSecret>(columns[2].bytes);
+    if (columns.size() == 3) small->secret = FromBytes<HashSecret>(columns[2].bytes);
   }
 }
 
@@ -201,7 +193,7 @@ SeqRanges DamagedDatabase::ForEachRow(const std::function<void(const Row&)>& on_
     if (IsOfIdIndex(record)) {
       known.Add(Unsigned(record.columns.back().integer));
     } else if (record.shape == kRuleKeyShape && IsSeq(record.columns[1].integer)) {
-      const std::optional<KeyHash> key = BytesOf<KeyHash>(record.columns[3].bytes);
+      const std::optional<KeyHash> key = FromBytes<KeyHash>(record.columns[3].bytes);
       if (!key) return;
       on_key({.window_ms = record.columns[0].integer,
               .seq = Unsigned(record.columns[1].integer),

@@ -11,6 +11,7 @@
 #include "plugin/core/base/file.h"
 #include "plugin/core/base/file_table.h"
 #include "plugin/core/event/source.h"
+#include "plugin/core/store/from_bytes.h"
 
 namespace dedup {
 namespace {
@@ -48,22 +49,6 @@ StoreState ReadStoreState(sqlite::Database& database) {
                        .invalid_ids = Unsigned(row.Integer(6)),
                        .unstored = Unsigned(row.Integer(7)),
                        .lost = Unsigned(row.Integer(8))}};
-}
-
-std::optional<RuleKey> RuleKeyOf(const sqlite::Statement& row) {
-  RuleKey key{.window_ms = row.Integer(0), .seq = Unsigned(row.Integer(1)), .accepted_ms = row.Integer(2)};
-  const std::string_view bytes = row.Bytes(3);
-  if (bytes.size() != sizeof key.key) return std::nullopt;
-  std::memcpy(&key.key, bytes.data(), sizeof key.key);
-  return key;
-}
-
-std::optional<HashSecret> SecretOf(const sqlite::Statement& row) {
-  const std::string_view bytes = row.Bytes(0);
-  HashSecret secret;
-  if (bytes.size() != secret.size()) return std::nullopt;
-  std::memcpy(secret.data(), bytes.data(), secret.size());
-  return secret;
 }
 
 struct Store::Statements {
@@ -143,7 +128,7 @@ StoreState Store::LoadState() { return ReadStoreState(database_); }
 
 std::optional<HashSecret> Store::LoadSecret() {
   sqlite::Statement row(database_, "SELECT secret FROM key_file");
-  return row.Step() ? SecretOf(row) : std::nullopt;
+  return row.Step() ? FromBytes<HashSecret>(row.Bytes(0)) : std::nullopt;
 }
 
 std::uint64_t Store::LoadKeysSeq() { return Unsigned(database_.QueryInteger("SELECT keys_seq FROM key_file")); }
@@ -160,14 +145,14 @@ void Store::ForEachKey(
 }
 
 void Store::ForEachRuleKey(std::uint64_t last_seq, const std::function<void(const RuleKey& key)>& on_key) {
-  const std::string sql =
-      std::string("SELECT ") + kRuleKeyColumns + " FROM rule_keys WHERE seq <= ? ORDER BY window_ms, seq";
-  sqlite::Statement rows(database_, sql.c_str());
+  sqlite::Statement rows(
+      database_, "SELECT window_ms, seq, accepted_ms, key FROM rule_keys WHERE seq <= ? ORDER BY window_ms, seq");
   rows.Bind(last_seq);
   while (rows.Step()) {
-    const std::optional<RuleKey> key = RuleKeyOf(rows);
+    const std::optional<KeyHash> key = FromBytes<KeyHash>(rows.Bytes(3));
     if (!key) throw sqlite::CorruptDatabase("read", path(), "a rule's key is not 16 bytes");
-    on_key(*key);
+    on_key(
+        {.window_ms = rows.Integer(0), .seq = Unsigned(rows.Integer(1)), .accepted_ms = rows.Integer(2), .key = *key});
   }
 }
 

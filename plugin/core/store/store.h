@@ -39,13 +39,6 @@ struct RuleKey {
   KeyHash key{};
 };
 
-inline constexpr char kRuleKeyColumns[] = "window_ms, seq, accepted_ms, key";
-/// A row of these columns; nothing where the key is not 16 bytes.
-std::optional<RuleKey> RuleKeyOf(const sqlite::Statement& row);
-
-/// A row of key_file's column secret; nothing where that is not one.
-std::optional<HashSecret> SecretOf(const sqlite::Statement& row);
-
 /// The state as saved in a database of any schema; stored_seq at least as high as the highest row. Errors:
 /// StorageError, sqlite::CorruptDatabase also where there is none.
 StoreState ReadStoreState(sqlite::Database& database);
