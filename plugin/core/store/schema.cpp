@@ -54,8 +54,6 @@ void MigrateFrom1(sqlite::Database& database) {
   database.Execute(kIndexes);
 }
 
-}  // namespace
-
 void RefuseForeign(sqlite::Database& database) {
   const auto version = database.QueryInteger("PRAGMA user_version");
   if (version > kSchemaVersion) {
@@ -69,8 +67,13 @@ void RefuseForeign(sqlite::Database& database) {
   }
 }
 
+}  // namespace
+
 std::optional<Migration> PrepareSchema(sqlite::Database& database) {
   RefuseForeign(database);
+  // Before the tables are made: a writer and a reader that meet at a WAL with nothing in it can keep each other from
+  // beginning for 10 s ("locking protocol").
+  database.Execute("PRAGMA journal_mode = WAL");
   const auto version = static_cast<int>(database.QueryInteger("PRAGMA user_version"));
   if (version == kSchemaVersion) return std::nullopt;
   const auto begin = std::chrono::steady_clock::now();

@@ -24,13 +24,10 @@ struct Migration {
 /// Whether the table `state` has a column, which that of an older database may lack.
 bool StateHas(sqlite::Database& database, const char* column);
 
-/// Writes nothing. Errors: StorageError, for a database that no mosquitto-dedup made, or a newer one.
-void RefuseForeign(sqlite::Database& database);
-
-/// Makes the tables in an empty database, or migrates an older one, in one transaction: a death on the way, or
-/// a full disk, leaves the database as it was, and the next start does it again. A migration needs as much room again
-/// as the database takes, for its time. Errors: StorageError, and RefuseForeign's before
-/// anything is written.
+/// Gives the database a WAL, and makes the tables in an empty one or migrates an older one, in one transaction: a death
+/// on the way, or a full disk, leaves the tables as they were, and the next start does it again. A migration needs as
+/// much room again as the database takes, for its time. Errors: StorageError; for a database that no mosquitto-dedup
+/// made, or a newer one, before anything is written.
 std::optional<Migration> PrepareSchema(sqlite::Database& database);
 
 }  // namespace dedup

@@ -112,13 +112,9 @@ Store::Store(const std::filesystem::path& path)
   database_.SetBusyTimeout(5000);
   database_.SetCheckpointOnClose(false);  // one that is none of ours is left as it is
   database_.Execute(kCacheSize);
-  RefuseForeign(database_);
-  database_.SetCheckpointOnClose(true);
-  // Before the tables are made: a writer and a reader that meet at a WAL with nothing in it can keep each other from
-  // beginning for 10 s ("locking protocol").
-  database_.Execute("PRAGMA journal_mode = WAL");
   database_.Execute("PRAGMA synchronous = NORMAL");
   migration_ = PrepareSchema(database_);
+  database_.SetCheckpointOnClose(true);
   statements_ = std::make_unique<Statements>(database_);
 }
 
