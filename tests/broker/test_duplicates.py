@@ -5,10 +5,10 @@ import time
 import pytest
 
 from tests.support import mqtt_client
-from tests.support.broker import free_port
 from tests.support.events import event
 from tests.support.mqtt_client import V5, V31, V311, VERSION_NAMES
 from tests.support.observer import Observer
+from tests.support.ports import free_port
 from tests.support.store import Store
 
 QOS_PAIRS = [(first, second) for first in (0, 1, 2) for second in (0, 1, 2)]

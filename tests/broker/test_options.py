@@ -8,9 +8,10 @@ import tempfile
 
 import pytest
 
-from tests.support.broker import free_port, mosquitto_version
+from tests.support.broker import mosquitto_version
 from tests.support.events import event
 from tests.support.observer import Observer
+from tests.support.ports import free_port
 from tests.support.store import Store
 
 DURATION_OPTIONS = ["fsync_interval", "recovery_delay", "window", "retention", "sys_interval"]

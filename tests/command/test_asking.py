@@ -9,9 +9,10 @@ import subprocess
 import pytest
 
 from tests.support import command
-from tests.support.broker import free_port, wait_until
+from tests.support.broker import wait_until
 from tests.support.certificates import Authority
 from tests.support.mqtt_client import CONNACK, V5, encode
+from tests.support.ports import free_port
 from tests.support.scripted_broker import ScriptedBroker
 
 BLE = {"name": "ble", "topics": ["home/+/BTtoMQTT/+"], "ignore_levels": [2], "key": ["payload"], "ignore": ["/rssi"],

@@ -11,9 +11,10 @@ import time
 import pytest
 
 from tests.support import command
-from tests.support.broker import free_port, wait_until
+from tests.support.broker import wait_until
 from tests.support.certificates import Authority
 from tests.support.mqtt_client import V5
+from tests.support.ports import free_port
 
 GAP_S = 0.02
 

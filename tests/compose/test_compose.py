@@ -5,7 +5,6 @@ import json
 import os
 import pathlib
 import re
-import socket
 import subprocess
 import tempfile
 import time
@@ -13,6 +12,8 @@ import urllib.error
 import urllib.request
 
 import pytest
+
+from tests.support.ports import free_port
 
 CHECKOUT = pathlib.Path(__file__).parents[2]
 SERVICES = ("broker", "http")
@@ -29,12 +30,6 @@ def wait_until(what, is_so, seconds=120):
     while not is_so():
         assert time.monotonic() < end, f"not within {seconds} s: {what}"
         time.sleep(0.1)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def compose_command():

@@ -5,7 +5,8 @@ import urllib.request
 
 import pytest
 
-from tests.compose.test_compose import compose_command, event, free_port, run, wait_until
+from tests.compose.test_compose import compose_command, event, run, wait_until
+from tests.support.ports import free_port
 
 NAMES = ("one", "two", "three")
 

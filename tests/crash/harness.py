@@ -14,7 +14,6 @@ ROOT = broker_module.ROOT
 # No limit of the broker's own may drop a delivery.
 BROKER_CONFIG = broker_module.LIMITS + "\nqueue_qos0_messages true\n"
 LOG_TYPES = ("error", "warning", "notice", "information")
-free_port = broker_module.free_port
 wait_until = broker_module.wait_until
 
 

@@ -9,7 +9,8 @@ import socket
 import subprocess
 import time
 
-from tests.crash.harness import ROOT, free_port, wait_until
+from tests.crash.harness import ROOT, wait_until
+from tests.support.ports import free_port
 
 BINARY = pathlib.Path(os.environ.get("DEDUP_HTTP") or ROOT / "build" / "http_sidecar" / "mosquitto-dedup-http")
 

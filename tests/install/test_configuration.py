@@ -11,8 +11,9 @@ import subprocess
 import pytest
 
 from tests.support import mqtt_client
-from tests.support.broker import LIMITS, free_port, mosquitto_path, wait_until
+from tests.support.broker import LIMITS, mosquitto_path, wait_until
 from tests.support.observer import Observer
+from tests.support.ports import free_port
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLUGIN = pathlib.Path(os.environ.get("DEDUP_PLUGIN") or ROOT / "build" / "plugin" / "mosquitto_dedup.so")

@@ -12,7 +12,8 @@ import urllib.request
 
 import pytest
 
-from tests.support.broker import free_port, wait_until
+from tests.support.broker import wait_until
+from tests.support.ports import free_port
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLUGIN = pathlib.Path(os.environ.get("DEDUP_PLUGIN") or ROOT / "build" / "plugin" / "mosquitto_dedup.so")

@@ -15,7 +15,8 @@ import time
 
 import pytest
 
-from tests.support.broker import free_port, wait_until
+from tests.support.broker import wait_until
+from tests.support.ports import free_port
 from tests.support.sidecar import PROGRAM, event, read_response, status_of
 
 

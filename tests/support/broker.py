@@ -6,19 +6,17 @@ nobody asked it to, that aborts, or that a sanitizer complains about fails the t
 
 import contextlib
 import ctypes
-import errno
 import os
 import pathlib
-import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 
 from tests.support import mqtt_client
+from tests.support.ports import free_port
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLUGIN = pathlib.Path(os.environ.get("DEDUP_PLUGIN") or ROOT / "build" / "plugin" / "mosquitto_dedup.so")
@@ -67,22 +65,6 @@ def wait_until(condition, what, timeout_s=mqtt_client.TIMEOUT_S):
             return result
         assert time.monotonic() < deadline, f"not within {timeout_s:g} s: {what}"
         time.sleep(0.01)
-
-
-def free_port():
-    """A port that is free now, below those that the kernel hands to outgoing connections.
-
-    Another test may take it before the broker does; Broker.start() then tries the next.
-    """
-    while True:
-        port = random.randrange(10240, 32000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE:
-                    raise
 
 
 class Broker:
@@ -166,15 +148,11 @@ class Broker:
         """Starts the broker and waits until it serves."""
         if self.plugin and not PLUGIN.exists():
             raise AssertionError(f"no plugin at {PLUGIN}: build it, or set DEDUP_PLUGIN")
-        for _ in range(5):
-            offset = self.log_path.stat().st_size
-            self._spawn()
-            self._wait_serving_or_ended(offset)
-            if self.is_running():
-                return self
-            if "Address already in use" not in self.log(offset):
-                break
-            self.port = free_port()
+        offset = self.log_path.stat().st_size
+        self._spawn()
+        self._wait_serving_or_ended(offset)
+        if self.is_running():
+            return self
         raise AssertionError(f"the broker did not start (exit {self._process.returncode}):\n{self.log(offset)}")
 
     def _wait_serving_or_ended(self, offset):
