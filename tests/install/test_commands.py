@@ -179,6 +179,22 @@ def test_options_of_ctest_reach_it(checkout):
     assert checkout.calls()[-1].endswith(" -L ^unit$ -j4 --repeat until-fail:2")
 
 
+@pytest.mark.parametrize("alone, returns", [(0, 0), (8, 8)], ids=["passes alone", "fails alone too"])
+def test_what_failed_beside_others_runs_once_more_alone(checkout, alone, returns):
+    checkout.replace("ctest", f'case "$*" in *--rerun-failed) exit {alone} ;; esac; exit 8')
+    typed = checkout.type("test")
+    assert typed.returncode == returns
+    assert "failed beside others" in typed.stderr
+    beside_others, again = [call for call in checkout.calls() if call.startswith("ctest ")]
+    assert "--parallel" in beside_others and "--parallel" not in again
+
+
+def test_what_was_asked_for_runs_once(checkout):
+    checkout.replace("ctest", "exit 8")
+    assert checkout.type("test", "-R", "one").returncode == 8
+    assert len([call for call in checkout.calls() if call.startswith("ctest ")]) == 1
+
+
 def test_options_of_the_bench_reach_it(checkout):
     asked = checkout.type("bench", "--quick", "--case", "mqtt.qos*", "--list")
     assert asked.stdout.splitlines()[-1].endswith(" --scale 0.1 --case mqtt.qos* --list"), asked
