@@ -44,7 +44,7 @@ class Stack:
         self.mqtt_port, self.http_port = str(free_port()), str(free_port())
         os.environ.update(
             COMPOSE_PROJECT_NAME="dedup-test", MQTT_PORT=self.mqtt_port, HTTP_PORT=self.http_port,
-            BIND_ADDRESS="127.0.0.1", DEDUP_WINDOW="forever")
+            BIND_ADDRESS="127.0.0.1")
         self.compose_command = compose_command()
 
     def compose(self, *arguments, timeout=120):
@@ -302,3 +302,7 @@ def test_options_of_the_plugin_come_from_the_environment(stack):
                             capture_output=True)
     assert broker.returncode != 0
     assert "window" in broker.stderr and "soon" in broker.stderr
+
+
+def test_without_a_variable_what_mosquitto_conf_says_counts(stack):
+    assert not [variable for variable in stack.inspect("broker")["Config"]["Env"] if variable.startswith("DEDUP_")]
