@@ -30,6 +30,7 @@ inline constexpr ProblemType kForeignPage{403, "foreign-page", "Pages of other s
 inline constexpr ProblemType kForbiddenByBroker{403, "forbidden-by-broker", "The broker does not allow it"};
 inline constexpr ProblemType kNotFound{404, "not-found", "There is no such thing"};
 inline constexpr ProblemType kMethodNotAllowed{405, "method-not-allowed", "The path does not take this method"};
+inline constexpr ProblemType kRequestTimeout{408, "request-timeout", "The body did not come in time"};
 inline constexpr ProblemType kKeyInUse{409, "idempotency-key-in-use", "The Idempotency-Key's request is being served"};
 inline constexpr ProblemType kTooLarge{413, "too-large", "The body or an event is too large"};
 inline constexpr ProblemType kTargetTooLong{414, "target-too-long", "The request line is too long"};

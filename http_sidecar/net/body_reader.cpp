@@ -14,9 +14,12 @@ namespace {
 constexpr std::size_t kLineBytesMax = 8 * 1024;  // of a chunk's size, or a trailer
 constexpr int kTrailersMax = 100;
 
-[[noreturn]] void Fail() { throw std::runtime_error("the body ended too soon, or its chunks are malformed"); }
-
 }  // namespace
+
+void BodyReader::Fail() const {
+  if (socket_->is_late()) throw LateBody("the body did not come in time");
+  throw std::runtime_error("the body ended too soon, or its chunks are malformed");
+}
 
 bool BodyReader::ReadSome(std::string* out) {
   if (is_chunked_ && bytes_left_ == 0 && !is_over_) BeginChunk();

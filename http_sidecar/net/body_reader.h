@@ -3,14 +3,22 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <stdexcept>
 #include <string>
 
 #include "http_sidecar/net/client_socket.h"
 
 namespace dedup::sidecar {
 
+/// A body that was not sent within the socket's Patience.
+class LateBody : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 /// Reads a body that is announced by its length, or chunked (RFC 9112, 7.1). Strict: what is no chunk, or is cut off,
-/// is a std::runtime_error. Threading: one thread at a time. The socket must outlive it.
+/// is a std::runtime_error; LateBody where it does not come in time. Threading: one thread at a time. The socket must
+/// outlive it.
 class BodyReader {
  public:
   static constexpr std::size_t kBytesAtOnce = std::size_t{64} * 1024;
@@ -23,6 +31,7 @@ class BodyReader {
   bool ReadSome(std::string* out);
 
  private:
+  [[noreturn]] void Fail() const;
   std::string ReadLine();
   void BeginChunk();
 

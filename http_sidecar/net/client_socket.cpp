@@ -177,7 +177,8 @@ bool ClientSocket::Await(short events, short also) {
     const Clock::duration left = std::min<Clock::duration>(
         patience.pause - pause,
         patience.pause + milliseconds(1000 * moved_bytes_ / patience.bytes_per_second) - waited_);
-    if (patience.pause == milliseconds(0) || left <= Clock::duration::zero()) return false;
+    is_late_ = patience.pause == milliseconds(0) || left <= Clock::duration::zero();
+    if (is_late_) return false;
     const Clock::time_point begin = Clock::now();
     pollfd fd{connection_->fd(), static_cast<short>(events | also), 0};
     const int count = poll(&fd, 1, MillisecondsUntil(begin + std::min<Clock::duration>(left, kLookInterval)));

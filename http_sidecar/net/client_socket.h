@@ -78,6 +78,9 @@ class ClientSocket {
   /// waited for.
   void HoldOutput(std::function<bool(std::size_t)> may_hold);
 
+  /// Whether what failed last did so because the client made us wait too long.
+  bool is_late() const { return is_late_; }
+
   /// Since the beginning of the connection.
   std::size_t sent_bytes() const { return sent_bytes_; }
 
@@ -111,6 +114,7 @@ class ClientSocket {
   Clock::duration waited_{0};    // for that
   std::size_t moved_bytes_ = 0;  // meanwhile
   std::size_t sent_bytes_ = 0;
+  bool is_late_ = false;
 };
 
 }  // namespace dedup::sidecar

@@ -66,6 +66,8 @@ std::variant<std::string, Problem> ReadWholeBody(Exchange* exchange) {
   std::string body;
   try {
     if (auto problem = Read(exchange, &body)) return *std::move(problem);
+  } catch (const LateBody& error) {
+    return Problem{problems::kRequestTimeout, error.what()};
   } catch (const std::runtime_error& error) {
     return Problem{problems::kMalformedRequest, error.what()};
   }

@@ -139,7 +139,8 @@ def test_many_large_bodies(memory_of, form):
         time.sleep(0.5)
         assert sidecar.get("/healthz").status == 200
         answers = [answer for future in sending if (answer := future.result())]
-    assert {answer.status for answer in answers} <= {200, 503}
+    # 408: where so many send, a second of silence is too long.
+    assert {answer.status for answer in answers} <= {200, 408, 503}
     for answer in answers:
         if answer.status == 503:
             assert answer.problem_type == "busy" and answer.headers["Retry-After"] == "1"

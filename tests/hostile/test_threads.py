@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.broker import wait_until
 from tests.support.crowd import Crowd, connect, latencies_s
-from tests.support.sidecar import PROGRAM, event, read_response, status_of
+from tests.support.sidecar import PROGRAM, event, parse_response, read_response, status_of
 from tests.support.tokens import Client, TokenFile
 
 ELSEWHERE = "127.0.0.2"
@@ -57,6 +57,20 @@ def test_bodies_that_come_slowly(park, second):
             other.sendall(b"POST /publish HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
                           + body)
             assert status_of(other.recv(1 << 16)) == 200
+
+
+@pytest.mark.parametrize("framing, beginning", [
+    (b"Content-Length: 16000000", b"["), (b"Transfer-Encoding: chunked", b"5\r\n["), (b"Transfer-Encoding: chunked", b"5")],
+    ids=["length", "chunk", "size of a chunk"])
+def test_body_that_is_late_is_no_malformed_one(park, framing, beginning):
+    """And is told so soon where many send."""
+    _, sidecar = park.start()
+    with Crowd(sidecar, 400, b"POST /publish HTTP/1.1\r\nHost: x\r\nContent-Length: 16000000\r\n\r\n[", b" " * 9000):
+        with connect(sidecar, ELSEWHERE) as late:
+            late.sendall(b"POST /publish HTTP/1.1\r\nHost: x\r\n" + framing + b"\r\n\r\n" + beginning)
+            answer = parse_response(late.recv(1 << 16))
+    assert (answer.status, answer.problem_type) == (408, "request-timeout")
+    assert answer.headers["Connection"] == "close"
 
 
 def test_heads_that_come_slowly(park, second):
