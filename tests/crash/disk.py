@@ -1,4 +1,4 @@
-"""A file system whose power can be cut: ext4 in a file, shut down while it is in use."""
+"""A file system whose power can be cut: ext4, say, in a file, shut down while it is in use."""
 
 import ctypes
 import fcntl
@@ -14,6 +14,8 @@ import time
 
 _CLONE_NEWNS = 0x00020000
 _FS_IOC_SHUTDOWN = 0x8004587D  # _IOR('X', 125, __u32)
+_MKFS_OPTIONS = {"ext4": ["-q", "-F", "-b", "4096", "-E", "nodiscard,lazy_itable_init=0"],
+                 "xfs": ["-q", "-f", "-K", "-m", "reflink=1"], "btrfs": ["-q", "-f", "-K"]}
 _NO_LOG_FLUSH = 2              # not even the file system's own log: what was not synced is gone
 
 
@@ -31,10 +33,11 @@ def _have_mounts_of_our_own():
 class Disk:
     """Mounted at `path`; a context manager, so that nothing stays mounted, whatever happens."""
 
-    def __init__(self, path, size_bytes=96 << 20, image=None):
+    def __init__(self, path, size_bytes=96 << 20, image=None, kind="ext4"):
         self.path = pathlib.Path(path)
         self._image = image or self.path.with_suffix(".img")
         self._size_bytes = size_bytes
+        self._kind = kind
         self._cutter = None
         self._descriptor = None  # of its root, so that cutting the power needs no look-up in a file system under load
 
@@ -46,7 +49,7 @@ class Disk:
         self._begin()
         with open(self._image, "ab") as image:
             image.truncate(self._size_bytes)
-        run("mkfs.ext4", "-q", "-F", "-b", "4096", "-E", "nodiscard,lazy_itable_init=0", self._image)
+        run(f"mkfs.{self._kind}", *_MKFS_OPTIONS[self._kind], self._image)
         self.mount()
         return self
 

@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -83,6 +85,8 @@ void File::PunchHole(std::size_t offset, std::size_t size) const {
 }
 
 void File::Allocate(std::size_t size) {
+  // XFS can take a file's blocks apart from those of its copies; who cannot says so.
+  if (fallocate(fd_, FALLOC_FL_UNSHARE_RANGE, 0, static_cast<off_t>(size)) == 0) return;
   // posix_fallocate returns the error in place of setting errno.
   const int error = posix_fallocate(fd_, 0, static_cast<off_t>(size));
   if (error != 0) throw StorageError("posix_fallocate", path_, error);
@@ -139,8 +143,8 @@ struct Range {
   std::uint64_t bytes;
 };
 
-// Where a file has room that nothing was written to. False where that cannot be told.
-bool FindUnwritten(int fd, std::uint64_t size, std::vector<Range>* ranges) {
+// Where a file's room has this mark (FIEMAP_EXTENT_…). False where that cannot be told.
+bool FindMarked(std::uint32_t mark, int fd, std::uint64_t size, std::vector<Range>* ranges) {
   constexpr std::uint32_t kExtentsAtOnce = 256;
   alignas(fiemap) std::array<char, sizeof(fiemap) + kExtentsAtOnce * sizeof(fiemap_extent)> buffer;
   auto* const map = reinterpret_cast<fiemap*>(buffer.data());
@@ -159,8 +163,7 @@ bool FindUnwritten(int fd, std::uint64_t size, std::vector<Range>* ranges) {
       const fiemap_extent& extent = extents[i];
       const std::uint64_t begin = std::max<std::uint64_t>(extent.fe_logical, offset);
       offset = std::min<std::uint64_t>(extent.fe_logical + extent.fe_length, size);
-      if ((extent.fe_flags & FIEMAP_EXTENT_UNWRITTEN) != 0 && begin < offset)
-        ranges->push_back({begin, offset - begin});
+      if ((extent.fe_flags & mark) != 0 && begin < offset) ranges->push_back({begin, offset - begin});
     }
     if (offset <= offset_before) return false;
   }
@@ -212,11 +215,39 @@ void WriteUnwritten(int fd, const std::filesystem::path& path) {
   if (fstat(fd, &status) != 0) throw StorageError("fstat", path, errno);
   const std::uint64_t size = static_cast<std::uint64_t>(status.st_size) / kDirectAlignment * kDirectAlignment;
   std::vector<Range> ranges;
-  if (!FindUnwritten(fd, size, &ranges) || ranges.empty()) return;
+  if (!FindMarked(FIEMAP_EXTENT_UNWRITTEN, fd, size, &ranges) || ranges.empty()) return;
   for (const Range& range : ranges) WriteAnew(fd, range, path);
-  if (FindUnwritten(fd, size, &ranges) && !ranges.empty()) {
+  if (FindMarked(FIEMAP_EXTENT_UNWRITTEN, fd, size, &ranges) && !ranges.empty()) {
     throw StorageError("write", path, "what was written does not reach the disk");
   }
+}
+
+namespace {
+
+bool IsOnBtrfs(int fd) {
+  struct statfs system {};
+  return fstatfs(fd, &system) == 0 && system.f_type == BTRFS_SUPER_MAGIC;
+}
+
+}  // namespace
+
+bool File::copies_on_write() const {
+  std::vector<Range> shared;
+  if (FindMarked(FIEMAP_EXTENT_SHARED, fd_, size_bytes(), &shared) && !shared.empty()) return true;
+  int flags = 0;
+  // What is compressed cannot be written in its place.
+  return IsOnBtrfs(fd_) && ioctl(fd_, FS_IOC_GETFLAGS, &flags) == 0 && (flags & (FS_NOCOW_FL | FS_COMPR_FL)) == 0;
+}
+
+void DisableCopyOnWrite(const std::filesystem::path& directory) {
+  const int fd = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  int flags = 0;
+  if (IsOnBtrfs(fd) && ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && (flags & FS_NOCOW_FL) == 0) {
+    flags |= FS_NOCOW_FL;
+    ioctl(fd, FS_IOC_SETFLAGS, &flags);
+  }
+  close(fd);
 }
 
 void SyncDirectory(const std::filesystem::path& directory) {

@@ -25,8 +25,12 @@ class File {
   void Truncate(std::size_t size) const;
   /// Gives the room of these bytes back, which read as zeros then; best effort, not every file system can.
   void PunchHole(std::size_t offset, std::size_t size) const;
-  /// Reserves the blocks themselves: in a file with holes a full disk would show as SIGBUS at some later store.
+  /// Reserves the blocks themselves, also those that it shares with a copy of itself: in a file with holes a full disk
+  /// would show as SIGBUS at some later store.
   void Allocate(std::size_t size);
+  /// Whether what is stored into blocks that it has goes to others, as far as that can be told and helped: those of
+  /// btrfs, and those that are shared with a copy. A full disk shows as SIGBUS at such a store, whatever was allocated.
+  bool copies_on_write() const;
   void SyncData() const;
   /// As the function below.
   void WriteUnwritten() const;
@@ -49,6 +53,10 @@ class File {
   int fd_ = -1;
   std::filesystem::path path_;
 };
+
+/// In files that are yet to be made in this directory, what is written again shall be written to where it was. For
+/// btrfs, which does otherwise; best effort.
+void DisableCopyOnWrite(const std::filesystem::path& directory);
 
 /// Tells whether a path, or a descriptor, leads to the same file, without opening it.
 struct FileIdentity {

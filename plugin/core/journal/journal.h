@@ -96,6 +96,8 @@ class Journal {
   /// may be patient.
   void Prefault(std::uint64_t size) const;
   bool healthy() const { return sync_.healthy(); }
+  /// As File's.
+  bool copies_on_write() const { return file_.copies_on_write(); }
   /// Whether the path still leads to the file.
   bool IsInPlace() const { return file_.IsInPlace(); }
   /// False: Prepare takes nothing, for a start would find nothing of it. From one thread (writer).

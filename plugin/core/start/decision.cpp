@@ -9,7 +9,7 @@ namespace {
 
 bool IsAbsent(const Survey& found) { return !found.has_journal; }
 bool IsLost(const Survey& found) { return !found.has_journal && found.newest_seq != 0; }
-bool IsOfAnotherSize(const Survey& found) { return found.has_journal && !found.has_wanted_size; }
+bool IsOfAnotherForm(const Survey& found) { return found.has_journal && !found.has_wanted_form; }
 bool HadAPowerCut(const Survey& found) { return found.has_journal && found.had_power_cut; }
 bool IsDamagedInTheMiddle(const Survey& found) { return found.findings.damaged_bytes != 0; }
 bool HasLostItsBeginning(const Survey& found) { return found.findings.header_damaged; }
@@ -38,7 +38,7 @@ constexpr struct {
 } kTable[] = {
     {IsAbsent, kMakeJournal},
     {IsLost, kSkipSeqs},
-    {IsOfAnotherSize, kStoreFirst | kMakeJournal},
+    {IsOfAnotherForm, kStoreFirst | kMakeJournal},
     {HadAPowerCut, kStoreFirst | kSkipSeqs},
     {IsDamagedInTheMiddle, kStoreFirst | kMakeJournal | kKeepOld},
     {IsCutShort, kStoreFirst | kMakeJournal | kKeepOld},

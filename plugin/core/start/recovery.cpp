@@ -34,6 +34,7 @@ File Lock(const fs::path& data_dir) {
                        error.message() + "; the broker's user (uid " + std::to_string(geteuid()) +
                            ") must be able to write to data_dir");
   }
+  DisableCopyOnWrite(data_dir);  // before anything is made in it
   File file(data_dir / kLockFileName, File::Mode::kCreate);
   if (!file.TryLock()) {
     throw DataDirInUse("lock", data_dir,

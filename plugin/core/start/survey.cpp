@@ -84,7 +84,7 @@ Survey LookThrough(Store& store, Journal* journal, std::uint64_t ring_bytes, Log
   // Of an event that never became a row, the table in_doubt alone may still know the seq.
   const std::set<std::uint64_t> known_in_doubt = store.LoadInDoubtSeqs();
   if (journal != nullptr) {
-    survey.has_wanted_size = journal->ring_bytes() == ring_bytes;
+    survey.has_wanted_form = journal->ring_bytes() == ring_bytes && !journal->copies_on_write();
     if (survey.clock->rebooted()) survey.search = Journal::Search::kWholeRing;
     std::uint64_t unstored = 0;
     LookThroughRecords(*journal, known_in_doubt, &survey, &unstored);

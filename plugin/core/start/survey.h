@@ -23,7 +23,7 @@ struct Survey {
   StoreState state;  ///< the store's
   bool has_journal = false;
   JournalHeader header{};        ///< the journal's; without one, what the store remembers, with a new secret
-  bool has_wanted_size = false;  ///< the journal
+  bool has_wanted_form = false;  ///< the journal: its size, and blocks of its own
   std::unique_ptr<Clock> clock;  ///< goes on where the last run has ended
   bool had_power_cut = false;    ///< the machine was booted since, and the last stop was not orderly
 
