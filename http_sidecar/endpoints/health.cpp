@@ -1,9 +1,30 @@
 #include "http_sidecar/endpoints/health.h"
 
+#include <chrono>
+#include <utility>
+
+#include "http_sidecar/base/time.h"
 #include "http_sidecar/endpoints/endpoints.h"
 #include "plugin/core/text/json_writer.h"
 
 namespace dedup::sidecar {
+namespace {
+
+// So long a loss is shown.
+constexpr std::chrono::hours kLossShown{24};
+
+// Accepted events that are gone: nothing fails for them any more, but somebody should know.
+ObjectText LossOf(const Health& health) {
+  ObjectText loss;
+  if (!health.statistics || health.statistics->lost_ms == 0) return loss;
+  const std::int64_t lost_us = health.statistics->lost_ms * 1000;
+  // Of a clock that was wrong then or is now, a time to come may be just as far away.
+  if (std::chrono::abs(std::chrono::microseconds(NowUs() - lost_us)) > kLossShown) return loss;
+  loss.Add("lost", health.statistics->lost).AddText("lost_at", FormatTime(lost_us));
+  return loss;
+}
+
+}  // namespace
 
 Health CheckHealth(Api& api) {
   Health health{.broker = api.publisher->Trouble(), .store = {}, .plugin = {}};
@@ -32,9 +53,10 @@ std::string Joined(std::initializer_list<std::string_view> troubles) {
 Answer ServeHealth(Api& api, Request& request) {
   const Health health = CheckHealth(api);
   std::string trouble = Joined({health.broker, health.plugin, health.store});
-  if (trouble.empty()) return {.status = 200, .body = ObjectText().AddText("status", "ok").Take()};
-  if (request.caller.is_stranger()) trouble = kTroubleForStrangers;
-  return ProblemAnswer({problems::kNotReady, trouble});
+  const bool is_stranger = request.caller.is_stranger();
+  ObjectText answer = is_stranger ? ObjectText() : LossOf(health);
+  if (trouble.empty()) return {.status = 200, .body = answer.AddText("status", "ok").Take()};
+  return ProblemAnswer({problems::kNotReady, is_stranger ? kTroubleForStrangers : trouble}, std::move(answer));
 }
 
 }  // namespace dedup::sidecar

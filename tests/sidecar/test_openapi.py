@@ -11,13 +11,14 @@ import jsonschema
 import pytest
 
 from tests.support.broker import wait_until
+from tests.support.loss import lose_an_event
 from tests.support.openapi import Description
 from tests.support.sidecar import ROOT, Response, event
 from tests.support.tokens import Client, TokenFile
 
 SOURCES = ROOT / "http_sidecar"
 # What depends on the machine and the moment; of these an example tells only the type.
-VOLATILE = {"uptime", "uptime_seconds", "journal_used_bytes", "disk_free_bytes", "since", "client_id", "known", "publish", "fsync",
+VOLATILE = {"uptime", "uptime_seconds", "journal_used_bytes", "disk_free_bytes", "since", "lost_at", "client_id", "known", "publish", "fsync",
             "events_per_s", "duplicates_per_s", "refused_per_s"}
 # Of HTTP itself.
 COMMON_HEADERS = {"connection", "content-length", "content-type", "date", "keep-alive", "transfer-encoding",
@@ -294,6 +295,12 @@ def too_many_watchers(park, _):
         return sidecar.get("/events/stream")
 
 
+def after_a_loss(park, operation):
+    broker, sidecar = park.start()
+    lose_an_event(broker, sidecar)
+    return sidecar.get(operation.path)
+
+
 PROVOKED = {
     "invalid-parameter": lambda park, _: park.start()[1].request("POST", "/publish?qos=3", "[]"),
     "invalid-limit": lambda park, _: park.start()[1].get("/events?limit=0"),
@@ -312,6 +319,7 @@ PROVOKED = {
     "too-many-watchers": too_many_watchers,
     "broker-unavailable": lambda park, operation: gone_broker(park).request(
         operation.method, plain(operation.path), json.dumps(event("t", "a")) if operation.method == "POST" else None),
+    "after-a-loss": after_a_loss,
     "not-ready": lambda park, operation: gone_broker(park).get(operation.path),
     "without-the-broker": lambda park, _: gone_broker(park).get("/readyz"),
     "store-unavailable": lambda park, operation: park.make_sidecar(park.make_broker()).start(connected=False).get(
@@ -320,7 +328,7 @@ PROVOKED = {
 
 
 @pytest.mark.parametrize("name", PROVOKED)
-def test_example_of_a_problem_is_what_comes(park, description, name):
+def test_example_of_what_must_be_provoked_is_what_comes(park, description, name):
     found = [(operation, answer) for operation in description.operations() for answer in operation.answers()
              if answer[0] == name]
     assert found

@@ -1,11 +1,17 @@
 """GET /stats, GET /healthz and GET /."""
 
+import datetime
 import re
+import struct
 import time
 
 import pytest
 
+from tests.support.broker import wait_until
+from tests.support.loss import lose_an_event
 from tests.support.sidecar import event
+
+LOST_MS_AT = 464  # in the journal's header, see docs/internals/disk-format.md
 
 
 def test_counters_are_the_plugins_so_mqtt_counts_too(park):
@@ -77,6 +83,38 @@ def test_health_is_ok(sidecar, path):
     response = sidecar.get(path)
     assert response.status == 200
     assert response.json["status"] == "ok"
+
+
+def test_health_tells_of_a_loss_for_a_day(park):
+    broker, sidecar = park.start()
+    assert sidecar.get("/healthz").json == {"status": "ok"}
+    begin = time.time()
+    lose_an_event(broker, sidecar)
+    health = sidecar.get("/healthz")
+    assert health.status == 200, "nothing fails"
+    assert health.json == {"lost": sidecar.stats()["lost"], "lost_at": health.json["lost_at"], "status": "ok"}
+    assert health.json["lost"] == 1
+    assert begin - 1 <= datetime.datetime.fromisoformat(health.json["lost_at"].replace("Z", "+00:00")).timestamp() <= time.time()
+
+    def restart_as_if_lost(ago):
+        broker.terminate()
+        with open(broker.data_dir / "events.journal", "r+b") as journal:
+            journal.seek(LOST_MS_AT)
+            journal.write(struct.pack("<q", int((time.time() - ago.total_seconds()) * 1000)))
+        broker.start()
+        sidecar.wait_healthy()
+
+    restart_as_if_lost(datetime.timedelta(hours=23))
+    assert sidecar.get("/healthz").json["lost"] == 1
+    broker.terminate()
+    wait_until(lambda: sidecar.get("/healthz").status == 503, "the broker is missed")
+    failing = sidecar.get("/healthz")
+    assert (failing.problem_type, failing.json["lost"]) == ("not-ready", 1)
+    broker.start()
+    sidecar.wait_healthy()
+    restart_as_if_lost(datetime.timedelta(hours=25))
+    assert sidecar.get("/healthz").json == {"status": "ok"}
+    assert sidecar.stats()["lost"] == 1
 
 
 def test_root_names_the_service_and_its_endpoints(sidecar):

@@ -19,6 +19,7 @@ struct Statistics : Counters {
   bool store_failing = false;          ///< events wait in the journal because SQLite cannot store them
   bool journal_failing = false;        ///< events are refused because the journal cannot be synced
   SyncDurations sync_durations = {};
+  std::int64_t lost_ms = 0;  ///< when a start last found accepted events to be gone, since 1970; 0: never
 
   /// Events that came.
   std::uint64_t received() const { return processed + duplicates; }

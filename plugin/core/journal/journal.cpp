@@ -205,6 +205,7 @@ void Journal::GoOn(const JournalHeader& header, std::uint64_t position) {
   if (LoadShared(header_->journal_failing) != 0) sync_.BeginUnhealthy();
   SaveClock(header.clock, header.clean != 0);
   header_->counters = header.counters;
+  StoreShared(header_->lost_ms, header.lost_ms);
   StoreShared(header_->store_damage, StoreDamage::kNone);
   Release(position);
 }

@@ -47,6 +47,7 @@ Statistics StatisticsOf(const JournalHeader& header) {
   statistics.journal_failing = LoadShared(header.journal_failing) != 0;
   std::ranges::transform(header.sync_durations.counts, statistics.sync_durations.counts, LoadShared<std::uint64_t>);
   statistics.sync_durations.sum_us = LoadShared(header.sync_durations.sum_us);
+  statistics.lost_ms = LoadShared(header.lost_ms);
   return statistics;
 }
 

@@ -48,13 +48,14 @@ struct JournalHeader {
   std::uint64_t appended_position;         // a hint for readers and for Replay, which trusts only the records
   Counters counters;
   alignas(64) SyncDurations sync_durations;  // by whoever syncs; zeros where an older version made the file
+  std::int64_t lost_ms;  // when a start last found accepted events to be gone, by the wall clock; 0: none, or as above
 };
 static_assert(sizeof(JournalHeader) <= JournalHeader::kRoomBytes);
 // The file's bytes. To move one takes a new kVersion, and a journal of the old one to be tested with.
 static_assert(offsetof(JournalHeader, released_position) == 64 && offsetof(JournalHeader, clean) == 80 &&
               offsetof(JournalHeader, store_failing) == 120 && offsetof(JournalHeader, accepted_seq) == 192 &&
               offsetof(JournalHeader, counters) == 224 && offsetof(JournalHeader, sync_durations) == 320 &&
-              sizeof(SyncDurations) == 144);
+              sizeof(SyncDurations) == 144 && offsetof(JournalHeader, lost_ms) == 464);
 
 /// Whether it begins as a journal's does, and what never changes (secret, ring_bytes) is as it was written.
 bool IsIdentified(const JournalHeader& header);

@@ -91,7 +91,7 @@ std::vector<EventInDoubt> LoadInDoubt(Store& store, std::map<std::uint64_t, Even
 }
 
 // Where the seqs and the counters go on, for the journal's header and the store alike.
-void Reconcile(const Decision& decision, const Survey& found, JournalHeader* header, StoreState* state) {
+void Reconcile(const Decision& decision, const Survey& found, Timestamp now, JournalHeader* header, StoreState* state) {
   header->accepted_seq =
       decision.distrusts_header ? found.newest_seq : std::max(found.newest_seq, header->accepted_seq);
   if (decision.distrusts_header) {
@@ -105,6 +105,8 @@ void Reconcile(const Decision& decision, const Survey& found, JournalHeader* hea
     header->counters.*counter = std::max(header->counters.*counter, state->counters.*counter);
   }
   header->counters.lost += found.lost;
+  // Those that a salvage missed stand in the store's counter.
+  if (header->counters.lost > found.header.counters.lost) header->lost_ms = now.wall_us / 1000;
   state->counters = header->counters;
 }
 
@@ -160,7 +162,7 @@ Recovered RecoverOnce(const Options& options, LogQueue& log) {
   }
   JournalHeader header = found.header;
   StoreState& state = recovered.state = found.state;
-  Reconcile(decision, found, &header, &state);
+  Reconcile(decision, found, recovered.clock->Now(), &header, &state);
   // Its records are for the writer to store.
   const Journal* const unstored = decision.stores_first ? nullptr : journal.get();
   if (unstored == nullptr) state.stored_seq = header.accepted_seq;

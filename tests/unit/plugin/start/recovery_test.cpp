@@ -111,10 +111,13 @@ class LossTest : public RecoveryTest {
   /// Starts once more: what was told is not told again.
   void ExpectToldOnce(std::uint64_t lost) {
     EXPECT_EQ(Stats().lost, lost);
+    const std::int64_t lost_ms = Stats().lost_ms;
+    EXPECT_GT(lost_ms, 0);
     EXPECT_EQ(VerdictOf("a new one"), kProcessed);
     Restart();
     EXPECT_THAT(TakeLog(), Not(HasSubstr("lost")));
     EXPECT_EQ(Stats().lost, lost);
+    EXPECT_EQ(Stats().lost_ms, lost_ms) << "the time of the loss, not of the last start";
     EXPECT_EQ(VerdictOf("a new one"), kDuplicate);
   }
 };
@@ -673,8 +676,11 @@ TEST_F(RecoveryTest, TheIdOfALostRowIsStillKnown) {
   EXPECT_EQ(Stats().lost, 2000 - Rows().size());
   for (int i = 1; i <= 2000; ++i) ASSERT_EQ(VerdictOf(std::to_string(i)), kDuplicate) << i;
   const std::uint64_t lost = Stats().lost;
+  const std::int64_t lost_ms = Stats().lost_ms;
+  EXPECT_GT(lost_ms, 0);
   Restart();
   EXPECT_EQ(Stats().lost, lost) << "counted once";
+  EXPECT_EQ(Stats().lost_ms, lost_ms);
 }
 
 TEST_F(RecoveryTest, ARowThatTheJournalHasIsNotLost) {
@@ -684,6 +690,7 @@ TEST_F(RecoveryTest, ARowThatTheJournalHasIsNotLost) {
   Start();
   EXPECT_EQ(Rows(), UpTo(2000));
   EXPECT_EQ(Stats().lost, 0U);
+  EXPECT_EQ(Stats().lost_ms, 0);
 }
 
 TEST_F(RecoveryTest, ARuleKeyWhoseSeqIsNoneIsDamage) {
