@@ -2,8 +2,10 @@
 
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 
 namespace dedup::command {
@@ -15,6 +17,11 @@ constexpr char kLeave[] = "\033[?25h\033[?1049l";
 constexpr char kHome[] = "\033[H";
 constexpr char kClearLine[] = "\033[K";
 constexpr char kClearRest[] = "\033[J";
+
+// What a signal's handler must find: how the keys were, and whether there is anything to give back.
+termios keys_before = {};
+volatile std::sig_atomic_t are_keys_taken = 0;
+volatile std::sig_atomic_t is_screen_taken = 0;
 
 winsize SizeOf() {
   winsize size = {};
@@ -32,18 +39,29 @@ bool Terminal::IsThere() { return isatty(STDOUT_FILENO) == 1; }
 Terminal::Terminal() {
   termios now = {};
   if (tcgetattr(STDIN_FILENO, &now) == 0) {
-    before_ = now;
+    keys_before = now;
+    has_keys_ = true;
+    are_keys_taken = 1;
     now.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
     now.c_cc[VSUSP] = _POSIX_VDISABLE;  // a stopped program would leave the terminal like this
     tcsetattr(STDIN_FILENO, TCSANOW, &now);
   }
+  is_screen_taken = 1;
   std::fputs(kEnter, stdout);
 }
 
 Terminal::~Terminal() {
-  std::fputs(kLeave, stdout);
   std::fflush(stdout);
-  if (before_) tcsetattr(STDIN_FILENO, TCSANOW, &*before_);
+  GiveBack();
+}
+
+void Terminal::GiveBack() {
+  if (is_screen_taken != 0 && write(STDOUT_FILENO, kLeave, sizeof kLeave - 1) < 0) {
+    // It is gone.
+  }
+  is_screen_taken = 0;
+  if (are_keys_taken != 0) tcsetattr(STDIN_FILENO, TCSANOW, &keys_before);
+  are_keys_taken = 0;
 }
 
 bool Terminal::Show(const std::string& page) {
@@ -59,7 +77,7 @@ bool Terminal::Show(const std::string& page) {
 }
 
 bool Terminal::IsQuitPressed(std::chrono::milliseconds patience) const {
-  pollfd keys = {before_ ? STDIN_FILENO : -1, POLLIN, 0};
+  pollfd keys = {has_keys_ ? STDIN_FILENO : -1, POLLIN, 0};
   if (poll(&keys, 1, static_cast<int>(patience.count())) <= 0) return false;
   char key = 0;
   return read(STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == 'Q';

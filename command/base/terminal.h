@@ -1,11 +1,8 @@
 // A terminal that shows a page which changes.
 #pragma once
 
-#include <termios.h>
-
 #include <chrono>
 #include <cstddef>
-#include <optional>
 #include <string>
 
 namespace dedup::command {
@@ -22,6 +19,9 @@ class Terminal {
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;
 
+  /// Gives the terminal of the one that lives back, from a signal's handler. To be called only where the program ends.
+  static void GiveBack();
+
   /// Shows a page in place of the one before. False when the terminal is gone.
   bool Show(const std::string& page);
   /// Waits so long, less if a signal comes. True when q was pressed meanwhile, or nobody can press it any more.
@@ -31,7 +31,7 @@ class Terminal {
   std::size_t columns() const;
 
  private:
-  std::optional<termios> before_;  // nothing: there are no keys
+  bool has_keys_ = false;
 };
 
 }  // namespace dedup::command

@@ -122,7 +122,8 @@ int Run(const BrokerAccess& broker) {
   Sampler sampler(broker);
   // What is wrong from the beginning is an error; what goes wrong later may come right again.
   std::optional<Sample> before = sampler.Take([] { return true; });
-  const InterruptGuard guard;
+  // While a host's name is looked up nobody asks whether to end, so that somebody may press Ctrl-C again.
+  const InterruptGuard guard(Terminal::GiveBack);
   Display display(broker.Name());
   bool is_over = false;
   const auto goes_on = [&] {

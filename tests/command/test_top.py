@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from tests.support import command
+from tests.support import command, native
 from tests.support.broker import wait_until
 
 ENTER, LEAVE = "\033[?1049h", "\033[?1049l"
@@ -21,11 +21,11 @@ ENTER, LEAVE = "\033[?1049h", "\033[?1049l"
 class OnTerminal:
     """`top` on a terminal of its own; `shown` is all that it wrote."""
 
-    def __init__(self, broker):
+    def __init__(self, broker, environment=None):
         self._master, self._slave = pty.openpty()
         self._before = termios.tcgetattr(self._slave)
         self._process = subprocess.Popen([command.PROGRAM, "top", "-h", "127.0.0.1", "-p", str(broker.port)], stdin=self._slave,
-                                         stdout=self._slave, stderr=self._slave, start_new_session=True,
+                                         stdout=self._slave, stderr=self._slave, start_new_session=True, env={**os.environ, **(environment or {})},
                                          preexec_fn=lambda: os.ttyname(0) and os.close(os.open(os.ttyname(0), os.O_RDWR)))
         self.shown = ""
 
@@ -159,6 +159,25 @@ def test_a_page_on_a_terminal_that_is_given_back(broker, keys):
         assert top.finish() == 0
         assert top.is_terminal_as_before()
         assert top.shown.startswith(ENTER) and top.shown.endswith(LEAVE)
+
+
+def test_a_second_ctrl_c_gives_the_terminal_back_too(broker, tmp_path):
+    """While it is held up and cannot see the first one."""
+    hold = tmp_path / "hold"
+    library = native.build("hold_lookup", tmp_path)
+    with OnTerminal(broker, {"LD_PRELOAD": str(library), "HOLD_LOOKUP": str(hold)}) as top:
+        top.wait_for(ENTER)
+        hold.touch()
+        broker.terminate()
+        wait_until(lambda: top._read() and (tmp_path / "hold.held").exists(), "it looks the broker up", command.TIMEOUT_S)
+        for _ in range(20):
+            if top._process.poll() is not None:
+                break
+            top.press(b"\x03")
+            time.sleep(0.05)
+        assert top.finish() == -signal.SIGINT
+        assert top.is_terminal_as_before()
+        assert top.shown.endswith(LEAVE)
 
 
 def test_an_error_leaves_a_terminal_alone(park):
