@@ -5,9 +5,13 @@
 
 #include "command/report/plugin_answer.h"
 #include "command/report/rule_line.h"
+#include "command/report/words.h"
 
 namespace dedup::command {
 namespace {
+
+// Whole, but nothing that a terminal would obey: parts of the message stand in it.
+std::string Whole(const std::string& text) { return Shown(text, text.size()); }
 
 std::string LineOf(const RuleSet& rules, const std::string& name) {
   const auto number = rules.Find(name);
@@ -16,20 +20,20 @@ std::string LineOf(const RuleSet& rules, const std::string& name) {
 }
 
 void AddAsked(const Explanation::Asked& asked, const std::string& rule, std::string* text) {
-  *text += rule + "\n";
+  *text += Whole(rule) + "\n";
   std::size_t width = 0;
   for (const Explanation::Part& part : asked.parts) width = std::max(width, part.part.size());
   for (const Explanation::Part& part : asked.parts) {
-    *text += "   " + part.part + std::string(width - part.part.size(), ' ') + "  " + part.found;
-    if (!part.text.empty()) *text += " " + part.text;
-    if (!part.source.empty() && part.source != part.part) *text += ", from " + part.source;
+    *text += "   " + Whole(part.part) + std::string(width - part.part.size(), ' ') + "  " + Whole(part.found);
+    if (!part.text.empty()) *text += " " + Whole(part.text);
+    if (!part.source.empty() && part.source != part.part) *text += ", from " + Whole(part.source);
     *text += "\n";
   }
   if (!asked.makes_key) {
-    *text += "   no key: " + asked.why_not + "\n";
+    *text += "   no key: " + Whole(asked.why_not) + "\n";
     return;
   }
-  *text += "   topic as far as it counts: " + asked.scope + "\n   key: " + asked.key_text + "\n";
+  *text += "   topic as far as it counts: " + Whole(asked.scope) + "\n   key: " + Whole(asked.key_text) + "\n";
 }
 
 constexpr char kNoRules[] = "No rule has this topic.\n";
@@ -97,11 +101,12 @@ std::string ExplainedText(const std::string& answer) {
       AddAsked(asked, asked.rule + (asked.observes ? ": observes" : ""), &text);
     }
     if (explained.at("asked").empty()) text += kNoRules;
-    if (const std::string note = TextOf(explained, "payload_note"); !note.empty()) text += "Note: " + note + "\n";
+    if (const std::string note = TextOf(explained, "payload_note"); !note.empty())
+      text += "Note: " + Whole(note) + "\n";
     const std::string rule = TextOf(explained, "rule");
-    text += rule.empty() ? kNoneDecides : "Decides: " + rule + "\n";
+    text += rule.empty() ? kNoneDecides : "Decides: " + Whole(rule) + "\n";
     if (const nlohmann::json& observed = explained.at("observed"); !observed.is_null()) {
-      text += "Observes: " + TextOf(observed, "rule") +
+      text += "Observes: " + Whole(TextOf(observed, "rule")) +
               (observed.at("is_copy").get<bool>() ? ", for which it is a copy\n" : ", for which it is new\n");
     }
     return text + VerdictOf(explained);

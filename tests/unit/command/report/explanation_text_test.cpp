@@ -9,8 +9,12 @@ namespace dedup::command {
 namespace {
 
 using testing::AllOf;
+using testing::AnyOf;
+using testing::Each;
 using testing::EndsWith;
+using testing::Eq;
 using testing::HasSubstr;
+using testing::Lt;
 using testing::Not;
 
 std::string Explained(std::string_view topic, std::string_view payload) {
@@ -45,6 +49,12 @@ TEST(ExplanationTextTest, WhatIsMissing) {
 
 TEST(ExplanationTextTest, APayloadThatIsNoJson) {
   EXPECT_THAT(Explained("a/b", "{"), HasSubstr("\nNote: the payload is no JSON: "));
+}
+
+TEST(ExplanationTextTest, NothingOfAMessageIsObeyedByATerminal) {
+  const std::string text = Explained("a/\033]0;b\a", R"({"kind":"\u001b[2J","id":"\u009b2J\r"})");
+  EXPECT_THAT(text, HasSubstr("topic as far as it counts: a/.]0;b.\n"));
+  EXPECT_THAT(text, Each(AnyOf(Eq('\n'), Not(Lt(' ')))));
 }
 
 TEST(ExplanationTextTest, ATopicWithoutARule) {
