@@ -13,7 +13,8 @@
 namespace dedup::sidecar {
 namespace {
 
-constexpr std::chrono::milliseconds kAgeMax{500};
+// Of the latest events, for which everybody asks alike. Of others there are too many lists to keep answers about.
+constexpr std::chrono::milliseconds kLatestAgeMax{500};
 
 std::vector<std::uint64_t> LatestSeqs(std::uint64_t accepted_seq) {
   std::vector<std::uint64_t> seqs;
@@ -53,8 +54,9 @@ void LeaveReadable(Api& api, const Caller& caller, std::vector<std::uint64_t>* s
 }  // namespace
 
 Answer ServeDuplicates(Api& api, Request& request) {
-  auto seqs = RawQueryValue(request.target, "seqs") ? ParseSeqs(QueryValue(request.target, "seqs"))
-                                                    : LatestSeqs(api.store.ReadStatistics().accepted_seq);
+  const bool are_named = RawQueryValue(request.target, "seqs").has_value();
+  auto seqs =
+      are_named ? ParseSeqs(QueryValue(request.target, "seqs")) : LatestSeqs(api.store.ReadStatistics().accepted_seq);
   if (!seqs) {
     return ProblemAnswer(
         {problems::kInvalidParameter,
@@ -63,7 +65,8 @@ Answer ServeDuplicates(Api& api, Request& request) {
   LeaveReadable(api, request.caller, &*seqs);
   std::string members = "\"seqs\":[";
   for (const std::uint64_t seq : *seqs) members.append(members.ends_with('[') ? "" : ",").append(std::to_string(seq));
-  return AnswerOfPlugin(api.publisher->Ask({"duplicates", members + "]"}, kAgeMax), problems::kBrokerUnavailable);
+  const auto age_max = are_named ? std::chrono::milliseconds::zero() : kLatestAgeMax;
+  return AnswerOfPlugin(api.publisher->Ask({"duplicates", members + "]"}, age_max), problems::kBrokerUnavailable);
 }
 
 }  // namespace dedup::sidecar

@@ -32,6 +32,15 @@ def test_duplicates_are_counted_whatever_the_qos_and_the_way(park):
     wait_counts(sidecar, {1: (7, True), 3: (0, True)}, [1, 3, 4])
 
 
+def test_what_is_asked_about_named_events_is_answered_anew(park):
+    broker, sidecar = park.start()
+    sidecar.publish(event("t", "1"))
+    client = broker.connect()
+    for duplicates in range(20):
+        assert counts(sidecar, [1]) == {1: (duplicates, True)}
+        client.publish("t", b'{"event_id":"1"}', qos=1)
+
+
 def test_of_events_from_before_the_start_there_may_have_been_more(park):
     broker, sidecar = park.start()
     sidecar.publish([event("t", "1"), event("t", "1"), event("t", "2")])
