@@ -1,3 +1,4 @@
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -15,6 +16,8 @@ namespace {
 
 // A page ends where it gets bigger: it is put together before its head, which says where the next one begins, is sent.
 constexpr std::size_t kPageBytesMax = std::size_t{16} << 20;
+// And where events were looked for so long: of a filter that few meet, all that is stored may have to be looked at.
+constexpr std::chrono::seconds kPageLookMax{1};
 
 // Rows never change, and come and go only at the two ends: the oldest row and the newest in reach tell all.
 std::string EventsTag(Api& api, const EventRange& range, const EventFormat& format) {
@@ -29,9 +32,14 @@ std::string EventsTag(Api& api, const EventRange& range, const EventFormat& form
 }
 
 Answer PageAnswer(EventListing listing, const Request& request, const EventQuery& query, Answer answer) {
-  while (listing.AppendNext(&answer.body) && answer.body.size() < kPageBytesMax) {
+  const auto until = EventListing::Clock::now() + kPageLookMax;
+  while (listing.AppendNext(&answer.body, until) && answer.body.size() < kPageBytesMax) {
   }
   listing.End(&answer.body);
+  // One that ended by time may be longer another time.
+  if (EventListing::Clock::now() >= until) {
+    std::erase_if(answer.headers, [](const auto& header) { return header.first == "ETag"; });
+  }
   if (listing.rest()) {
     answer.headers.emplace_back("Link", "<" + NextTarget(request.target, query, *listing.rest()) + ">; rel=\"next\"");
   }

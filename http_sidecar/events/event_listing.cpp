@@ -24,7 +24,7 @@ EventListing::EventListing(EventStore* store, FairBudget::Share* memory, const E
       events_left_(limit),
       before_next_(format.begin) {}
 
-bool EventListing::AppendNext(std::string* out) {
+bool EventListing::AppendNext(std::string* out, Clock::time_point until) {
   if (out->empty() && out->capacity() > kPieceBytesKept) {
     out->shrink_to_fit();
     memory_->Resize(0);
@@ -33,8 +33,8 @@ bool EventListing::AppendNext(std::string* out) {
   // Also a list without an event has a beginning.
   out->append(before_next_);
   const std::size_t first = out->size();
-  bool is_full = false, has_memory = true;
-  while (rest_ && !is_full) {
+  bool is_full = false, has_memory = true, is_time_over = false;
+  while (rest_ && !is_full && !is_time_over) {
     rest_ = store_->ReadList([&](EventReader& reader) {
       return reader.ReadEvents(filter_, *rest_, [&](const StoredEvent& event) {
         is_full = out->size() - first >= kPieceBytes || events_left_ == 0;
@@ -48,13 +48,14 @@ bool EventListing::AppendNext(std::string* out) {
         return true;
       });
     });
+    is_time_over = Clock::now() >= until;
   }
   if (!has_memory && out->size() == first) {
     out->resize(begin);
     throw BudgetSpent();
   }
   before_next_ = format_->separator;
-  return rest_ && events_left_ > 0;
+  return rest_ && events_left_ > 0 && !is_time_over;
 }
 
 // For the event in any form, and while it is read the store's own copy of it.

@@ -1,6 +1,7 @@
 // A list of stored events that is written piece by piece.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -16,17 +17,20 @@ namespace dedup::sidecar {
 /// Threading: one thread at a time. The store must outlive it.
 class EventListing {
  public:
+  using Clock = std::chrono::steady_clock;
+
   /// At most `limit` events. `memory` covers what is appended, and must outlive it.
   EventListing(EventStore* store, FairBudget::Share* memory, const EventFormat& format, EventFilter filter,
                EventRange range, std::size_t limit = SIZE_MAX);
 
-  /// Appends the next piece, which is not empty. False when there is no more to come; then End() is to follow.
+  /// Appends the next piece, which is not empty. False when there is no more to come, or when events were looked for
+  /// until that time, be it with an empty piece; then End() is to follow.
   /// Errors: StorageError; then what was written so far is not the whole list. BudgetSpent; then nothing was appended,
   /// and the same can be tried again.
-  bool AppendNext(std::string* out);
+  bool AppendNext(std::string* out, Clock::time_point until = Clock::time_point::max());
   void End(std::string* out) const { out->append(format_->end); }
 
-  /// What follows the events so far; nothing when they were all.
+  /// What is left to look through behind the events so far; nothing when they were all.
   const std::optional<EventRange>& rest() const { return rest_; }
 
  private:
