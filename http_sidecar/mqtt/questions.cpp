@@ -42,7 +42,9 @@ std::optional<CommandAnswer> Questions::Await(Number number, Duration patience) 
   changed_.wait_for(lock, patience, [&] { return question.answer || question.has_failed; });
   const std::optional<CommandAnswer> answer = question.answer;
   --question.waiting;
-  if (question.waiting == 0 && !(question.may_be_shared && answer)) questions_.erase(number);
+  // An error may be about a name that a client has made up, of which there is no end.
+  const bool is_kept = question.may_be_shared && answer && answer->error.empty();
+  if (question.waiting == 0 && !is_kept) questions_.erase(number);
   return answer;
 }
 

@@ -22,8 +22,8 @@ class Questions {
  public:
   using Duration = std::chrono::steady_clock::duration;
 
-  /// Waits for the answer to a command; one that came up to `age_max` ago will do. Calls wake() when there is something
-  /// to be sent. Nothing when no answer comes in time, or the connection ends.
+  /// Waits for the answer to a command; one that came up to `age_max` ago and is no error will do. Calls wake() when
+  /// there is something to be sent. Nothing when no answer comes in time, or the connection ends.
   template <class Wake>
   std::optional<CommandAnswer> Ask(const PluginCommand& command, Duration age_max, Duration patience, Wake wake) {
     bool is_new = false;

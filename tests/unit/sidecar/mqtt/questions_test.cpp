@@ -82,6 +82,17 @@ TEST_F(QuestionsTest, AnOldAnswerIsAskedForAnew) {
   EXPECT_EQ(second.get()->text, "new");
 }
 
+TEST_F(QuestionsTest, AnErrorIsNotKept) {
+  auto first = Ask("no such", hours(1));
+  AwaitUnsent(1);
+  questions_.Answer({.command = "c", .correlation = "1", .text = "", .error = "unknown"});
+  EXPECT_EQ(first.get()->error, "unknown");
+  auto second = Ask("no such", hours(1));
+  EXPECT_THAT(AwaitUnsent(2), ElementsAre(Request("no such", 2)));
+  Answer(2, "now there is");
+  EXPECT_EQ(second.get()->text, "now there is");
+}
+
 TEST_F(QuestionsTest, WhoeverWantsANewAnswerSharesNone) {
   auto first = Ask("explain", seconds(0));
   AwaitUnsent(1);
