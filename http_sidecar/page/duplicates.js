@@ -23,7 +23,7 @@ export async function timesText(seq) {
   const count = (await ask([seq])).get(String(seq));
   if (!count) return '';
   const {duplicates, is_exact: isExact} = count;
-  if (duplicates === 0) return isExact ? 'once' : 'once since the broker’s start';
+  if (duplicates === 0) return isExact ? 'once' : 'at least once; no duplicate since the broker’s start';
   return `${isExact ? '' : 'at least '}${countOf(duplicates + 1, 'time')}; ${countOf(duplicates, 'duplicate')} not handed on`;
 }
 

@@ -75,6 +75,17 @@ rows.addEventListener('keydown', (key) => {
   next.firstElementChild.focus();
 });
 
+/** The newest events that there are. A page without any need not be the last: few events may match. */
+async function readNewest(query, signal) {
+  for (let page = `?order=desc&limit=${ROWS_MAX}&${query}`; ;) {
+    const response = await ask(`events${page}`, {signal});
+    const events = parseEvents(await response.text());
+    const next = /^<(\?[^>]*)>; rel="next"$/.exec(response.headers.get('Link') ?? '');
+    if (events.length > 0 || !next) return events;
+    page = next[1];
+  }
+}
+
 // EventSource can send no token, so the stream is read by fetch, and the reconnecting is ours. There is a stream only while
 // it is looked at: browsers have no more than six connections to a server, for all tabs together.
 class Tail {
@@ -117,30 +128,33 @@ class Tail {
   }
 
   async connectOnce(signal) {
-    // All that can be shown, however long the connection was away.
     const query = `${this.filter}`;
-    const newest = parseEvents(await (await ask(`events?order=desc&limit=${ROWS_MAX}&${query}`, {signal})).text());
-    const silence = new AbortController();
+    const end = new AbortController();
+    const ended = AbortSignal.any([signal, end.signal]);
     let timer;
     const onChunk = () => {
       clearTimeout(timer);
-      timer = setTimeout(() => silence.abort(), SILENCE_MAX_MS);
+      timer = setTimeout(() => end.abort(), SILENCE_MAX_MS);
     };
-    const headers = newest.length > 0 ? {'Last-Event-ID': newest[0].seq} : {};
-    const response = await ask(`events/stream?${query}`, {headers, signal: AbortSignal.any([signal, silence.signal])});
-    rows.replaceChildren();
-    this.waiting = [];
-    this.isKnown = true;
-    this.trouble = null;
-    addRows(newest.map((event) => makeRow(event, false)));
-    this.showEmpty();
-    markNewRows();
-    this.setState('Connected', false);
-    onChunk();
     try {
-      await readStream(response, (text) => text && this.add(text), onChunk);
+      // The stream first, so that what comes while the list is read is in the one or the other; what is in both is shown once.
+      const response = await ask(`events/stream?${query}`, {signal: ended});
+      // All that can be shown, however long the connection was away.
+      const newest = await readNewest(query, ended);
+      const listedSeq = Number(newest[0]?.seq ?? 0);
+      rows.replaceChildren();
+      this.waiting = [];
+      this.isKnown = true;
+      this.trouble = null;
+      addRows(newest.map((event) => makeRow(event, false)));
+      this.showEmpty();
+      markNewRows();
+      this.setState('Connected', false);
+      onChunk();
+      await readStream(response, (text, seq) => text && seq > listedSeq && this.add(text), onChunk);
     } finally {
       clearTimeout(timer);
+      end.abort();
     }
   }
 

@@ -118,6 +118,46 @@ def fresh(browser, park):
     return page, broker, sidecar
 
 
+@contextlib.contextmanager
+def loaded_before_the_page(browser, script):
+    loaded = browser.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+    try:
+        yield
+    finally:
+        browser.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", loaded)
+
+
+def test_an_event_that_comes_between_list_and_stream_is_shown_once(park, browser):
+    _, sidecar = park.start()
+    # Of the two requests the later one is held up.
+    with loaded_before_the_page(browser, """
+            const send = window.fetch;
+            let count = 0;
+            window.fetch = async (path, options) => {
+              if (/^events(\\?|\\/stream)/.test(path) && ++count === 2) await new Promise((goOn) => { window.goOn = goOn; });
+              return send(path, options);
+            };"""):
+        page = Page(browser, sidecar.url)
+        wait_until(lambda: browser.run("return window.goOn !== undefined"), "the later request is held up")
+        sidecar.publish(event("t", "between"))
+        browser.run("window.goOn()")
+        page.wait_rows(["between"])
+        sidecar.publish(event("t", "behind"))
+        page.wait_rows(["behind", "between"])
+
+
+def test_an_empty_page_that_is_not_the_last_is_followed(park, browser):
+    """As of a filter that few of many events meet."""
+    _, sidecar = park.start()
+    sidecar.publish([event("t", "older"), event("t", "newer")])
+    with loaded_before_the_page(browser, """
+            const send = window.fetch;
+            let count = 0;
+            window.fetch = async (path, options) => (/^events\\?/.test(path) && ++count === 1 ?
+                new Response('[]', {headers: {Link: '<?limit=100&order=desc&before_seq=2>; rel="next"'}}) : send(path, options));"""):
+        Page(browser, sidecar.url).wait_rows(["older"])
+
+
 def test_nothing_yet(fresh):
     page, _, _ = fresh
     page.wait_text("event-rate", "^0$")

@@ -130,6 +130,9 @@ def test_each_event_shows_how_often_it_came(fresh):  # noqa: F811
     client = broker.connect()
     client.publish("t", b'{"event_id":"thrice"}')
     wait_until(lambda: marks(page) == {"once": "", "thrice": "≥ ×2"}, f"there may have been more: {marks(page)}", 30)
+    page.call("detail", "showDetail", 1)
+    page.wait_text("detail-members", "Came\nat least once; no duplicate since the broker’s start")
+    page["detail-close"].click()
     page.browser.complaints()
 
 
