@@ -34,6 +34,7 @@ bool LosesIdentity(const Table& table, const Trial& trial, const ColumnSet& igno
 Trial BestOf(const Group& group, const Table& table) {
   const Trials trials(table);
   const bool must_come_from_each = MustComeFromEach(group, table);
+  const bool is_command = TellsReceivers(group);
   const bool is_shared = SharesTopicByDesign(group);
   Trial best;
   best.reason.refusal = Refusal::kNoRepeats;
@@ -41,6 +42,7 @@ Trial BestOf(const Group& group, const Table& table) {
   for (const ColumnSet& set : CandidatesOf(table, PartnersOf(table))) {
     Trial trial = trials.Try(set);
     if (trial.is_accepted() && trial.is_across && must_come_from_each) trial.reason.refusal = Refusal::kKnownShape;
+    if (trial.is_accepted() && trial.ignores_level && is_command) trial.reason.refusal = Refusal::kFanOut;
     if (trial.is_accepted() && !table.has_clients && !trial.has_random_identity &&
         (is_shared || trial.stream_count == 1)) {
       trial.reason.refusal = Refusal::kSharedTopic;

@@ -19,6 +19,10 @@ constexpr std::string_view kTopics[] = {"gateway/+/event",    "gateway/+/rx",   
 // forwarder's and the Basics Station's.
 constexpr std::string_view kMembers[] = {"/phyPayload", "/PHYPayload", "/rxpk/0/data", "/upinfo/rctx"};
 
+// Tasmota, zigbee2mqtt, Homie, ESPHome, Home Assistant's discovery, the clouds' ways down to a device.
+constexpr std::string_view kCommandLevels[] = {"set",      "get",    "cmd",           "cmnd",     "command",
+                                               "commands", "config", "configuration", "downlink", "c2d"};
+
 // ThingsBoard, and what is built like it; Cumulocity's SmartREST and its kin.
 constexpr std::string_view kSharedTopics[] = {"devices/me", "device/me", "gateway/me"};
 constexpr std::string_view kSharedWholeTopics[] = {"s/us", "s/ud", "s/uc", "s/ut", "t/us",
@@ -44,6 +48,12 @@ bool MustComeFromEach(const Group& group, const Table& table) {
   return std::any_of(table.columns.begin(), table.columns.end(), [](const Column& column) {
     return column.place == Column::Place::kMember &&
            std::find(std::begin(kMembers), std::end(kMembers), column.name) != std::end(kMembers);
+  });
+}
+
+bool TellsReceivers(const Group& group) {
+  return std::ranges::any_of(group.pattern, [](const std::string& level) {
+    return std::ranges::find(kCommandLevels, level) != std::end(kCommandLevels);
   });
 }
 

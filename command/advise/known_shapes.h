@@ -10,6 +10,9 @@ namespace dedup::command {
 /// network server, which picks the gateway for its answer by them, and signals of which a room or place is made.
 bool MustComeFromEach(const Group& group, const Table& table);
 
+/// Whether the topics are those of commands and settings for devices, each of which must get its own.
+bool TellsReceivers(const Group& group);
+
 /// Whether the topic is one that all devices of a cloud share, each known by its connection alone.
 bool SharesTopicByDesign(const Group& group);
 

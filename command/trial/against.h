@@ -20,8 +20,9 @@ Against FewRepeats(const Hearing& hearing);
 Against ManyInOne(const Hearing& hearing);
 Against OneKey(const Hearing& hearing);
 
-// Who sends the copies: several receivers of the same, or stages and neighbours.
+// Who sends the copies: several receivers of the same, or one publisher, stages and neighbours.
 Against Stages(const Hearing& hearing);
+Against FanOut(const Hearing& hearing);
 Against NotTheSame(const Hearing& hearing);
 
 // What differs within copies: what a receiver adds, or what an event is about.

@@ -118,6 +118,29 @@ Against Stages(const Hearing& hearing) {
   return std::nullopt;
 }
 
+// A publisher that says on several topics what it says at once means each of them: lamps that are switched together,
+// users that are told of an alarm. What several receivers heard comes from as many publishers.
+Against FanOut(const Hearing& hearing) {
+  const auto& columns = hearing.table.columns;
+  const auto client = std::ranges::find(columns, Column::Place::kClient, &Column::place);
+  if (client == columns.end()) return std::nullopt;
+  std::size_t elsewhere = 0;  // pairs on two topics
+  std::size_t from_one = 0;
+  const Column* level = nullptr;
+  for (const auto& [earlier, later] : hearing.pairs) {
+    const auto differs = [&](std::size_t i) {
+      return columns[i].place == Column::Place::kLevel && columns[i].values[earlier] != columns[i].values[later];
+    };
+    const auto differing = std::ranges::find_if(hearing.sources, differs);
+    if (differing == hearing.sources.end()) continue;
+    level = &columns[*differing];
+    ++elsewhere;
+    from_one += client->IsThere(earlier) && client->values[earlier] == client->values[later];
+  }
+  if (ShareOf(from_one, hearing.pairs.size()) <= 0.1 || ShareOf(from_one, elsewhere) <= 0.5) return std::nullopt;
+  return NameOf(*level);
+}
+
 Against NotTheSame(const Hearing& hearing) {
   constexpr double kMissesMost = 0.15;
   if (hearing.sources.empty()) return std::nullopt;

@@ -14,6 +14,7 @@ constexpr struct {
     {Refusal::kMeasured, Measured},       {Refusal::kOtherKind, OtherKind},     {Refusal::kTooMuch, TooMuch},
     {Refusal::kNothingElse, NothingElse}, {Refusal::kByChance, ByChance},       {Refusal::kTimeIgnored, TimeIgnored},
     {Refusal::kNotTheSame, NotTheSame},   {Refusal::kStateAgain, StateAgain},   {Refusal::kNoGap, NoGap},
+    {Refusal::kFanOut, FanOut},
 };
 
 }  // namespace

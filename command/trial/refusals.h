@@ -30,6 +30,7 @@ enum class Refusal : std::uint8_t {
   kNoGap,             ///< repeats that are copies and others cannot be told apart by time
   kSharedTopic,       ///< devices share the topic, and which one it was is not known
   kKnownShape,        ///< messages that a server must see from each gateway
+  kFanOut,            ///< one publisher, or a command, tells several receivers the same, and each must get it
   kNoWords,           ///< no rule can say it
   kStrangers,         ///< the rule would take other messages on the same topics too
   kOtherThanThought,  ///< the rule would drop more than these copies

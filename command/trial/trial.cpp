@@ -104,6 +104,8 @@ Trial Hear(const Hearing& hearing) {
   trial.gap_max_s = hearing.gap_max_s();
   if (!hearing.repeats_s.empty()) trial.next_repeat_s = hearing.repeats_s.front();
   trial.is_across = !hearing.sides.empty();
+  trial.ignores_level = std::ranges::any_of(
+      hearing.sides, [&](std::size_t column) { return hearing.table.columns[column].place == Column::Place::kLevel; });
   trial.identities = hearing.identities;
   trial.has_sure_identity = hearing.has_sure_identity;
   trial.has_random_identity = hearing.has_random_identity;

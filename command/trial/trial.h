@@ -29,6 +29,7 @@ struct Trial {
   double risk = 0;  ///< events expected to be taken for copies in another capture like this
 
   bool is_across = false;               ///< copies come from several sides: levels or the publisher are ignored
+  bool ignores_level = false;           ///< copies come on several topics
   std::vector<std::size_t> identities;  ///< columns that are another for each event, the best one first
   bool has_sure_identity = false;       ///< one of them long and random, or a moment
   bool has_random_identity = false;     ///< one of them long and random

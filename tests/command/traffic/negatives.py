@@ -490,3 +490,25 @@ def sparkplug_states(traffic):
         traffic.send(
             t + 0.2, "spBv1.0/STATE/host1", {"online": True, "timestamp": int(t * 1000)}, client="host1", retain=True
         )
+
+
+@negative
+def commands_to_a_group(traffic):
+    """Lamps that are switched together, each on its topic."""
+    rng = traffic.rng
+    lamps = [f"lamp{number}" for number in range(8)]
+    for t in traffic.now_and_then(60, 3):
+        command = {"state": rng.choice(["ON", "OFF"]), "brightness": rng.randint(1, 254), "transition": 1}
+        for lamp in rng.sample(lamps, rng.randint(3, 8)):
+            traffic.send(t + rng.uniform(0, 0.5), f"lights/{lamp}/set", command, client="hub")
+
+
+@negative
+def settings_for_all(traffic):
+    rng = traffic.rng
+    devices = [traffic.hex(12) for _ in range(12)]
+    for t in traffic.now_and_then(90, 5):
+        revision = rng.randint(1, 10**6)
+        for device in rng.sample(devices, 9):
+            settings = {"rev": revision, "interval": 30, "url": f"https://example.org/{revision}"}
+            traffic.send(t + rng.uniform(0, 2), f"devices/{device}/config", settings, client="fleet")

@@ -167,6 +167,27 @@ TEST_F(AdviseTest, FramesForALoRaWanServerMustComeFromEach) {
   EXPECT_EQ(ReasonOf(), "known-shape");
 }
 
+TEST_F(AdviseTest, WhatOnePublisherTellsSeveralIsNoCopy) {
+  ForEachEvent([this](double t, int, int) {
+    const std::string alarm = R"({"id":")" + chance_.Hex(32) + R"(","door":")" + chance_.Hex(8) + "\"}";
+    for (const char* user : {"anna", "bert"}) {
+      made_.Say(t + chance_.Between(0, 0.4), std::string("users/") + user + "/alarm", alarm, "alarms");
+    }
+  });
+  EXPECT_EQ(ReasonOf(), "fan-out");
+}
+
+TEST_F(AdviseTest, ACommandToSeveralIsNoCopyWhoeverPublishedIt) {
+  ForEachEvent([this](double t, int, int) {
+    const std::string command =
+        R"({"id":")" + chance_.Hex(32) + R"(","bri":)" + std::to_string(chance_.Below(99)) + "}";
+    for (const char* lamp : {"hall", "attic"}) {
+      made_.Say(t + chance_.Between(0, 0.4), std::string("lamps/") + lamp + "/set", command);
+    }
+  });
+  EXPECT_EQ(ReasonOf(), "fan-out");
+}
+
 TEST_F(AdviseTest, DevicesThatShareATopicNeedTheirClientIds) {
   MadeCapture with_clients;
   ForEachEvent([&](double t, int device, int number) {
