@@ -8,10 +8,11 @@
 namespace dedup::command {
 namespace {
 
-constexpr std::string_view kDeviceWords[] = {
-    "id",   "mac",    "eui",    "serial", "imei",   "device", "addr",    "address", "tag",      "node",
-    "name", "from",   "source", "sensor", "meter",  "unit",   "gw",      "gateway", "receiver", "station",
-    "host", "reader", "bridge", "router", "server", "hub",    "vehicle", "veh",     "mmsi"};
+constexpr std::string_view kDeviceWords[] = {"id",      "mac",    "eui",    "serial",  "imei",     "device",  "addr",
+                                             "address", "tag",    "node",   "name",    "from",     "source",  "sensor",
+                                             "meter",   "unit",   "gw",     "gateway", "receiver", "station", "host",
+                                             "reader",  "bridge", "router", "server",  "hub",      "vehicle", "veh",
+                                             "mmsi",    "dev",    "src",    "sn",      "asset",    "machine", "thing"};
 constexpr std::string_view kLinkWords[] = {"rssi", "snr",     "lqi",     "link", "signal", "noise", "hop",  "distance",
                                            "freq", "channel", "quality", "dbm",  "ppm",    "gain",  "score"};
 constexpr std::string_view kTryWords[] = {"attempt", "retry", "retries", "dup", "deliver", "resend", "resent"};

@@ -512,3 +512,14 @@ def settings_for_all(traffic):
         for device in rng.sample(devices, 9):
             settings = {"rev": revision, "interval": 30, "url": f"https://example.org/{revision}"}
             traffic.send(t + rng.uniform(0, 2), f"devices/{device}/config", settings, client="fleet")
+
+
+@negative
+def a_message_for_each_quantity(traffic):
+    """What a device measures at one moment, on a topic that all devices share."""
+    rng = traffic.rng
+    for device in range(5):
+        for t in traffic.every(30, 0.1):
+            for quantity in ("temperature", "humidity", "battery"):
+                reading = {"dev": f"d{device}", "ts": int(t), "type": quantity, "v": rng.randint(20, 25)}
+                traffic.send(t + rng.uniform(0, 0.05), "measurements", reading, client=f"d{device}")

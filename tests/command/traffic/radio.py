@@ -646,3 +646,18 @@ def lightning_detectors(traffic):
         event = traffic.event()
         for t_heard, server in traffic.hear(t + 2, ["bo1", "bo2"], 0.95, (0.1, 2.0)):
             traffic.send(t_heard, f"lightning/1.1/{cell}", {**stroke, "delay": round(t_heard - t, 1)}, event, client=server)
+
+
+@system
+def mesh_repeaters(traffic):
+    """Nodes that share their gateways' topics, each with a count of one byte."""
+    rng = traffic.rng
+    for node in range(10):
+        count = rng.randint(0, 255)
+        for t in traffic.now_and_then(40, 2):
+            count = (count + 1) % 256
+            event = traffic.event()
+            reading = round(rng.uniform(15, 25), 1)
+            for t_heard, gateway in traffic.hear(t, ["north", "south", "east"], 0.6, (0.05, 1.5)):
+                frame = {"src": node, "seq": count, "ttl": rng.randint(1, 7), "t": reading, "rssi": rng.randint(-110, -40)}
+                traffic.send(t_heard, f"mesh/{gateway}/rx", frame, event, client=gateway)
