@@ -64,7 +64,9 @@ Trial BestOf(const Group& group, const Table& table) {
       best = std::move(trial);
     }
   }
-  if (!best.is_accepted() && too_few) return *std::move(too_few);
+  // What came closest to a rule is told, where more of the same traffic would not make it one.
+  const bool is_settled = best.reason.refusal >= Refusal::kSharedTopic;
+  if (!best.is_accepted() && !is_settled && too_few) return *std::move(too_few);
   return best;
 }
 

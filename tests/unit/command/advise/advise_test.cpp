@@ -188,6 +188,18 @@ TEST_F(AdviseTest, ACommandToSeveralIsNoCopyWhoeverPublishedIt) {
   EXPECT_EQ(ReasonOf(), "fan-out");
 }
 
+TEST_F(AdviseTest, AFewRepeatedCommandsDoNotHideWhatAllAre) {
+  ForEachEvent([this](double t, int, int number) {
+    const std::string command =
+        R"({"id":")" + chance_.Hex(32) + R"(","bri":)" + std::to_string(chance_.Below(99)) + "}";
+    for (const char* lamp : {"hall", "attic"}) {
+      made_.Say(t + chance_.Between(0, 0.4), std::string("lamps/") + lamp + "/set", command);
+    }
+    if (number % 40 == 0) made_.Say(t + 1, "lamps/hall/set", command);
+  });
+  EXPECT_EQ(ReasonOf(), "fan-out");
+}
+
 TEST_F(AdviseTest, DevicesThatShareATopicNeedTheirClientIds) {
   MadeCapture with_clients;
   ForEachEvent([&](double t, int device, int number) {
