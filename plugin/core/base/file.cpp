@@ -144,7 +144,11 @@ struct Range {
 };
 
 // Where a file's room has this mark (FIEMAP_EXTENT_…). False where that cannot be told.
-bool FindMarked(std::uint32_t mark, int fd, std::uint64_t size, std::vector<Range>* ranges) {
+bool FindMarked(std::uint32_t mark, int fd, std::uint64_t size, const std::filesystem::path& path,
+                std::vector<Range>* ranges) {
+  // Of file systems that have no such list, and of a sandbox that does not let it be asked for. All else is a failure,
+  // EIO say: what was written before does not reach the disk.
+  constexpr std::array kUntold = {EOPNOTSUPP, ENOTTY, ENOSYS, EINVAL, EPERM, EACCES};
   constexpr std::uint32_t kExtentsAtOnce = 256;
   alignas(fiemap) std::array<char, sizeof(fiemap) + kExtentsAtOnce * sizeof(fiemap_extent)> buffer;
   auto* const map = reinterpret_cast<fiemap*>(buffer.data());
@@ -156,7 +160,10 @@ bool FindMarked(std::uint32_t mark, int fd, std::uint64_t size, std::vector<Rang
     map->fm_length = size - offset;
     map->fm_flags = FIEMAP_FLAG_SYNC;
     map->fm_extent_count = kExtentsAtOnce;
-    if (ioctl(fd, FS_IOC_FIEMAP, map) != 0) return false;
+    if (ioctl(fd, FS_IOC_FIEMAP, map) != 0) {
+      if (std::ranges::find(kUntold, errno) != kUntold.end()) return false;
+      throw StorageError("fiemap", path, errno);
+    }
     if (map->fm_mapped_extents == 0) return true;
     const std::uint64_t offset_before = offset;
     for (std::uint32_t i = 0; i < map->fm_mapped_extents; ++i) {
@@ -215,9 +222,9 @@ void WriteUnwritten(int fd, const std::filesystem::path& path) {
   if (fstat(fd, &status) != 0) throw StorageError("fstat", path, errno);
   const std::uint64_t size = static_cast<std::uint64_t>(status.st_size) / kDirectAlignment * kDirectAlignment;
   std::vector<Range> ranges;
-  if (!FindMarked(FIEMAP_EXTENT_UNWRITTEN, fd, size, &ranges) || ranges.empty()) return;
+  if (!FindMarked(FIEMAP_EXTENT_UNWRITTEN, fd, size, path, &ranges) || ranges.empty()) return;
   for (const Range& range : ranges) WriteAnew(fd, range, path);
-  if (FindMarked(FIEMAP_EXTENT_UNWRITTEN, fd, size, &ranges) && !ranges.empty()) {
+  if (FindMarked(FIEMAP_EXTENT_UNWRITTEN, fd, size, path, &ranges) && !ranges.empty()) {
     throw StorageError("write", path, "what was written does not reach the disk");
   }
 }
@@ -233,7 +240,7 @@ bool IsOnBtrfs(int fd) {
 
 bool File::copies_on_write() const {
   std::vector<Range> shared;
-  if (FindMarked(FIEMAP_EXTENT_SHARED, fd_, size_bytes(), &shared) && !shared.empty()) return true;
+  if (FindMarked(FIEMAP_EXTENT_SHARED, fd_, size_bytes(), path_, &shared) && !shared.empty()) return true;
   int flags = 0;
   // What is compressed cannot be written in its place.
   return IsOnBtrfs(fd_) && ioctl(fd_, FS_IOC_GETFLAGS, &flags) == 0 && (flags & (FS_NOCOW_FL | FS_COMPR_FL)) == 0;

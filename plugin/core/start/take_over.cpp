@@ -20,7 +20,9 @@ constexpr off_t kSharedFirst = 0x40000002;
 constexpr off_t kSharedBytes = 510;
 
 bool IsForeign(const fs::path& path) {
-  return faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK, AT_EACCESS) != 0 && (errno == EACCES || errno == EPERM);
+  std::error_code error;
+  return fs::exists(path, error) && faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK, AT_EACCESS) != 0 &&
+         (errno == EACCES || errno == EPERM);
 }
 
 // Nobody opens it, or has it open, until this file is closed.
@@ -38,18 +40,27 @@ void LockOut(const File& database) {
                            "broker's user may not write; end that process");
 }
 
+void Copy(const fs::path& path, const fs::path& copy) {
+  const File from(path, File::Mode::kRead);
+  const File to(copy, File::Mode::kCreate);
+  std::vector<char> buffer(1 << 20);
+  for (std::size_t offset = 0, got = 0; (got = from.ReadAt(offset, buffer.data(), buffer.size())) != 0; offset += got)
+    to.WriteAt(offset, buffer.data(), got);
+  to.SyncData();
+}
+
 void CopyInPlace(const fs::path& path) {
   const fs::path copy = path.string() + ".new";
   fs::remove(copy);
-  {
-    const File from(path, File::Mode::kRead);
-    const File to(copy, File::Mode::kCreate);
-    std::vector<char> buffer(1 << 20);
-    for (std::size_t offset = 0, got = 0; (got = from.ReadAt(offset, buffer.data(), buffer.size())) != 0; offset += got)
-      to.WriteAt(offset, buffer.data(), got);
-    to.SyncData();
+  try {
+    Copy(path, copy);
+    fs::rename(copy, path);
+  } catch (...) {
+    // It may have taken the room that was missing.
+    std::error_code ignored;
+    fs::remove(copy, ignored);
+    throw;
   }
-  fs::rename(copy, path);
 }
 
 }  // namespace

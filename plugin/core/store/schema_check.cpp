@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "plugin/core/base/errors.h"
 #include "plugin/core/store/schema.h"
@@ -40,7 +42,7 @@ std::string Condensed(std::string_view sql) {
       is_apart = true;
       continue;
     }
-    if (IsBlank(sql[i]) || sql[i] == '"') {
+    if (IsBlank(sql[i]) || std::string_view("\"`[]").find(sql[i]) != std::string_view::npos) {
       is_apart = true;
       continue;
     }
@@ -53,16 +55,59 @@ std::string Condensed(std::string_view sql) {
   return condensed;
 }
 
-// An index that somebody added so that queries of their own are fast: names of columns, and nothing that is computed,
-// left out or held to be unique.
+std::string UpperCase(std::string_view text) {
+  std::string upper(text);
+  for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return upper;
+}
+
+// The words of condensed SQL that holds nothing but words and `others`. Nothing where there is more.
+std::optional<std::vector<std::string>> WordsOf(std::string_view condensed, std::string_view others) {
+  std::vector<std::string> words(1);
+  for (std::size_t i = 0; i < condensed.size(); ++i) {
+    const char c = condensed[i];
+    if (IsOfWord(c)) {
+      words.back().push_back(c);
+    } else if (c == ' ' || others.find(c) != std::string_view::npos) {
+      words.emplace_back();
+      if (c == '\'') i = std::min(condensed.find('\'', i + 1), condensed.size());
+    } else {
+      return std::nullopt;
+    }
+  }
+  for (std::string& word : words) word = UpperCase(word);
+  return words;
+}
+
+// Names, in SQLite's own orders. Of another order SQLite would ask us for the function.
+bool ArePlainColumns(std::string_view condensed) {
+  const auto words = WordsOf(condensed, ",");
+  if (!words) return false;
+  for (std::size_t i = 0; i + 1 < words->size(); ++i) {
+    const std::string& order = (*words)[i + 1];
+    if ((*words)[i] == "COLLATE" && order != "BINARY" && order != "NOCASE" && order != "RTRIM") return false;
+  }
+  return true;
+}
+
+// Comparisons: nothing that calls a function, which may fail or take its time.
+bool IsPlainCondition(std::string_view condensed) {
+  const auto words = WordsOf(condensed, "=<>!'");
+  constexpr std::string_view kFunctions[] = {"LIKE", "GLOB", "MATCH", "REGEXP"};
+  return words && std::ranges::none_of(*words, [&](const std::string& word) {
+           return std::ranges::find(kFunctions, word) != std::end(kFunctions);
+         });
+}
+
+// An index that somebody added so that queries of their own are fast: names of columns, perhaps of some rows only, and
+// nothing that is computed or held to be unique.
 bool IsPlainIndex(std::string_view condensed) {
-  constexpr std::string_view kBegin = "CREATE INDEX ";
-  if (!condensed.starts_with(kBegin) || !condensed.ends_with(')')) return false;
-  condensed.remove_prefix(kBegin.size());
-  condensed.remove_suffix(1);
-  const std::size_t columns = condensed.find('(');
-  if (columns == std::string_view::npos) return false;
-  return std::ranges::all_of(condensed.substr(columns + 1), [](char c) { return IsOfWord(c) || c == ','; });
+  if (!UpperCase(condensed).starts_with("CREATE INDEX ")) return false;
+  const std::size_t columns = condensed.find('('), end = condensed.find(')');
+  if (columns == std::string_view::npos || end == std::string_view::npos || end < columns) return false;
+  const std::string_view rest = condensed.substr(end + 1);
+  return ArePlainColumns(condensed.substr(columns + 1, end - columns - 1)) &&
+         (rest.empty() || (UpperCase(rest).starts_with("WHERE ") && IsPlainCondition(rest.substr(6))));
 }
 
 /// The SQL of tables and indexes by their names.

@@ -58,7 +58,11 @@ constexpr Poison kPoisons[] = {
     {"ExpressionIndex", "CREATE INDEX i ON events(abs(seq))", "it has the index \"i\""},
     {"PartialIndex", "CREATE INDEX i ON events(seq) WHERE length(hex(payload)) > 3", "it has the index \"i\""},
     {"UniqueIndex", "CREATE UNIQUE INDEX i ON events(topic_id, expired, seq)", "it has the index \"i\""},
-    {"IndexWithACollation", "CREATE INDEX i ON topics(topic COLLATE NOCASE)", "it has the index \"i\""},
+    {"PartialIndexByAPattern", "CREATE INDEX i ON events(seq) WHERE event_id LIKE '%a%b%c%'", "it has the index \"i\""},
+    {"IndexInAnOrderOfOnesOwn",
+     "CREATE INDEX i ON topics(topic COLLATE NOCASE); PRAGMA writable_schema = ON;"
+     "UPDATE sqlite_schema SET sql = replace(sql, 'NOCASE', 'mine') WHERE name = 'i'",
+     "it has the index \"i\""},
     {"AnotherIndexUnderOurName", "DROP INDEX events_by_topic; CREATE INDEX events_by_topic ON events(topic_id, seq)",
      "its index \"events_by_topic\" is another one"},
     {"GeneratedColumn", "ALTER TABLE state ADD COLUMN g INTEGER AS (abs(passed))",
@@ -150,7 +154,10 @@ TEST_F(SchemaCheckTest, OlderDatabasesAreLookedAtBeforeTheyAreMigrated) {
 TEST_F(SchemaCheckTest, WhatHarmsNobodyMayBeAdded) {
   Open();
   RunAsAStranger(path_,
-                 "CREATE INDEX mine ON events(received_us, seq); CREATE TABLE notes(x); INSERT INTO notes VALUES(1);"
+                 "CREATE INDEX mine ON events(received_us, seq); CREATE INDEX newest ON events(topic_id, seq DESC);"
+                 "CREATE INDEX [of others] ON topics([topic] COLLATE nocase ASC);"
+                 "create index \"some\" on events(`received_us`) where source is not null and source != 'a, (b)';"
+                 "CREATE TABLE notes(x); INSERT INTO notes VALUES(1);"
                  "CREATE VIEW mine_too AS SELECT count(*) FROM readable_events; ANALYZE");
   EXPECT_NO_THROW(Open());
   sqlite::Database database(path_, sqlite::Database::Mode::kReadOnly);
