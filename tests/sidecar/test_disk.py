@@ -14,7 +14,7 @@ from tests.support import native
 from tests.support.broker import LIMITS, wait_until
 from tests.support.disk import SmallDisk
 from tests.support.events import event, event_id_of
-from tests.support.fault_shim import DISK_FAULTS, FaultShim
+from tests.support.fault_shim import DISK_FAULTS, START_FAULTS, FaultShim
 from tests.support.load import Load
 from tests.support.mqtt_client import ConnectionCut
 from tests.support.observer import Observer
@@ -170,14 +170,15 @@ def test_disk_that_fails(park, failing_disk, fault):
     assert "Input/output error" in broker.log() or "disk I/O error" in broker.log()
 
 
-def test_all_of_the_disk_fails_at_the_start(park, failing_disk):
+@pytest.mark.parametrize("faults", [START_FAULTS, ["list of the journal's blocks"]], ids=["all", "list of blocks"])
+def test_disk_that_fails_at_the_start(park, failing_disk, faults):
     broker = park.make_broker(**TERSE, **failing_disk.broker_arguments)
     sidecar = park.make_sidecar(broker.start()).start()
     broker.connect().publish("t", event("a"))
     Store(broker).wait_ids(["a"])
     broker.settle()
     broker.terminate()
-    failing_disk.fail(*DISK_FAULTS)
+    failing_disk.fail(*faults)
     broker.start()
     assert refused(broker)
     wait_unhealthy(sidecar, "events cannot be stored now")

@@ -7,12 +7,16 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -22,7 +26,7 @@
 
 enum { kNone = 0, kTerminateAfterThisTurn = 1, kKillAfterPuback = 2, kKillAfterPubrec = 3 };
 
-enum { kJournalSync = 1, kWalWrite = 2, kWalSync = 4, kDatabaseWrite = 8, kDatabaseSync = 16 };
+enum { kJournalSync = 1, kWalWrite = 2, kWalSync = 4, kDatabaseWrite = 8, kDatabaseSync = 16, kJournalBlocks = 32 };
 
 struct Levers {
   volatile int64_t clock_offset_s;
@@ -121,6 +125,17 @@ ssize_t pwrite64(int file, const void* data, size_t size, off64_t offset) {
     Sleep(delay_us);
   }
   return Fails(file, 0, kWalWrite, kDatabaseWrite) ? -1 : real(file, data, size, offset);
+}
+
+int ioctl(int file, unsigned long request, ...) {
+  static int (*real)(int, unsigned long, ...);
+  if (!real) *(void**)&real = dlsym(RTLD_NEXT, "ioctl");
+  va_list arguments;
+  va_start(arguments, request);
+  void* const argument = va_arg(arguments, void*);
+  va_end(arguments);
+  if (request == FS_IOC_FIEMAP && Fails(file, kJournalBlocks, 0, 0)) return -1;
+  return real(file, request, argument);
 }
 
 // --- the death ---

@@ -4,7 +4,9 @@ fault_shim.c)."""
 import mmap
 import struct
 
+# What a running broker meets; and what a start does, which asks where the journal's blocks are.
 DISK_FAULTS = {"journal sync": 1, "WAL write": 2, "WAL sync": 4, "database write": 8, "database sync": 16}
+START_FAULTS = {**DISK_FAULTS, "list of the journal's blocks": 32}
 TERMINATE_AFTER_THIS_TURN, KILL_AFTER_PUBACK, KILL_AFTER_PUBREC = 1, 2, 3
 
 
@@ -32,8 +34,8 @@ class FaultShim:
         self._levers[16:32] = struct.pack("<qq", sync_ms, write_us)
 
     def fail(self, *faults):
-        """These of DISK_FAULTS fail from now on, and nothing else."""
-        self._levers[48:56] = struct.pack("<q", sum(DISK_FAULTS[fault] for fault in faults))
+        """These of START_FAULTS fail from now on, and nothing else."""
+        self._levers[48:56] = struct.pack("<q", sum(START_FAULTS[fault] for fault in faults))
 
     def delayed(self):
         """How many syncs and writes were slowed down."""
