@@ -22,6 +22,20 @@ std::string_view NameOf(KeyPart::Type type) {
   return "";
 }
 
+// What does not count as a value.
+std::string_view NameOf(json::Kind kind) {
+  switch (kind) {
+    case json::Kind::kObject:
+      return "an object";
+    case json::Kind::kArray:
+      return "an array";
+    case json::Kind::kString:
+      return "an empty text";
+    default:
+      return "null";
+  }
+}
+
 }  // namespace
 
 class Explainer {
@@ -70,7 +84,8 @@ class Explainer {
                                                           : NameOf(value.type);
       if (state == PartReader::State::kThere) continue;
       if (!asked.why_not.empty()) asked.why_not += "; ";
-      asked.why_not += told.part + (state == PartReader::State::kMissing ? " is missing" : DoubtAbout(*source));
+      asked.why_not += told.part;
+      asked.why_not += state == PartReader::State::kMissing ? MissingAbout(rule, part) : DoubtAbout(*source);
     }
     asked.makes_key = asked.why_not.empty();
     const KeyHash hash = asked.makes_key ? finder_.HashOf(candidate.number, parts) : KeyHash{};
@@ -80,6 +95,22 @@ class Explainer {
     }
     if (asked.makes_key) asked.key_text = finder_.TextOf({candidate.number, hash}, parts, finder_.decided_text_);
     return asked;
+  }
+
+  // Something may stand there that does not count.
+  std::string MissingAbout(const Rule& rule, const Candidates::Part& part) const {
+    for (const Candidates::Source& source : finder_.candidates_->SourcesOf(part)) {
+      if (source.kind == Source::Kind::kPointer) {
+        const PointerScan::Found found = finder_.reader_.json()->At(source.place);
+        if (found.state != PointerScan::State::kValue) continue;
+        return " is missing: " + std::string(NameOf(found.kind)) + " stands at " +
+               dedup::TextOf(SourceOf(rule, part, source)) + ", where a text, a number, true or false would count";
+      }
+      if (source.kind == Source::Kind::kPayload && !rule.ignored_members.empty()) {
+        return " is missing: the rule has members to ignore, and the payload is no JSON";
+      }
+    }
+    return " is missing";
   }
 
   static std::string DoubtAbout(const Candidates::Source& source) {

@@ -22,7 +22,8 @@ class ExplainTest : public testing::Test {
           {"name":"watch","topics":["#"],"key":["client","?/n"],"mode":"observe"},
           {"name":"watch2","topics":["#"],"key":["client"],"mode":"observe"},
           {"name":"two","topics":["a/#"],"key":["/o/x|property:x","/y"],"ignore_levels":[2]},
-          {"name":"pb","topics":["a/#"],"key":["pb:1"]}]})",
+          {"name":"pb","topics":["a/#"],"key":["pb:1"]},
+          {"name":"rest","topics":["r"],"key":["payload"],"ignore":["/n"],"window":"1m"}]})",
                                       {})
                                .rules),
                 {1}) {}
@@ -78,6 +79,18 @@ TEST_F(ExplainTest, TellsWhyARuleMakesNoKey) {
   EXPECT_EQ(explanation.payload_note, "the payload is no protobuf message");
 }
 
+TEST_F(ExplainTest, TellsWhatStandsThereAndDoesNotCount) {
+  const auto why_not = [this](const std::string& payload) { return Ask("a/b", payload).asked[1].why_not; };
+  constexpr char kRest[] = " stands at /y, where a text, a number, true or false would count";
+  EXPECT_EQ(why_not(R"({"o":{"x":1},"y":{"a":1}})"), std::string("/y is missing: an object") + kRest);
+  EXPECT_EQ(why_not(R"({"o":{"x":1},"y":[1]})"), std::string("/y is missing: an array") + kRest);
+  EXPECT_EQ(why_not(R"({"o":{"x":1},"y":null})"), std::string("/y is missing: null") + kRest);
+  EXPECT_EQ(why_not(R"({"o":{"x":1},"y":""})"), std::string("/y is missing: an empty text") + kRest);
+  EXPECT_THAT(why_not(R"({"o":{"x":[]},"y":1})"), HasSubstr("|property:x is missing: an array stands at /o/x, "));
+  EXPECT_EQ(Ask("r", "21.5 C").asked[1].why_not,
+            "payload is missing: the rule has members to ignore, and the payload is no JSON");
+}
+
 TEST_F(ExplainTest, TellsWhereAPayloadIsNoJson) {
   EXPECT_EQ(Ask("a/b", R"({"y":NaN})").payload_note,
             "the payload is no JSON: expected a value, at byte 6; it is no protobuf message either");
@@ -102,7 +115,7 @@ TEST_F(ExplainTest, ATopicThatIsNotDeduplicatedHasNoRules) { EXPECT_THAT(Ask("$S
 
 TEST_F(ExplainTest, CountsNothing) {
   Ask("a/b", R"({"y":1})");
-  for (std::size_t rule = 0; rule <= 4; ++rule) EXPECT_EQ(finder_.counts(rule).matched, 0U);
+  for (std::size_t rule = 0; rule <= 5; ++rule) EXPECT_EQ(finder_.counts(rule).matched, 0U);
   finder_.Find({"a/b", "{}", "c", "", {}});
   EXPECT_EQ(finder_.counts(0).matched, 1U);
   Ask("a/b", R"({"y":1})");
