@@ -77,6 +77,7 @@ GroupAdvice GroupAdviceOf(const Capture& capture, const Group& group, const Advi
   finding.filter = group.Filter();
   finding.message_count = group.rows.size();
   finding.looked_at_count = std::min(group.rows.size(), Table::kRowsMax);
+  finding.only_whole_counts = group.format == Format::kOpaque;
   finding.reason.refusal = Refusal::kFewRepeats;
   if (group.rows.size() < kRowsLeast) return finding;
 

@@ -27,6 +27,7 @@ struct GroupAdvice {
   // Of the rule's key, or of the one that got furthest.
   std::size_t event_count = 0;
   std::size_t repeated_count = 0;  ///< events with copies
+  bool only_whole_counts = false;  ///< payloads of which no rule can leave a part out: neither JSON nor protobuf
   std::size_t copy_count = 0;
   std::size_t equal_count = 0;  ///< copies with the same bytes on the same topic
   double gap_median_s = 0;      ///< from an event's first message to its copies

@@ -66,6 +66,9 @@ std::string SentenceOf(const GroupAdvice& finding) {
     sentence +=
         finding.repeated_count == 1 ? ": 1 occasion" : ": " + std::to_string(finding.repeated_count) + " occasions";
   }
+  if (finding.reason.refusal == Refusal::kNoRepeats && finding.only_whole_counts) {
+    sentence += " as a whole; of payloads that are neither JSON nor protobuf a rule can leave nothing out";
+  }
   if (!finding.reason.column.empty()) sentence += std::string(" (") + words.about + " " + finding.reason.column + ")";
   return sentence;
 }

@@ -216,6 +216,17 @@ TEST_F(AdviseTest, DevicesThatShareATopicNeedTheirClientIds) {
   EXPECT_THAT(advice.rules.front().key, ElementsAre("client", testing::_, "payload"));
 }
 
+TEST_F(AdviseTest, OfATextWithWhatReceiversAddTheWholeCounts) {
+  ForEachEvent([this](double t, int device, int number) {
+    for (const char* gateway : {"a", "b"}) {
+      made_.Say(t + chance_.Between(0, 0.4), std::string("rx/") + gateway,
+                "d" + std::to_string(device) + ";" + std::to_string(number) + ";" + chance_.Hex(6), gateway);
+    }
+  });
+  EXPECT_EQ(ReasonOf(), "no-repeats");
+  EXPECT_TRUE(AdviceOf().findings.front().only_whole_counts);
+}
+
 TEST_F(AdviseTest, EachGroupIsAnswered) {
   ForEachEvent([this](double t, int device, int number) {
     made_.Say(t, "a/" + std::to_string(device), R"({"n":)" + std::to_string(number) + "}");

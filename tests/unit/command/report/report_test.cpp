@@ -47,7 +47,7 @@ TEST_F(ReportTest, TheTextHasTheEvidenceTheReasonsAndTheFile) {
                     HasSubstr("   Key: /id, payload\n   May differ: topic level 2\n   Says which event it is: /id\n"),
                     HasSubstr("No equal message came that is no copy"), HasSubstr("   Trust: "),
                     HasSubstr("   Joined, for example:\n      gw/a/up  {\"id\":"),
-                    HasSubstr("No rule for:\n   else  40 messages: nothing comes twice\n"),
+                    HasSubstr("No rule for:\n   else  40 messages: nothing comes twice as a whole; "),
                     HasSubstr("\nThe rules file:\n\n{\"rules\": [\n"), Not(HasSubstr("\x01"))));
 }
 

@@ -35,6 +35,16 @@ TEST(SentencesTest, SayWhatTheyAreAbout) {
   EXPECT_EQ(SentenceOf(group), "watched too short: 1 occasion");
 }
 
+TEST(SentencesTest, OfATextOnlyTheWholeCounts) {
+  GroupAdvice group;
+  group.reason.refusal = Refusal::kNoRepeats;
+  EXPECT_EQ(SentenceOf(group), "nothing comes twice");
+  group.only_whole_counts = true;
+  EXPECT_EQ(
+      SentenceOf(group),
+      "nothing comes twice as a whole; of payloads that are neither JSON nor protobuf a rule can leave nothing out");
+}
+
 TEST(SentencesTest, DurationsAreShort) {
   EXPECT_EQ(DurationText(0.0123), "0.012 s");
   EXPECT_EQ(DurationText(0.25), "0.25 s");
