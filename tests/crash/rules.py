@@ -7,7 +7,7 @@ import json
 
 RULES = {"rules": [
     {"name": "pointer", "topics": ["crash/stream-0"], "key": ["/event_id"], "window": "forever"},
-    {"name": "parts", "topics": ["crash/stream-1/#"], "key": ["/event_id", "?/absent"], "window": "1h"},
+    {"name": "parts", "topics": ["crash/stream-1/#"], "key": ["/event_id", "?/absent", "?username", "?pb:1.6"], "window": "1h"},
     {"name": "payload", "topics": ["crash/stream-2"], "key": ["payload"], "ignore": ["/origin"], "window": "2h"},
     {"name": "ids", "topics": ["crash/stream-3"], "key": ["/event_id"], "store": "id", "window": "3h"},
     {"name": "alternatives", "topics": ["crash/stream-4"], "key": ["property:absent|/event_id"]},
