@@ -1,7 +1,7 @@
 #include "plugin/core/start/damaged_database.h"
 
 #include <algorithm>
-#include <set>
+#include <string_view>
 
 #include "plugin/core/index/index.h"
 #include "plugin/core/store/from_bytes.h"
@@ -90,33 +90,59 @@ bool IsState(const Record& record) {
 }
 static_assert(kStateShape.size() == kSyncedColumn);
 
-void TakeSmall(const Record& record, DamagedDatabase::Small* small) {
+void TakeTopic(const Record& record, DamagedDatabase::Small* small) {
+  if (record.shape == kTopicShape) small->topics.emplace(record.rowid, record.columns[1].bytes);
+}
+
+void TakeRule(const Record& record, DamagedDatabase::Small* small) {
+  if (record.shape != kRuleShape) return;
+  small->rules.try_emplace(record.rowid, std::string(record.columns[1].bytes), record.columns[2].integer != 0);
+}
+
+void TakeState(const Record& record, DamagedDatabase::Small* small) {
+  if (!small->state && IsState(record)) small->state = StateOf(record);
+}
+
+void TakeInDoubt(const Record& record, DamagedDatabase::Small* small) {
   const std::string_view shape = record.shape;
   const auto columns = record.columns;
-  if (shape == kTopicShape) {
-    small->topics.emplace(record.rowid, columns[1].bytes);
-  } else if (shape == kRuleShape) {
-    small->rules.try_emplace(record.rowid, std::string(columns[1].bytes), columns[2].integer != 0);
-  } else if (IsState(record)) {
-    small->state = StateOf(record);
-  } else if (shape.starts_with(kInDoubtShape) && shape.size() <= 5 && IsSeq(record.rowid)) {
-    const bool has_payload = shape.size() == 5 && shape[4] == 'b';
-    small->in_doubt.try_emplace(
-        Unsigned(record.rowid), static_cast<std::uint8_t>(columns[1].integer), columns[2].integer != 0,
-        std::string(columns[3].bytes),
-        has_payload ? std::optional<std::string>(columns[4].bytes) : std::optional<std::string>());
-  } else if (shape == kKeyFileShape ||
-             (shape.size() == 3 && shape.starts_with(kKeyFileShape) && IsNullOr(shape[2], 'b') && record.rowid == 1)) {
-    small->keys_seq = Unsigned(std::max<std::int64_t>(columns[1].integer, 0));
-    if (columns.size() == 3) small->secret = FromBytes<HashSecret>(columns[2].bytes);
-  }
+  if (!shape.starts_with(kInDoubtShape) || shape.size() > 5 || !IsSeq(record.rowid)) return;
+  const bool has_payload = shape.size() == 5 && shape[4] == 'b';
+  small->in_doubt.try_emplace(
+      Unsigned(record.rowid), static_cast<std::uint8_t>(columns[1].integer), columns[2].integer != 0,
+      std::string(columns[3].bytes),
+      has_payload ? std::optional<std::string>(columns[4].bytes) : std::optional<std::string>());
+}
+
+void TakeKeyFile(const Record& record, DamagedDatabase::Small* small) {
+  const std::string_view shape = record.shape;
+  if (small->keys_seq || record.rowid != 1 || !shape.starts_with(kKeyFileShape)) return;
+  if (shape != kKeyFileShape && (shape.size() != 3 || !IsNullOr(shape[2], 'b'))) return;
+  small->keys_seq = Unsigned(std::max<std::int64_t>(record.columns[1].integer, 0));
+  if (shape.size() == 3) small->secret = FromBytes<HashSecret>(record.columns[2].bytes);
+}
+
+struct SmallTable {
+  const char* name;
+  void (*take)(const Record& record, DamagedDatabase::Small* small);
+};
+constexpr SmallTable kSmallTables[] = {{"topics", TakeTopic},
+                                       {"rules", TakeRule},
+                                       {"state", TakeState},
+                                       {"in_doubt", TakeInDoubt},
+                                       {"key_file", TakeKeyFile}};
+
+bool IsOurs(std::string_view table) {
+  return table == "events" || table == "times" || table == "rule_keys" || table.starts_with("sqlite_") ||
+         std::ranges::any_of(kSmallTables, [&](const SmallTable& small) { return table == small.name; });
 }
 
 }  // namespace
 
 DamagedDatabase::DamagedDatabase(const std::filesystem::path& path)
-    : pages_(path), reader_(pages_), is_free_(pages_.FreePages()) {
+    : pages_(path), reader_(pages_), is_free_(pages_.FreePages()), is_foreign_(pages_.count() + std::size_t{1}) {
   ReadSchema();
+  FindForeignPages();
 }
 
 void DamagedDatabase::ReadSchema() {
@@ -124,42 +150,85 @@ void DamagedDatabase::ReadSchema() {
     if (record.shape != kSchemaShape && record.shape != "ttti0") return;  // an index of SQLite's own has no SQL
     const std::int64_t root = record.columns[3].integer;
     if (root > 1 && root <= pages_.count()) {
-      roots_.emplace(record.columns[1].bytes, static_cast<std::uint32_t>(root));
+      roots_.try_emplace(std::string(record.columns[1].bytes), static_cast<std::uint32_t>(root),
+                         std::string(record.columns[2].bytes));
     }
   });
 }
 
-// Shows the records of a table or an index. Returns whether all its pages could be read.
-bool DamagedDatabase::Walk(std::uint32_t root, const OnRecord& on_record) {
+// Shows the records of a table or an index, as far as its pages have not been seen. Returns whether all these could be
+// read. on_record: may be empty, and then no page that a record runs on to is read.
+bool DamagedDatabase::Walk(std::uint32_t root, const OnRecord& on_record, std::vector<bool>* seen) {
   bool is_whole = true;
-  std::set<std::uint32_t> seen{root};
-  for (std::vector<std::uint32_t> waiting{root}; !waiting.empty();) {
+  std::vector<std::uint32_t> waiting;
+  const auto add = [&](std::uint32_t number) {
+    if (number >= seen->size()) {
+      is_whole = false;
+    } else if (!(*seen)[number]) {
+      (*seen)[number] = true;
+      waiting.push_back(number);
+    }
+  };
+  for (add(root); !waiting.empty();) {
     const std::uint32_t number = waiting.back();
     waiting.pop_back();
     if (reader_.Read(number) == PageKind::kOther) {
       is_whole = false;
       continue;
     }
-    for (const std::uint32_t child : reader_.Children()) {
-      if (seen.insert(child).second) waiting.push_back(child);
-    }
-    reader_.ForEachRecord(on_record);
+    std::ranges::for_each(reader_.Children(), add);
+    if (on_record) reader_.ForEachRecord(on_record);
   }
   return is_whole;
 }
 
+bool DamagedDatabase::Walk(std::uint32_t root, const OnRecord& on_record) {
+  std::vector<bool> seen(pages_.count() + std::size_t{1});
+  return Walk(root, on_record, &seen);
+}
+
+// Those that only somebody else's table leads to: a damaged page of theirs may lead to ours. To walk through all that
+// are ours takes time, and seldom has anybody added a table.
+void DamagedDatabase::FindForeignPages() {
+  const auto is_ours = [](const auto& root) { return IsOurs(root.second.table); };
+  if (std::ranges::all_of(roots_, is_ours)) return;
+  std::vector<bool> seen(is_foreign_.size());
+  for (const auto& [name, root] : roots_) {
+    if (IsOurs(root.table)) Walk(root.page, {}, &seen);
+  }
+  const std::vector<bool> ours = seen;
+  for (const auto& [name, root] : roots_) {
+    if (!IsOurs(root.table))
+      Walk(
+          root.page, [](const Record&) {}, &seen);
+  }
+  for (std::size_t number = 0; number < seen.size(); ++number) is_foreign_[number] = seen[number] && !ours[number];
+}
+
+// What a table's own root leads to comes first; then what no root leads to, which its columns tell.
 DamagedDatabase::Small DamagedDatabase::ReadSmall() {
   Small small;
+  std::vector<bool> is_taken = is_foreign_;
+  for (const SmallTable& table : kSmallTables) {
+    const auto root = roots_.find(table.name);
+    if (root == roots_.end()) continue;
+    std::vector<bool> seen = is_foreign_;  // not what another small table has: its root may be the damaged one
+    Walk(
+        root->second.page, [&](const Record& record) { table.take(record, &small); }, &seen);
+    for (std::size_t number = 0; number < seen.size(); ++number) is_taken[number] = is_taken[number] || seen[number];
+  }
   for (std::uint32_t number = 1; number <= pages_.count(); ++number) {
-    if (is_free_[number] || reader_.Read(number) != PageKind::kTableLeaf) continue;
-    reader_.ForEachRecord([&](const Record& record) { TakeSmall(record, &small); });
+    if (is_free_[number] || is_taken[number] || reader_.Read(number) != PageKind::kTableLeaf) continue;
+    reader_.ForEachRecord([&](const Record& record) {
+      for (const SmallTable& table : kSmallTables) table.take(record, &small);
+    });
   }
   ReadNames(&small);
   if (roots_.empty()) small.damaged_tables.emplace_back("sqlite_schema");
   for (const auto& [name, root] : roots_) {
     const bool is_index = name.starts_with("sqlite_") || name.starts_with("events_by_");
     if (is_index || name == "events" || name == "times") continue;
-    if (!Walk(root, [](const Record&) {})) small.damaged_tables.push_back(name);
+    if (!Walk(root.page, [](const Record&) {})) small.damaged_tables.push_back(name);
   }
   return small;
 }
@@ -167,7 +236,7 @@ DamagedDatabase::Small DamagedDatabase::ReadSmall() {
 // Topics and rules are found by name too, in indexes that hold all that their tables do.
 void DamagedDatabase::ReadNames(Small* small) {
   const auto walk_index = [this](const char* name, const OnRecord& on_record) {
-    if (const auto root = roots_.find(name); root != roots_.end()) Walk(root->second, on_record);
+    if (const auto root = roots_.find(name); root != roots_.end()) Walk(root->second.page, on_record);
   };
   walk_index("sqlite_autoindex_topics_1", [&](const Record& record) {
     if (record.shape == kTopicNameShape) small->topics.emplace(record.columns[1].integer, record.columns[0].bytes);
@@ -202,7 +271,7 @@ SeqRanges DamagedDatabase::ForEachRow(const std::function<void(const Row&)>& on_
     }
   };
   for (std::uint32_t number = 1; number <= pages_.count(); ++number) {
-    if (is_free_[number]) continue;
+    if (is_free_[number] || is_foreign_[number]) continue;
     const PageKind kind = reader_.Read(number);
     if (kind == PageKind::kTableLeaf) reader_.ForEachRecord(take);
     if (kind == PageKind::kIndexLeaf || kind == PageKind::kIndexInterior) reader_.ForEachRecord(take_of_index);
@@ -210,7 +279,7 @@ SeqRanges DamagedDatabase::ForEachRow(const std::function<void(const Row&)>& on_
   // A damaged list of free pages may name some that are not free.
   const SeqRanges missing = known.Without(rows);
   for (std::uint32_t number = 1; !missing.empty() && number <= pages_.count(); ++number) {
-    if (!is_free_[number] || reader_.Read(number) != PageKind::kTableLeaf) continue;
+    if (!is_free_[number] || is_foreign_[number] || reader_.Read(number) != PageKind::kTableLeaf) continue;
     reader_.ForEachRecord([&](const Record& record) {
       if (IsEvent(record) && missing.Contains(Unsigned(record.rowid))) take(record);
     });

@@ -18,7 +18,8 @@
 namespace dedup {
 
 /// Reads a database of any schema without SQLite. Which table a record is of is told by the columns that it has, so
-/// that neither a damaged schema nor a damaged page above takes it away.
+/// that neither a damaged schema nor a damaged page above takes it away. Only pages that a table of somebody else's
+/// leads to are left out, whatever stands on them.
 ///
 /// A publisher cannot make up such a record in a payload: the pages that a long one runs on to begin with the number of
 /// the next, and a page of a table with 13, which no page has as the first byte of its number in less than 800 GB.
@@ -71,15 +72,22 @@ class DamagedDatabase {
 
  private:
   using OnRecord = std::function<void(const PageReader::Record&)>;
+  struct Root {
+    std::uint32_t page;
+    std::string table;  // of an index, too
+  };
+  bool Walk(std::uint32_t root, const OnRecord& on_record, std::vector<bool>* seen);
   bool Walk(std::uint32_t root, const OnRecord& on_record);
   void ReadSchema();
+  void FindForeignPages();
   void ReadNames(Small* small);
   bool IsLockPage(std::uint32_t number) const;
 
   DatabasePages pages_;
   PageReader reader_;
   const std::vector<bool> is_free_;
-  std::map<std::string, std::uint32_t> roots_;  // of tables and indexes, by name
+  std::map<std::string, Root> roots_;  // of tables and indexes, by name
+  std::vector<bool> is_foreign_;       // by number: of a table that somebody added
 };
 
 }  // namespace dedup

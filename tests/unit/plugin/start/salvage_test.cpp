@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -48,10 +49,19 @@ class SalvageTest : public StoreTest {
     Open();
     return copied;
   }
-  std::string AllRows() {
-    return Text(
-        "SELECT json_group_array(json_array(seq, topic, event_id, expired, received_us, accepted_ms, source, "
-        "hex(payload))) FROM (SELECT * FROM events JOIN topics USING(topic_id) ORDER BY seq)");
+  static constexpr char kAllRows[] =
+      "SELECT json_group_array(json_array(seq, topic, event_id, expired, received_us, accepted_ms, source, "
+      "hex(payload))) FROM (SELECT * FROM events JOIN topics USING(topic_id) ORDER BY seq)";
+  std::string AllRows() { return Text(kAllRows); }
+  std::string AllRowsOf(const char* name) {
+    sqlite::Database database(dir_ / name, sqlite::Database::Mode::kReadWriteCreate);
+    sqlite::Statement row(database, kAllRows);
+    return row.Step() ? std::string(row.Bytes(0)) : "no row";
+  }
+  /// Where a table or an index begins.
+  std::int64_t RootOf(const std::string& table, const char* name = "damaged.db") {
+    sqlite::Database database(dir_ / name, sqlite::Database::Mode::kReadWriteCreate);
+    return database.QueryInteger(("SELECT rootpage FROM sqlite_schema WHERE name = '" + table + "'").c_str());
   }
   /// Spoils the page that holds this event's row.
   void DamagePageOf(std::uint64_t seq) {
@@ -255,6 +265,91 @@ TEST_F(SalvageTest, WhereTheStateIsLostTheRowsTellWhatIsForgotten) {
   Salvage();
   EXPECT_EQ(store_->LoadState().forgotten_seq, 99U);
   EXPECT_EQ(store_->LoadState().stored_seq, kRows);
+}
+
+TEST_F(SalvageTest, SomebodysOwnTableIsTakenForNoneOfOurs) {
+  Open();
+  InBatch([](Store::Batch& batch) {
+    batch.SaveKeysSeq(350);
+    batch.SaveState({.stored_seq = kRows, .forgotten_seq = 1, .skipped_seqs = 2, .counters = {.passed = 3}});
+  });
+  PutInDoubt(7);
+  Close();
+  {
+    sqlite::Database database(dir_ / "events.db", sqlite::Database::Mode::kReadWriteCreate);
+    database.Execute(
+        "CREATE TABLE notes(a INTEGER PRIMARY KEY, b TEXT); INSERT INTO notes VALUES(1, 'x'), (2, 'x'), (3, 'x');"
+        "CREATE TABLE kinds(a INTEGER PRIMARY KEY, b TEXT, c INT); INSERT INTO kinds VALUES(1, 'x', 1);"
+        "CREATE TABLE pairs(a INTEGER PRIMARY KEY, b INT); INSERT INTO pairs VALUES(1, 399), (5, 398);"
+        "CREATE TABLE signs(a INTEGER PRIMARY KEY, b INT, c INT, d BLOB); INSERT INTO signs VALUES(9, 1, 1, x'00');"
+        "CREATE TABLE sums(a INTEGER PRIMARY KEY, b INT, c INT, d INT, e INT, f INT, g INT, h INT, i INT);"
+        "INSERT INTO sums VALUES(1, 666, 66, 2, 2, 2, 2, 2, 2);"
+        "CREATE TABLE copies(seq INTEGER PRIMARY KEY, t INT, id TEXT, e INT, r INT, a INT, s TEXT, p BLOB);"
+        "INSERT INTO copies SELECT seq + 1000, topic_id, event_id, expired, received_us, accepted_ms, source, payload "
+        "FROM events;"
+        "CREATE INDEX copies_by_id ON copies(id, e, r)");
+  }
+  const std::string rows = AllRowsOf("events.db");
+  const std::string whole = ReadFile(dir_ / "events.db");
+  for (const bool is_damaged : {false, true}) {
+    SCOPED_TRACE(is_damaged);
+    WriteFile(dir_ / "damaged.db", whole);
+    if (is_damaged) {
+      // Both that the names of topics stand on, and those of key_file and state.
+      for (const char* const name : {"topics", "sqlite_autoindex_topics_1", "key_file", "state", "in_doubt"}) {
+        Overwrite(dir_ / "damaged.db", (RootOf(name) - 1) * kPageBytes, std::string(kPageBytes, '\xAA'));
+      }
+    }
+    std::filesystem::remove(dir_ / "events.db");
+    const Salvaged salvaged = dedup::Salvage(dir_ / "damaged.db", dir_ / "events.db");
+    EXPECT_EQ(salvaged.rows, kRows);
+    EXPECT_EQ(salvaged.lost, 0U);
+    EXPECT_EQ(salvaged.nameless_topics, is_damaged ? 3U : 0U);
+    Open();
+    if (!is_damaged) {
+      EXPECT_EQ(AllRows(), rows);
+    }
+    EXPECT_EQ(store_->LoadKeysSeq(), is_damaged ? 0U : 350U);
+    EXPECT_EQ(InDoubt(), is_damaged ? std::vector<std::uint64_t>() : std::vector<std::uint64_t>{7});
+    EXPECT_EQ(store_->LoadState().stored_seq, kRows);
+    EXPECT_EQ(store_->LoadState().counters.passed, is_damaged ? 0U : 3U);
+    EXPECT_EQ(Text("SELECT count(*) FROM rules"), "0");
+    Close();
+  }
+}
+
+TEST_F(SalvageTest, ATableIsFoundWhereTheSchemaLeadsToAnother) {
+  Open();
+  InBatch([](Store::Batch& batch) { batch.SaveKeysSeq(350); });
+  Close();
+  const std::string rows = AllRowsOf("events.db");
+  std::map<std::string, std::int64_t> roots;
+  for (const char* const name : {"topics", "events", "key_file", "state"}) roots[name] = RootOf(name, "events.db");
+  for (const auto& [name, page] : roots) {
+    for (const auto& [other, wrong] : roots) {
+      if (name == other) continue;
+      SCOPED_TRACE(name + " leads to " + other);
+      for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(dir_ / ("damaged.db"s + suffix));
+      std::filesystem::copy_file(dir_ / "events.db", dir_ / "damaged.db");
+      {
+        sqlite3* database = nullptr;
+        ASSERT_EQ(sqlite3_open((dir_ / "damaged.db").c_str(), &database), SQLITE_OK);
+        const std::string sql =
+            "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = " + std::to_string(wrong) +
+            " WHERE name = '" + name + "'";
+        ASSERT_EQ(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
+        sqlite3_close(database);
+      }
+      const Salvaged salvaged = dedup::Salvage(dir_ / "damaged.db", dir_ / "fresh.db");
+      EXPECT_EQ(salvaged.nameless_topics, 0U);
+      EXPECT_EQ(AllRowsOf("fresh.db"), rows);
+      {
+        sqlite::Database fresh(dir_ / "fresh.db", sqlite::Database::Mode::kReadWriteCreate);
+        EXPECT_EQ(fresh.QueryInteger("SELECT keys_seq FROM key_file"), 350);
+      }
+      std::filesystem::remove(dir_ / "fresh.db");
+    }
+  }
 }
 
 // Pages of every kind, some of them above others.
