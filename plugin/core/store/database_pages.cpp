@@ -15,7 +15,6 @@ constexpr std::string_view kMagic("SQLite format 3\0", 16);
 constexpr std::size_t kUsualPageBytes = 4096;
 constexpr std::size_t kPageBytesMin = 512;
 constexpr std::size_t kPageBytesMax = 65536;
-constexpr std::size_t kUsableBytesMin = 480;
 constexpr std::size_t kHeaderBytes = 100;
 constexpr std::size_t kFirstTrunkOffset = 32;
 
@@ -80,8 +79,6 @@ void DatabasePages::ReadHeader() {
     const std::size_t page_bytes = bytes == 1 ? kPageBytesMax : bytes;
     if (IsPageSize(page_bytes)) page_bytes_ = page_bytes;
   }
-  const std::size_t reserved_bytes = is_header ? static_cast<unsigned char>(header[20]) : 0;
-  usable_bytes_ = page_bytes_ - reserved_bytes >= kUsableBytesMin ? page_bytes_ - reserved_bytes : page_bytes_;
 }
 
 void DatabasePages::ReadWal(const std::filesystem::path& path) {
@@ -132,7 +129,7 @@ std::vector<bool> DatabasePages::FreePages() const {
     if (!Read(trunk, &page)) break;
     const std::string_view bytes(page);
     const auto leaves = BigEndian<std::uint32_t>(bytes.substr(4));
-    if (leaves > usable_bytes_ / 4 - 2) break;
+    if (leaves > usable_bytes() / 4 - 2) break;
     is_free[trunk] = true;
     for (std::uint32_t i = 0; i < leaves; ++i) {
       const auto leaf = BigEndian<std::uint32_t>(bytes.substr(8 + 4 * std::size_t{i}));

@@ -25,8 +25,9 @@ class DatabasePages {
   /// They are numbered from 1 on.
   std::uint32_t count() const { return count_; }
   std::size_t page_bytes() const { return page_bytes_; }
-  /// Of each page, from its beginning.
-  std::size_t usable_bytes() const { return usable_bytes_; }
+  /// Of each page, from its beginning: all of it. A header may reserve bytes at the end of each; ours never do, and in a
+  /// damaged one that is not believed, for each record that runs on to other pages would be sought elsewhere.
+  std::size_t usable_bytes() const { return page_bytes_; }
   /// False where there is no such page.
   bool Read(std::uint32_t number, std::string* page) const;
   /// By number: those that hold nothing, as far as that can be read.
@@ -40,7 +41,6 @@ class DatabasePages {
   std::optional<File> wal_;
   std::unordered_map<std::uint32_t, std::size_t> wal_offsets_;  // of pages, by number
   std::size_t page_bytes_;
-  std::size_t usable_bytes_;
   std::uint32_t count_;
 };
 

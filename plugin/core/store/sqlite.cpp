@@ -46,7 +46,10 @@ Database::Database(const std::filesystem::path& path, Mode mode) : path_(path) {
   if (result != SQLITE_OK) {
     std::string reason = handle_ == nullptr ? "out of memory" : sqlite3_errmsg(handle_);
     if (sqlite3_extended_errcode(handle_) == SQLITE_CANTOPEN_SYMLINK) {
-      reason = "it is a symbolic link; the directory may be one, the file in it may not";
+      reason =
+          "it is a symbolic link; its directory may be one, it may not: move the file here in place of the link, or "
+          "let "
+          "data_dir lead to the file's directory";
     }
     sqlite3_close_v2(handle_);
     throw StorageError("sqlite3_open", path_, reason);

@@ -225,6 +225,19 @@ TEST_F(SalvageTest, ARowWhosePagesLeadBackToOneOfThemIsLost) {
   EXPECT_EQ(Salvage(), kRows);
 }
 
+TEST_F(SalvageTest, WhatADamagedHeaderReservesIsNotBelieved) {
+  Open();
+  Event event = MakeEvent(kRows + 1, "long");
+  const std::string payload(100'000, '.');
+  event.payload = payload;
+  Insert(event);
+  Close();
+  const std::string rows = AllRows();
+  Overwrite(dir_ / "events.db", 20, "\x08");  // bytes at the end of each page
+  EXPECT_EQ(Salvage(), kRows + 1);
+  EXPECT_EQ(AllRows(), rows);
+}
+
 TEST_F(SalvageTest, WhatTheJournalHasIsNotLost) {
   DamagePageOf(200);
   std::filesystem::rename(dir_ / "events.db", dir_ / "damaged.db");
