@@ -14,9 +14,17 @@ namespace dedup {
 class StorageError : public std::runtime_error {
  public:
   StorageError(std::string_view call, const std::filesystem::path& path, int error_number)
-      : StorageError(call, path, std::system_category().message(error_number)) {}
+      : StorageError(call, path, std::system_category().message(error_number)) {
+    error_number_ = error_number;
+  }
   StorageError(std::string_view call, const std::filesystem::path& path, std::string_view reason)
       : std::runtime_error(std::string(call) + " " + path.string() + ": " + std::string(reason)) {}
+
+  /// The kernel's; 0 where it has said nothing.
+  int error_number() const { return error_number_; }
+
+ private:
+  int error_number_ = 0;
 };
 
 /// An option of the broker's configuration is unknown or malformed. what() names it and says what it takes.

@@ -267,7 +267,7 @@ void SyncDirectory(const std::filesystem::path& directory) {
 }
 
 RingMapping::RingMapping(const File& file, std::size_t header_size, std::size_t ring_size)
-    : header_size_(header_size), ring_size_(ring_size) {
+    : path_(file.path()), header_size_(header_size), ring_size_(ring_size) {
   void* const base = mmap(nullptr, header_size + 2 * ring_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (base == MAP_FAILED) throw StorageError("mmap", file.path(), errno);
   base_ = static_cast<std::byte*>(base);
@@ -289,6 +289,14 @@ void RingMapping::Prefault(std::size_t offset, std::size_t size) const {
   const std::size_t end = std::min((offset + size + page - 1) / page * page, 2 * ring_size_);
   // Its failure costs speed, nothing else.
   madvise(ring() + begin, end - begin, MADV_POPULATE_WRITE);
+}
+
+void RingMapping::Blank(std::size_t offset, std::size_t size) {
+  for (std::byte* const address : {ring() + offset, ring() + ring_size_ + offset}) {
+    if (mmap(address, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
+      throw StorageError("mmap", path_, errno);
+    }
+  }
 }
 
 RingMapping::~RingMapping() { munmap(base_, header_size_ + 2 * ring_size_); }

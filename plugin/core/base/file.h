@@ -103,11 +103,16 @@ class RingMapping {
   /// them. Best effort: kernels before 5.14 can't. `offset` may run beyond the ring by up to its size.
   void Prefault(std::size_t offset, std::size_t size) const;
 
+  /// From now on these bytes of the ring, whole pages, are zeros in memory, and no longer the file's: to load what
+  /// cannot be read would be a SIGBUS. Errors: StorageError.
+  void Blank(std::size_t offset, std::size_t size);
+
   std::byte* header() const { return base_; }
   std::byte* ring() const { return base_ + header_size_; }
   std::size_t ring_size() const { return ring_size_; }
 
  private:
+  const std::filesystem::path path_;
   const std::size_t header_size_;
   const std::size_t ring_size_;
   std::byte* base_;

@@ -1,6 +1,7 @@
 #include "plugin/core/journal/journal.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <string>
 #include <system_error>
@@ -18,22 +19,52 @@ std::uint32_t RecordCrc(const RecordHeader* record) {
 }
 
 constexpr std::size_t kReadBytes = 1 << 20;
+constexpr std::size_t kBlockBytes = 4096;  // what is given up where some of it cannot be read
+constexpr int kReadsMax = 3;
+static_assert(JournalHeader::kGranularityBytes % kBlockBytes == 0 && JournalHeader::kRoomBytes % kBlockBytes == 0);
 
-// To find by a call what in the mapping would be a SIGBUS: bytes of the ring that cannot be read. `end` is at most a
-// lap behind `begin`.
-void ReadThrough(const File& file, std::uint64_t ring_bytes, std::uint64_t begin, std::uint64_t end) {
-  std::vector<char> buffer(std::min<std::uint64_t>(kReadBytes, ring_bytes));
-  for (std::uint64_t position = begin; position < end;) {
-    const std::uint64_t offset = position % ring_bytes;
-    const std::size_t bytes = std::min({end - position, ring_bytes - offset, std::uint64_t{buffer.size()}});
-    if (file.ReadAt(JournalHeader::kRoomBytes + offset, buffer.data(), bytes) != bytes) {
-      throw StorageError("read", file.path(), "it was cut short while it was open");
+// Errors: StorageError. The disk may give at the second attempt what it did not at the first.
+void ReadBlock(const File& file, std::uint64_t offset, char* buffer) {
+  for (int reads = 1;; ++reads) {
+    try {
+      file.ReadAt(offset, buffer, kBlockBytes);
+      return;
+    } catch (const StorageError& error) {
+      if (error.error_number() != EIO || reads == kReadsMax) throw;
     }
-    position += bytes;
   }
 }
 
 }  // namespace
+
+// To find by a call what in the mapping would be a SIGBUS: bytes of the ring that cannot be read. They are zeros from
+// then on. `end` is at most a lap behind `begin`. Returns how many they are.
+std::uint64_t Journal::ReadThrough(std::uint64_t begin, std::uint64_t end) {
+  std::vector<char> buffer(std::min<std::uint64_t>(kReadBytes, ring_bytes_));
+  std::uint64_t unreadable_bytes = 0;
+  for (std::uint64_t position = begin / kBlockBytes * kBlockBytes; position < end;) {
+    const std::uint64_t offset = position % ring_bytes_;
+    const std::size_t bytes = std::min<std::uint64_t>(ring_bytes_ - offset, buffer.size());
+    try {
+      if (file_.ReadAt(JournalHeader::kRoomBytes + offset, buffer.data(), bytes) != bytes) {
+        throw StorageError("read", file_.path(), "it was cut short while it was open");
+      }
+    } catch (const StorageError& error) {
+      if (error.error_number() != EIO) throw;
+      for (std::uint64_t block = offset; block < offset + bytes; block += kBlockBytes) {
+        try {
+          ReadBlock(file_, JournalHeader::kRoomBytes + block, buffer.data());
+        } catch (const StorageError& of_block) {
+          if (of_block.error_number() != EIO) throw;
+          mapping_.Blank(block, kBlockBytes);
+          unreadable_bytes += kBlockBytes;
+        }
+      }
+    }
+    position += bytes;
+  }
+  return unreadable_bytes;
+}
 
 Journal::Journal(File file, std::uint64_t ring_bytes)
     : file_(std::move(file)),
@@ -70,8 +101,11 @@ std::unique_ptr<Journal> Journal::Open(const std::filesystem::path& data_dir) {
 std::unique_ptr<Journal> Journal::Create(const std::filesystem::path& data_dir, std::uint64_t size_bytes,
                                          const JournalHeader& goes_on) {
   const std::filesystem::path path = data_dir / JournalHeader::kFileName;
-  const std::filesystem::path unfinished = data_dir / (std::string(JournalHeader::kFileName) + ".new");
-  std::filesystem::remove(unfinished);
+  const std::filesystem::path unfinished = data_dir / (std::string(JournalHeader::kFileName) + ".empty");
+  const std::size_t file_bytes = JournalHeader::kRoomBytes + RingBytes(size_bytes);
+  // Of a start that died, or was ended because it took long: only zeros were written, and need not be written again.
+  std::error_code error;
+  if (std::filesystem::file_size(unfinished, error) != file_bytes) std::filesystem::remove(unfinished);
   try {
     std::unique_ptr<Journal> journal = WriteNew(unfinished, RingBytes(size_bytes), goes_on);
     std::filesystem::rename(unfinished, path);
@@ -160,7 +194,7 @@ Journal::Findings Journal::Replay(Search search, const std::function<void(const 
   if (header_->released_check != ~header_->released_position) {
     // Damaged, or a death came between the two stores: records that were released already do no harm.
     findings.header_damaged = true;
-    ReadThrough(file_, ring_bytes_, 0, ring_bytes_);
+    findings.unreadable_bytes = ReadThrough(0, ring_bytes_);
     free_position_.store(FindOldestRecord(), std::memory_order_release);
     sync_.BeginAt(released_position());
     header_->clean = 0;
@@ -174,7 +208,8 @@ Journal::Findings Journal::Replay(Search search, const std::function<void(const 
   const bool is_bounded = search == Search::kToTheAppended && hint >= records_end && hint <= end;
   const std::uint64_t search_end = is_bounded ? hint : end;
   // Whole records are looked for from there on, and the one at the end may be torn.
-  ReadThrough(file_, ring_bytes_, records_end, std::min(end, search_end + sizeof(RecordHeader)));
+  const std::uint64_t unreadable = ReadThrough(records_end, std::min(end, search_end + sizeof(RecordHeader)));
+  findings.unreadable_bytes = std::max(findings.unreadable_bytes, unreadable);
   // A record may begin at any multiple of 8, so behind damage each of them is tried.
   for (std::uint64_t position = released_position(); position + sizeof(RecordHeader) <= end;) {
     if (!IsRecord(position) || position + At(position)->size_bytes > end) {

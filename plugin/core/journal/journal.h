@@ -36,10 +36,11 @@ class Journal {
   /// What Replay found besides the records themselves.
   struct Findings {
     std::uint64_t records = 0;
-    std::uint64_t torn_bytes = 0;     ///< a tail that was dropped
-    std::uint64_t damaged_bytes = 0;  ///< bytes between records that are none
-    std::uint64_t missing_bytes = 0;  ///< behind the records, where the header says that there are some
-    bool header_damaged = false;      ///< where the records begin had to be searched for
+    std::uint64_t torn_bytes = 0;        ///< a tail that was dropped
+    std::uint64_t damaged_bytes = 0;     ///< bytes between records that are none
+    std::uint64_t unreadable_bytes = 0;  ///< which the disk does not give; they are zeros to us
+    std::uint64_t missing_bytes = 0;     ///< behind the records, where the header says that there are some
+    bool header_damaged = false;         ///< where the records begin had to be searched for
   };
 
   /// Opens the journal of a data directory. nullptr: there is none. Errors: StorageError also when the file is not a
@@ -137,6 +138,7 @@ class Journal {
   bool IsRecord(std::uint64_t position) const;
   bool PrepareRecord(RecordKind kind, const Event& event);
   void SetReleased(std::uint64_t position);
+  std::uint64_t ReadThrough(std::uint64_t begin, std::uint64_t end);
   std::uint64_t FindOldestRecord() const;
   const RecordHeader* At(std::uint64_t position) const;
   RecordHeader* At(std::uint64_t position);

@@ -12,6 +12,7 @@ bool IsLost(const Survey& found) { return !found.has_journal && found.newest_seq
 bool IsOfAnotherForm(const Survey& found) { return found.has_journal && !found.has_wanted_form; }
 bool HadAPowerCut(const Survey& found) { return found.has_journal && found.had_power_cut; }
 bool IsDamagedInTheMiddle(const Survey& found) { return found.findings.damaged_bytes != 0; }
+bool CannotBeRead(const Survey& found) { return found.findings.unreadable_bytes != 0; }
 bool HasLostItsBeginning(const Survey& found) { return found.findings.header_damaged; }
 bool LacksSeqs(const Survey& found) { return found.has_gaps; }
 bool LacksTheNewest(const Survey& found) {
@@ -41,6 +42,7 @@ constexpr struct {
     {IsOfAnotherForm, kStoreFirst | kMakeJournal},
     {HadAPowerCut, kStoreFirst | kSkipSeqs},
     {IsDamagedInTheMiddle, kStoreFirst | kMakeJournal | kKeepOld},
+    {CannotBeRead, kStoreFirst | kMakeJournal | kKeepOld},
     {IsCutShort, kStoreFirst | kMakeJournal | kKeepOld},
     {HasLostItsBeginning, kStoreFirst},
     {LacksSeqs, kStoreFirst},

@@ -52,6 +52,10 @@ void Tell(const Journal::Findings& findings, LogQueue& log) {
     log.Add(LogLevel::kWarning, "where the journal's records begin had to be searched for; " +
                                     std::to_string(findings.records) + " records are found");
   }
+  if (findings.unreadable_bytes != 0) {
+    log.Add(LogLevel::kError, "the disk does not give " + std::to_string(findings.unreadable_bytes) +
+                                  " bytes of the journal (Input/output error); what stood there is lost");
+  }
   if (findings.missing_bytes != 0) {
     log.Add(LogLevel::kError, "the journal lacks its last " + std::to_string(findings.missing_bytes) +
                                   " bytes: records are missing, or the last one is damaged");

@@ -404,11 +404,23 @@ TEST(SyncDurationsTest, ABucketTakesItsBoundIn) {
 }
 
 TEST_F(JournalTest, AnUnfinishedOneIsNeverTakenForOne) {
-  WriteFile(dir_ / "events.journal.new", "cut short");
+  WriteFile(dir_ / "events.journal.empty", "cut short");
   EXPECT_FALSE(Journal::Open(dir_.path()));
   Create();
   EXPECT_THAT(Reopen(), IsEmpty());
-  EXPECT_FALSE(std::filesystem::exists(dir_ / "events.journal.new"));
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "events.journal.empty"));
+}
+
+TEST_F(JournalTest, WhatAStartThatDiedHasWrittenIsNotWrittenAgain) {
+  Create();
+  const std::size_t size = ReadFile(path()).size();
+  std::filesystem::remove(path());
+  const std::filesystem::path unfinished = dir_ / "events.journal.empty";
+  WriteFile(unfinished, std::string(size, '\0'));
+  const FileIdentity before = IdentityOf(unfinished);
+  Create();
+  EXPECT_EQ(IdentityOf(path()), before);
+  EXPECT_THAT(Reopen(), IsEmpty());
 }
 
 TEST_F(JournalTest, WhatIsNoJournalIsDamaged) {

@@ -17,6 +17,7 @@
 #include "plugin/core/store/schema.h"
 #include "tests/unit/support/address_limit.h"
 #include "tests/unit/support/deduplicator_fixture.h"
+#include "tests/unit/support/failing_disk.h"
 #include "tests/unit/support/held_store.h"
 
 namespace dedup {
@@ -78,7 +79,7 @@ class RecoveryTest : public DeduplicatorFixture {
     Turn(2);
     Rows();
   }
-  std::filesystem::path new_journal() const { return dir_ / (std::string(JournalHeader::kFileName) + ".new"); }
+  std::filesystem::path new_journal() const { return dir_ / (std::string(JournalHeader::kFileName) + ".empty"); }
   /// A start needs one of another size, and something is in its way.
   void LetNoNewJournalBeMade() {
     options_.journal_bytes = 1 << 20;
@@ -147,6 +148,28 @@ TEST_F(LossTest, OfAHoleInTheJournalWhoseBytesAreKept) {
   EXPECT_EQ(kept.substr(JournalHeader::kRoomBytes), bytes.substr(JournalHeader::kRoomBytes));
   EXPECT_EQ(Rows().size(), 20U);
   ExpectToldOnce(1);
+}
+
+TEST_F(LossTest, OfABlockThatTheDiskDoesNotGive) {
+  LeaveUnstored(200);
+  const std::string bytes = ReadFile(journal());
+  const auto block = static_cast<off_t>(bytes.find("unstored 100\"") / 4096 * 4096);
+  {
+    const UnreadableSector sector("events.journal", block + 100, block + 200);
+    Start();
+    EXPECT_THAT(TakeLog(), AllOf(HasSubstr("the disk does not give 4096 bytes of the journal"), HasSubstr("are lost"),
+                                 HasSubstr("set aside as")));
+    const std::size_t rows = Rows().size();
+    EXPECT_GT(rows, 200 - 4096 / 60U) << "what stands around it is kept";
+    EXPECT_LT(rows, 201U);
+    EXPECT_EQ(VerdictOf("unstored 1"), kDuplicate);
+    EXPECT_EQ(VerdictOf("unstored 200"), kDuplicate);
+    EXPECT_EQ(VerdictOf("unstored 100"), kProcessed);
+    EXPECT_EQ(Stats().lost, 201 - rows);
+  }
+  ASSERT_THAT(SetAside(), testing::SizeIs(1));
+  const std::string kept = ReadFile(dir_ / SetAside()[0]);
+  EXPECT_EQ(kept.substr(JournalHeader::kRoomBytes), bytes.substr(JournalHeader::kRoomBytes));
 }
 
 TEST_F(LossTest, OfADatabaseThatIsAnOlderCopy) {

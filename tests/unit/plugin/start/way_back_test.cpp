@@ -113,8 +113,8 @@ TEST_F(WayBackTest, AJournalThatCannotBeMadeLeavesNothingBehind) {
   limit.rlim_cur = 16 << 20;
   setrlimit(RLIMIT_FSIZE, &limit);
   Start();
-  EXPECT_THAT(dedup_->trouble(), HasSubstr("events.journal.new"));
-  EXPECT_FALSE(std::filesystem::exists(options_.data_dir / "events.journal.new"));
+  EXPECT_THAT(dedup_->trouble(), HasSubstr("events.journal.empty"));
+  EXPECT_FALSE(std::filesystem::exists(options_.data_dir / "events.journal.empty"));
   setrlimit(RLIMIT_FSIZE, &before);
   signal(SIGXFSZ, ignore);
   ASSERT_TRUE(Opens());
