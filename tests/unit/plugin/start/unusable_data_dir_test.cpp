@@ -132,10 +132,10 @@ TEST_F(UnusableDataDirTest, TheLogSaysWhyOnceAndWhenItIsOver) {
 
 TEST_F(UnusableDataDirTest, AnAttemptHoldsNothingBack) {
   // The journal cannot be made; the store before it could.
-  std::filesystem::create_directories(options_.data_dir / (std::string(JournalHeader::kFileName) + ".new") / "x");
+  std::filesystem::create_directories(options_.data_dir / (std::string(JournalHeader::kFileName) + ".empty") / "x");
   Start();
   EXPECT_EQ(VerdictOf("a"), kRefused);
-  std::filesystem::remove_all(options_.data_dir / (std::string(JournalHeader::kFileName) + ".new"));
+  std::filesystem::remove_all(options_.data_dir / (std::string(JournalHeader::kFileName) + ".empty"));
   ASSERT_TRUE(Opens());
   EXPECT_EQ(VerdictOf("a"), kProcessed);
 }
